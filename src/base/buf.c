@@ -1,0 +1,100 @@
+/* A growing byte buffer: see buf.h. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_MIN 64
+
+void
+buf_release(struct buf *b)
+{
+	free(b->data);
+	*b = BUF_INIT;
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+}
+
+int
+buf_reserve(struct buf *b, size_t more)
+{
+	size_t want, cap;
+	char *data;
+
+	if (more > SIZE_MAX / 2 - b->len)
+		return ERR_NOMEM;
+	want = b->len + more;
+	if (want <= b->cap)
+		return 0;
+	cap = b->cap ? b->cap : BUF_MIN;
+	while (cap < want)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (!data)
+		return ERR_NOMEM;
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+int
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (buf_reserve(b, n))
+		return ERR_NOMEM;
+	if (n)
+		memcpy(b->data + b->len, p, n);
+	b->len += n;
+	return 0;
+}
+
+int
+buf_addc(struct buf *b, char c)
+{
+	return buf_add(b, &c, 1);
+}
+
+int
+buf_adds(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s));
+}
+
+int
+buf_addslice(struct buf *b, struct slice s)
+{
+	return buf_add(b, s.p, s.n);
+}
+
+int
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || buf_reserve(b, (size_t)n + 1))
+		return ERR_NOMEM;
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+	return 0;
+}
+
+const char *
+buf_str(struct buf *b)
+{
+	if (buf_reserve(b, 1))
+		return NULL;
+	b->data[b->len] = '\0';
+	return b->data;
+}

@@ -1,0 +1,42 @@
+/*
+ * A growing byte buffer. The buffer owns its memory; 'data' is NULL while it
+ * is empty and is not ended by NUL unless buf_str() was called.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+struct buf {
+	char *data;
+	size_t len; /* bytes in use */
+	size_t cap; /* bytes allocated */
+};
+
+#define BUF_INIT ((struct buf){0})
+
+void buf_release(struct buf *b);
+
+/* Forgets the contents, keeps the memory. */
+void buf_clear(struct buf *b);
+
+/* Each returns 0 or ERR_NOMEM; on failure the buffer is as it was. */
+MUST_CHECK int buf_reserve(struct buf *b, size_t more);
+MUST_CHECK int buf_add(struct buf *b, const void *p, size_t n);
+MUST_CHECK int buf_addc(struct buf *b, char c);
+MUST_CHECK int buf_adds(struct buf *b, const char *s);
+MUST_CHECK int buf_addslice(struct buf *b, struct slice s);
+MUST_CHECK int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The contents ended by a NUL that does not count in len; NULL without
+ * memory. The pointer holds until the buffer changes. */
+const char *buf_str(struct buf *b);
+
+static inline struct slice
+buf_slice(const struct buf *b)
+{
+	return (struct slice){b->data, b->len};
+}
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Packed cells: a row as one run of bytes, the form in which rows are stored
+ * and handed on. Each cell is its length in LEB128 (seven bits a byte, least
+ * significant first) and its bytes. An empty cell is a missing value. A
+ * packed row is compared and hashed as a whole.
+ *
+ * A packed key is another thing: cells joined by NUL bytes, which no value
+ * contains, so that memcmp() orders keys field by field (SPEC 15).
+ */
+#ifndef BASE_CELLS_H
+#define BASE_CELLS_H
+
+#include "base/buf.h"
+
+/* Appends one cell; 0 or ERR_NOMEM. */
+MUST_CHECK int cells_add(struct buf *row, struct slice cell);
+
+/* Takes the first cell off 'rest'. False at the end, and when the bytes are
+ * no packed row (then rest->n is not 0). */
+bool cells_next(struct slice *rest, struct slice *ret_cell);
+
+/* Cell number 'index', from 0; SLICE_NONE when the row has fewer. */
+struct slice cells_get(struct slice row, size_t index);
+
+/* Unpacks up to 'max' cells; returns how many the row has, or -1 when the
+ * bytes are no packed row. The cells point into 'row'. */
+long cells_split(struct slice row, struct slice *ret_cells, size_t max);
+
+/* Appends one part of a key, after a NUL unless it is the first part. */
+MUST_CHECK int cells_key_add(struct buf *key, struct slice part, bool first);
+
+#endif

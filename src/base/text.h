@@ -1,0 +1,29 @@
+/*
+ * The two texts civicfs writes everywhere: cells of CSV and strings of JSON
+ * (SPEC 15). Input is valid UTF-8 without NUL.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/buf.h"
+
+/* One CSV cell by RFC 4180, quoted only if it holds a comma, a quote or LF. */
+MUST_CHECK int text_csv_cell(struct buf *out, struct slice cell);
+
+/* A whole CSV line of n cells with LF; a lone empty cell is quoted. */
+MUST_CHECK int text_csv_line(struct buf *out, const struct slice *cells,
+			     size_t n);
+
+/* A JSON string with its quotes: raw UTF-8, with ", \ and control characters
+ * escaped. */
+MUST_CHECK int text_json_string(struct buf *out, struct slice s);
+
+/* Whether the bytes are UTF-8 (no surrogates, no overlong forms, up to
+ * U+10FFFF). *ret_at is where the first wrong sequence begins. */
+bool text_is_utf8(struct slice s, size_t *ret_at);
+
+/* For people: control characters as \xNN, cut after 'max' characters with an
+ * ellipsis (0: never). */
+MUST_CHECK int text_visible(struct buf *out, struct slice s, size_t max);
+
+#endif

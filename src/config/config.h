@@ -1,0 +1,271 @@
+/*
+ * The configuration as the rest of the program sees it: one immutable tree,
+ * made whole or not at all (SPEC 3, 4, 8). The struct config owns everything
+ * that hangs on it; pointers into it hold until config_free(). It may be read
+ * from any thread.
+ *
+ * The structs are their fields. Texts are UTF-8 in NFC, ended by NUL, never
+ * NULL (empty instead). Numbers are in the unit their name says.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_ID_MAX 40 /* bytes of an id, without NUL (SPEC 1) */
+
+enum config_type {
+	CONFIG_STRING,
+	CONFIG_INTEGER,
+	CONFIG_NUMBER,
+	CONFIG_BOOLEAN,
+	CONFIG_DATE,
+	CONFIG_DATETIME,
+	CONFIG_USCC,
+	CONFIG_ORG_CODE,
+	CONFIG_ID_NUMBER,
+	CONFIG_REGION
+};
+
+enum config_sensitivity {
+	CONFIG_PUBLIC,
+	CONFIG_INTERNAL,
+	CONFIG_PERSONAL,
+	CONFIG_SECRET
+};
+
+enum config_sharing {
+	CONFIG_UNCONDITIONAL,
+	CONFIG_CONDITIONAL,
+	CONFIG_NONE
+};
+
+enum config_mode { CONFIG_SNAPSHOT, CONFIG_UPSERT, CONFIG_APPEND };
+
+enum config_open { CONFIG_OPEN_NO, CONFIG_OPEN_YES, CONFIG_OPEN_CONDITIONAL };
+
+enum config_cycle {
+	CONFIG_REALTIME,
+	CONFIG_DAILY,
+	CONFIG_WEEKLY,
+	CONFIG_MONTHLY,
+	CONFIG_QUARTERLY,
+	CONFIG_HALF_YEARLY,
+	CONFIG_YEARLY,
+	CONFIG_IRREGULAR
+};
+
+enum config_rule_kind {
+	CONFIG_FIRST,
+	CONFIG_LATEST,
+	CONFIG_COUNT,
+	CONFIG_SUM,
+	CONFIG_MIN,
+	CONFIG_MAX,
+	CONFIG_LIST
+};
+
+/* Where something was written, for messages. */
+struct config_place {
+	const char *file; /* as a person would type it */
+	int line;	  /* from 1 */
+};
+
+struct config_list {
+	const char **items;
+	size_t n;
+};
+
+/* One [field] of a descriptor. */
+struct config_field {
+	const char *id;
+	const char *title; /* the id when none was given */
+	enum config_type type;
+	bool required;
+	bool unique;
+	bool strict;		  /* a wrong check character is an error */
+	struct config_list allow; /* the values of 'enum'; none: any */
+	const char *pattern;	  /* PCRE2, matches the whole value; "" none */
+	const char *min, *max;	  /* canonical values of the type; "" none */
+	int64_t min_length;	  /* characters; -1 none */
+	int64_t max_length;	  /* characters; -1 none */
+	enum config_sensitivity sensitivity;
+	enum config_sharing sharing; /* its own or the resource's, stricter */
+	enum config_open open;
+	struct config_place place;
+};
+
+/* One registered descriptor. */
+struct config_resource {
+	const char *department; /* id */
+	const char *id;
+	const char *name; /* DEPARTMENT/RESOURCE */
+	const char *title;
+	const char *abstract, *classification, *code, *format;
+	const char *sharing_condition, *sharing_mode, *open_condition;
+	const char *published_on, *related;
+	enum config_sharing sharing;
+	enum config_open open;
+	enum config_cycle update_cycle;
+	enum config_mode mode;
+	struct config_field *fields;
+	size_t nfields;
+	size_t *key; /* indexes of fields; append without key: all fields */
+	size_t nkey;
+	int subject; /* index of a field, -1 none */
+	int as_of;   /* index of a field, -1 none */
+	/* Shares as millionths, so that 2% is 20000 and 100% 1000000. */
+	int64_t tolerance;
+	int64_t max_shrink;
+	bool extra_ignore;
+	struct config_list missing;
+	struct config_list footer;
+	struct config_place place;
+	char *descriptor; /* the file's bytes, for catalogue/ */
+	size_t descriptor_len;
+};
+
+/* One resource as a source of a theme. */
+struct config_member {
+	const struct config_resource *resource;
+	size_t subject; /* index of the field that holds the subject */
+};
+
+/* source.NAME: one resource, or several of one schema (fields with the same
+ * ids and types; their order may differ). */
+struct config_source {
+	const char *name;
+	struct config_member *members;
+	size_t nmembers;
+	struct config_place place;
+};
+
+/* SOURCE.FIELD of a rule; for 'count' there is no field. */
+struct config_operand {
+	size_t source;	  /* index into the theme's sources */
+	const char *field; /* id; "" for count */
+	size_t *columns;  /* per member: index of the field; NULL for count */
+	enum config_type type;
+};
+
+/* field.NAME = RULE operand … */
+struct config_rule {
+	const char *name;
+	enum config_rule_kind kind;
+	struct config_operand *operands;
+	size_t noperands;
+	struct config_place place;
+};
+
+struct config_theme {
+	const char *id;
+	const char *title;
+	const char *subject; /* name of the first column */
+	enum config_type subject_type;
+	struct config_source *sources;
+	size_t nsources;
+	struct config_rule *rules;
+	size_t nrules;
+	int base; /* index of a source, -1 none */
+	bool bom;
+	struct config_place place;
+	const char *rules_text; /* canonical text of what decides its bytes:
+				 * equal texts give equal versions */
+};
+
+struct config_department {
+	const char *id;
+	const char *title;
+	struct config_list members; /* principals */
+	const char *language;	    /* en | zh; the platform's when empty */
+	int64_t quota;		    /* bytes; 0 none */
+	const char *leader, *liaison, *group;
+	int64_t expected_resources;
+	struct config_place place;
+};
+
+/* One key of [access], checked and kept; enforced later. */
+struct config_grant {
+	const char *key;		/* catalogue, theme.ID, source.D/R … */
+	struct config_list principals;
+	struct config_place place;
+};
+
+struct config {
+	const char *path;   /* civicfs.conf as given */
+	const char *folder; /* absolute: relative paths are taken from it */
+	const char *title;
+	const char *state; /* absolute */
+	const char *language;
+	const char *timezone;
+	const char *user;
+	bool automatic_registration;
+	int64_t settle_ms;
+	int64_t keep_inbox_s, keep_versions_s, keep_archive_s;
+	int64_t reserve; /* millionths of the state's file system */
+	const char *holidays, *code_format;
+	struct config_list roles[4]; /* coordinator supervisor secrecy auditor */
+	struct config_department *departments;
+	size_t ndepartments;
+	struct config_resource *resources; /* by name, bytewise */
+	size_t nresources;
+	struct config_theme *themes;
+	size_t nthemes;
+	struct config_grant *grants;
+	size_t ngrants;
+	struct config_list warnings; /* "file:line: text" */
+};
+
+/* All that is wrong with a configuration, each with its place. */
+struct config_problem {
+	char *text; /* "file:line: what; what to do" */
+	bool warning;
+};
+struct config_problems {
+	struct config_problem *items;
+	size_t n;
+};
+void config_problems_release(struct config_problems *p);
+
+/*
+ * Reads PATH, conf.d beside it and resources.d (SPEC 3). On success
+ * *ret_config is the caller's. On failure every error found (not only the
+ * first) is in 'problems' and ERR_INVALID returned; ERR_NOMEM, ERR_IO as they
+ * are. Warnings are in 'problems' either way. Reads files: may block. Sets
+ * the process's zone (base/clock.h), so it is called before threads start.
+ */
+MUST_CHECK int config_load(const char *path, struct config **ret_config,
+			   struct config_problems *problems,
+			   struct error *err);
+void config_free(struct config *config);
+
+/* NULL when there is none. */
+const struct config_resource *
+config_find_resource(const struct config *config, const char *name);
+const struct config_theme *config_find_theme(const struct config *config,
+					     const char *id);
+const struct config_department *
+config_find_department(const struct config *config, const char *id);
+
+/* Index of a field by id; -1. */
+int config_find_field(const struct config_resource *resource, const char *id);
+
+/* The word of SPEC for an enumerator ("uscc", "snapshot", "daily" …). */
+const char *config_type_word(enum config_type type);
+const char *config_mode_word(enum config_mode mode);
+const char *config_cycle_word(enum config_cycle cycle);
+const char *config_sharing_word(enum config_sharing sharing);
+const char *config_sensitivity_word(enum config_sensitivity sensitivity);
+const char *config_open_word(enum config_open open);
+const char *config_rule_word(enum config_rule_kind kind);
+
+/* Checks an id by SPEC 1 (NFC, letters and digits of any script, '-', '_', 1
+ * to 40 bytes, none of the tree's fixed names). */
+MUST_CHECK int config_check_id(const char *id, struct error *err);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * Stage 3, rows to verdicts: functions of memory (no database, no clock, no
+ * logging). Canonical values, types and constraints are those of SPEC 4.
+ */
+#ifndef VALIDATE_VALIDATE_H
+#define VALIDATE_VALIDATE_H
+
+#include "base/cells.h"
+#include "config/config.h"
+#include "decode/decode.h"
+
+/* One fault or warning of a row, a cell or a file, as in receipts. */
+struct validate_fault {
+	int64_t row;	     /* 0: the file */
+	int64_t line;	     /* 0: unknown */
+	const char *code;    /* static text, a code of SPEC 6 */
+	const char *field;   /* field id, or "" */
+	struct slice value;  /* as sent; not shown for personal or secret */
+	const char *message; /* English, says what to do */
+	const char *message_zh;
+};
+
+/* Called for each fault; the pointers hold during the call. Returns 0 or a
+ * negative code that ends the work. */
+typedef int validate_report(void *ctx, const struct validate_fault *fault);
+
+/*
+ * One value: writes its canonical form to 'out' (appended), or a fault.
+ * Returns 0 (canonical, possibly with a warning in *ret_warning), 1 (refused:
+ * *ret_fault filled), ERR_NOMEM. An empty canonical value is a missing one;
+ * 'required' is not checked here. The texts of faults are static or point
+ * into 'scratch'.
+ */
+struct validate_value_fault {
+	const char *code; /* NULL: none */
+	char message[256];
+	char message_zh[256];
+};
+struct validate_field; /* a field made ready: pattern compiled, bounds parsed */
+MUST_CHECK int validate_value(const struct validate_field *field,
+			      struct slice raw, struct buf *out,
+			      struct validate_value_fault *ret_fault,
+			      struct validate_value_fault *ret_warning);
+
+/* A resource made ready for judging; immutable, any thread. The resource must
+ * outlive it. ERR_NOMEM, ERR_INVALID (a pattern that PCRE2 refuses). */
+struct validate;
+MUST_CHECK int validate_new(const struct config_resource *resource,
+			    struct validate **ret, struct error *err);
+void validate_free(struct validate *v);
+const struct validate_field *validate_field_at(const struct validate *v,
+					       size_t index);
+
+/* What a row turned out to be. */
+enum validate_kind {
+	VALIDATE_BLANK,	   /* every cell empty after trimming */
+	VALIDATE_FOOTER,   /* the table has ended; nothing after it counts */
+	VALIDATE_ACCEPTED, /* cells and key are canonical */
+	VALIDATE_REFUSED   /* faults were reported */
+};
+enum validate_change { VALIDATE_WRITE, VALIDATE_DELETE };
+
+struct validate_row {
+	enum validate_kind kind;
+	enum validate_change change; /* upsert's column 'change' */
+	bool has_key;	/* the key could be read, even of a refused row */
+	struct buf key;	  /* packed key (base/cells.h) */
+	struct buf cells; /* packed canonical cells in the descriptor's order;
+			   * for a delete only the key fields are filled */
+	bool as_sent; /* the cells are what was sent, in the same order */
+};
+void validate_row_release(struct validate_row *row);
+
+/*
+ * Judges one record against the header's columns. 'ret' is cleared and
+ * filled. Faults of a refused row and warnings of any row go to the two
+ * reports. Blank rows after the header are the caller's to warn about
+ * (blank-row), because the last ones do not count.
+ */
+MUST_CHECK int validate_judge(const struct validate *v, const int *columns,
+			      size_t ncolumns, const struct decode_row *record,
+			      struct validate_row *ret,
+			      validate_report *on_fault,
+			      validate_report *on_warning, void *ctx);
+
+/* ---- receipts (receipt.c) ------------------------------------------------ */
+
+enum validate_state {
+	VALIDATE_RECEIVING,
+	VALIDATE_JUDGING,
+	VALIDATE_S_ACCEPTED,
+	VALIDATE_S_UNCHANGED,
+	VALIDATE_S_PARTIAL,
+	VALIDATE_S_QUARANTINED,
+	VALIDATE_S_REJECTED,
+	VALIDATE_S_INCOMPLETE,
+	VALIDATE_S_SUPERSEDED,
+	VALIDATE_S_WITHDRAWN
+};
+const char *validate_state_word(enum validate_state state);
+/* -1 when the word is none. */
+int validate_state_parse(const char *word);
+
+struct validate_counts {
+	int64_t read, accepted, refused;
+	int64_t inserted, updated, deleted, unchanged;
+};
+
+struct validate_published {
+	const char *dataset;
+	int64_t version;
+};
+
+/* The faults of a submission: the first VALIDATE_KEPT in full, all counted.
+ * Owns its texts. Values of personal and secret fields are left out when they
+ * are added. */
+#define VALIDATE_KEPT 1000
+struct validate_faults;
+struct validate_faults *validate_faults_new(void);
+void validate_faults_free(struct validate_faults *f);
+MUST_CHECK int validate_faults_add(struct validate_faults *f,
+				   const struct config_resource *resource,
+				   const struct validate_fault *fault);
+int64_t validate_faults_count(const struct validate_faults *f);
+/* The kept ones, ordered by (row, order of adding). */
+size_t validate_faults_kept(const struct validate_faults *f,
+			    const struct validate_fault **ret);
+
+struct validate_receipt {
+	const char *submission, *department, *resource, *file;
+	int64_t bytes;
+	const char *sha256, *format, *encoding; /* "" unknown */
+	const char *submitted_by;
+	int64_t received_at, judged_at; /* ns */
+	enum validate_state state;
+	const char *reason; /* English: why quarantined or so, "" none */
+	const char *reason_zh;
+	struct validate_counts rows;
+	const struct validate_published *published;
+	size_t npublished;
+	const struct validate_faults *errors, *warnings;
+	const char *next_due; /* "" for null */
+	const char *fix_file; /* name of the fix file, "" none */
+};
+
+/* Receipt JSON with the keys of SPEC 6, in that order, one line a key at the
+ * top level, ended by LF. ERR_NOMEM. */
+MUST_CHECK int validate_receipt_json(const struct validate_receipt *r,
+				     struct buf *out);
+/* Receipt for people in 'language' ("en" or "zh"); the first lines say the
+ * verdict and the next step. Control characters in values are escaped. */
+MUST_CHECK int validate_receipt_text(const struct validate_receipt *r,
+				     const char *language, struct buf *out);
+
+/* ---- fix files (fix.c) --------------------------------------------------- */
+
+/* Appends the header line, then a row at a time: the record's cells in the
+ * original's order (cells beyond the header's come last), _row, _errors, in
+ * the original's encoding and delimiter. ERR_NOMEM, ERR_INVALID. */
+struct validate_fix;
+MUST_CHECK int validate_fix_new(const struct decode_header *header,
+				struct validate_fix **ret, struct error *err);
+void validate_fix_free(struct validate_fix *fix);
+MUST_CHECK int validate_fix_header(struct validate_fix *fix, struct buf *out,
+				   struct error *err);
+MUST_CHECK int validate_fix_row(struct validate_fix *fix,
+				const struct slice *cells, size_t ncells,
+				int64_t row, struct slice errors,
+				struct buf *out, struct error *err);
+
+#endif

@@ -1,0 +1,126 @@
+/* Packed cells, CSV lines, JSON strings and civil dates. Fails if a row does
+ * not come back as it was packed, or a broken one is taken for whole. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/cells.h"
+#include "base/clock.h"
+#include "base/scope.h"
+#include "base/text.h"
+
+static void
+test_round_trip(void **state)
+{
+	scope_buf row = BUF_INIT;
+	struct slice cells[3];
+	char big[300];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(cells_add(&row, SLICE("a")), 0);
+	assert_int_equal(cells_add(&row, SLICE_NONE), 0);
+	assert_int_equal(cells_add(&row, (struct slice){big, sizeof(big)}), 0);
+	assert_int_equal(cells_split(buf_slice(&row), cells, 3), 3);
+	assert_true(slice_is(cells[0], "a"));
+	assert_int_equal(cells[1].n, 0);
+	assert_int_equal(cells[2].n, sizeof(big));
+	assert_true(slice_is(cells_get(buf_slice(&row), 0), "a"));
+	assert_int_equal(cells_get(buf_slice(&row), 3).n, 0);
+}
+
+static void
+test_broken_rows(void **state)
+{
+	struct slice cells[2];
+
+	(void)state;
+	assert_int_equal(cells_split((struct slice){"\x05zz", 3}, cells, 2),
+			 -1);
+	assert_int_equal(
+		cells_split((struct slice){"\xff\xff\xff\xff\xff\xff\xff\xff"
+					   "\xff\xff\x01",
+					   11},
+			    cells, 2),
+		-1);
+	assert_int_equal(cells_split((struct slice){"\x80", 1}, cells, 2), -1);
+}
+
+static void
+test_key_order(void **state)
+{
+	scope_buf a = BUF_INIT;
+	scope_buf b = BUF_INIT;
+
+	(void)state;
+	/* field by field: ("a", "z") before ("ab", "a") */
+	assert_int_equal(cells_key_add(&a, SLICE("a"), true), 0);
+	assert_int_equal(cells_key_add(&a, SLICE("z"), false), 0);
+	assert_int_equal(cells_key_add(&b, SLICE("ab"), true), 0);
+	assert_int_equal(cells_key_add(&b, SLICE("a"), false), 0);
+	assert_true(slice_cmp(buf_slice(&a), buf_slice(&b)) < 0);
+}
+
+static void
+test_texts(void **state)
+{
+	scope_buf out = BUF_INIT;
+	struct slice cells[] = {SLICE("a,b"), SLICE("say \"x\""), SLICE("r\r"),
+				SLICE_NONE};
+
+	(void)state;
+	assert_int_equal(text_csv_line(&out, cells, 4), 0);
+	assert_string_equal(buf_str(&out), "\"a,b\",\"say \"\"x\"\"\",r\r,\n");
+	buf_clear(&out);
+	assert_int_equal(text_csv_line(&out, &cells[3], 1), 0);
+	assert_string_equal(buf_str(&out), "\"\"\n");
+	buf_clear(&out);
+	assert_int_equal(text_json_string(&out, SLICE("中\"\\\n\x01")), 0);
+	assert_string_equal(buf_str(&out), "\"中\\\"\\\\\\n\\u0001\"");
+}
+
+static void
+test_utf8(void **state)
+{
+	size_t at = 0;
+
+	(void)state;
+	assert_true(text_is_utf8(SLICE("目录"), NULL));
+	assert_false(text_is_utf8(SLICE("a\xc0\xaf"), &at));
+	assert_int_equal(at, 1);
+	assert_false(text_is_utf8(SLICE("\xed\xa0\x80"), NULL));
+	assert_false(text_is_utf8(SLICE("\xf4\x90\x80\x80"), NULL));
+	assert_false(text_is_utf8(SLICE("\xe7\x9b"), NULL));
+}
+
+static void
+test_civil_days(void **state)
+{
+	int y, m, d;
+
+	(void)state;
+	for (int64_t day = -800000; day < 800000; day += 13) {
+		clock_civil_from_days(day, &y, &m, &d);
+		assert_int_equal(clock_days_from_civil(y, m, d), day);
+		assert_in_range(d, 1, clock_days_in_month(y, m));
+	}
+	assert_int_equal(clock_days_from_civil(1970, 1, 1), 0);
+	assert_int_equal(clock_days_from_civil(2000, 2, 29), 11016);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_broken_rows),
+		cmocka_unit_test(test_key_order),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_civil_days),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
