@@ -1,0 +1,167 @@
+/*
+ * Stage 1, bytes arrive: the files of inbox/DEPARTMENT/RESOURCE (SPEC 5, 6.1,
+ * 6.4, 14.1). Knows nothing of FUSE: the mount calls it with numbers and gets
+ * entries or a negative errno.
+ *
+ * A file's bytes are a blob in intake/. FLUSH of a writer makes them durable.
+ * A file is complete when its last writer has closed, nothing touched it for
+ * 'settle', and its name is final; then its blob is bound to a submission and
+ * never written again: the next open for writing gets a copy. Receipts and
+ * fix files are entries beside the file, read from the submission.
+ *
+ *     open for writing ──► receiving ──last close──► quiet ──settle──► bound
+ *            ▲                                        │                  │
+ *            └────────── open, write, truncate ◄──────┴──────────────────┘
+ *
+ * Requests that must not be done twice (a worker died after it did them) are
+ * answered from table done, written in the same transaction.
+ *
+ * Functions that serve a request return 0 (or a count) or a NEGATIVE ERRNO,
+ * for the kernel. Any thread; they may block on disk and on the writer.
+ */
+#ifndef INBOX_INBOX_H
+#define INBOX_INBOX_H
+
+#include "config/config.h"
+#include "store/submission.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+
+struct inbox;
+
+/* Who asks. 'unique' is the request's number without the resend bit, 'resent'
+ * says whether the bit was set (then the answer may already be known). */
+struct inbox_request {
+	uint64_t unique;
+	bool resent;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+
+/* What an entry of the folder is. */
+enum inbox_part {
+	INBOX_FILE,
+	INBOX_RECEIPT_TEXT,
+	INBOX_RECEIPT_JSON,
+	INBOX_FIX
+};
+
+/* id and part name the node for ever: an upload's bytes may change, a
+ * receipt's may not ('id' of a receipt or fix file is the submission's
+ * number). */
+struct inbox_entry {
+	enum inbox_part part;
+	int64_t id;
+	char name[256];
+	struct stat st; /* without st_ino */
+};
+
+/* 'session' is the life of one mount: handles of other sessions are dead.
+ * Recovers: handles of dead sessions make their files incomplete. Removes
+ * blobs that nothing refers to. 'resources' are the numbers of
+ * config->resources. */
+MUST_CHECK int inbox_open(struct store *store, const struct config *config,
+			  const int64_t *resources, int64_t session,
+			  struct inbox **ret, struct error *err);
+void inbox_close(struct inbox *inbox);
+
+/* Names by SPEC 6.1: never judged. */
+bool inbox_is_temporary(const char *name);
+
+/* ---- for the mount ------------------------------------------------------- */
+
+int inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
+		 struct inbox_entry *ret);
+int inbox_stat(struct inbox *inbox, enum inbox_part part, int64_t id,
+	       struct inbox_entry *ret);
+/* The entries after 'after' ("" from the start) in name order; the callback
+ * returns non-zero to stop. */
+int inbox_list(struct inbox *inbox, int64_t resource, const char *after,
+	       int (*each)(void *ctx, const struct inbox_entry *e), void *ctx);
+
+/* *ret_fh is the handle: request->unique. 'created' says whether the name was
+ * new. mode & 0777 only. flags are those of open(2). */
+int inbox_create(struct inbox *inbox, const struct inbox_request *req,
+		 int64_t resource, const char *name, mode_t mode, int flags,
+		 struct inbox_entry *ret, uint64_t *ret_fh);
+int inbox_mknod(struct inbox *inbox, const struct inbox_request *req,
+		int64_t resource, const char *name, mode_t mode,
+		struct inbox_entry *ret);
+int inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
+		    enum inbox_part part, int64_t id, int flags,
+		    uint64_t *ret_fh);
+ssize_t inbox_read(struct inbox *inbox, enum inbox_part part, int64_t id,
+		   void *p, size_t n, off_t offset);
+ssize_t inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
+		    off_t offset);
+int inbox_flush(struct inbox *inbox, const struct inbox_request *req,
+		int64_t id, uint64_t fh);
+int inbox_fsync(struct inbox *inbox, int64_t id, bool data_only);
+int inbox_release(struct inbox *inbox, const struct inbox_request *req,
+		  int64_t id, uint64_t fh);
+int inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
+		 int64_t resource, const char *name);
+/* Within one folder; flags of renameat2 (RENAME_NOREPLACE; others EINVAL). */
+int inbox_rename(struct inbox *inbox, const struct inbox_request *req,
+		 int64_t resource, const char *from, const char *to,
+		 unsigned flags);
+/* What FUSE_SETATTR asks: 'set' is a mask of INBOX_SET_. chmod succeeds and
+ * changes no right; chown only to oneself (or root's). */
+#define INBOX_SET_MODE 1u
+#define INBOX_SET_UID 2u
+#define INBOX_SET_GID 4u
+#define INBOX_SET_SIZE 8u
+#define INBOX_SET_ATIME 16u /* st_atim; UTIME_NOW allowed */
+#define INBOX_SET_MTIME 32u
+int inbox_setattr(struct inbox *inbox, const struct inbox_request *req,
+		  enum inbox_part part, int64_t id, const struct stat *st,
+		  unsigned set, struct inbox_entry *ret);
+int inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
+		    off_t length);
+off_t inbox_lseek(struct inbox *inbox, int64_t id, off_t offset, int whence);
+/* user.* of uploads; user.civicfs.* are answered: submission, status. */
+ssize_t inbox_getxattr(struct inbox *inbox, enum inbox_part part, int64_t id,
+		       const char *name, void *p, size_t n);
+ssize_t inbox_listxattr(struct inbox *inbox, enum inbox_part part, int64_t id,
+			char *p, size_t n);
+int inbox_setxattr(struct inbox *inbox, const struct inbox_request *req,
+		   enum inbox_part part, int64_t id, const char *name,
+		   const void *p, size_t n, int flags);
+int inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
+		      enum inbox_part part, int64_t id, const char *name);
+int inbox_statfs(struct inbox *inbox, struct statvfs *ret);
+
+/* archive/RESOURCE/SUBMISSION/: the original (under its name), receipt.txt,
+ * receipt.json, fix file; read-only. Entries by part, as above; the original
+ * is INBOX_FILE with the submission's number as id — use these functions, not
+ * inbox_stat, for it. */
+int inbox_archive_list(struct inbox *inbox, int64_t number,
+		       int (*each)(void *ctx, const struct inbox_entry *e),
+		       void *ctx);
+ssize_t inbox_archive_read(struct inbox *inbox, int64_t number,
+			   enum inbox_part part, void *p, size_t n,
+			   off_t offset);
+
+/* ---- for the flow -------------------------------------------------------- */
+
+/*
+ * Binds every file that is complete at 'now' to a submission in state
+ * judging. *ret_next is when to ask again (ns, CLOCK_REALTIME), 0 when nothing
+ * waits. ERR_ codes, not errno, here and below.
+ */
+MUST_CHECK int inbox_collect(struct inbox *inbox, int64_t now,
+			     int *ret_bound, int64_t *ret_next,
+			     struct error *err);
+/* Called (from any thread) whenever a file may have become a candidate. */
+void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
+		     void *ctx);
+/* Candidates and open files that will have a verdict: what 'wait' waits for
+ * besides submissions in state judging. Temporary names and incomplete files
+ * do not count; neither do files whose writer has not closed yet. */
+MUST_CHECK int inbox_waiting(struct inbox *inbox, int64_t *ret,
+			     struct error *err);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * Stage 5, a version: which bytes readers see (SPEC 7, DESIGN 3).
+ *
+ * A published file is a header and chunks of rows. Chunk borders depend on
+ * keys only (doc/format.md), so equal rows give equal chunks, and a change
+ * rewrites the chunks it touches. Chunks lie in packs, append-once; the extent
+ * map is the table chunk with its since and until. Nothing here decides what a
+ * row says: rows come from the store, bytes from format.h.
+ *
+ * Writing: the one thread that judges, inside store_records_begin():
+ *
+ *   publish_begin → publish_dirty … (for each changed row) → publish_write
+ *   → [records committed] → publish_commit (inside the transaction of
+ *   civicfs.db that flips the sequence)
+ *
+ * Reading: any thread.
+ */
+#ifndef PUBLISH_PUBLISH_H
+#define PUBLISH_PUBLISH_H
+
+#include "base/digest.h"
+#include "config/config.h"
+#include "publish/format.h"
+#include "store/record.h"
+#include "store/store.h"
+
+#define PUBLISH_BORDER_MASK 127 /* a key whose digest_key64 has these bits 0
+				 * begins a chunk */
+
+enum publish_kind {
+	PUBLISH_DATA,
+	PUBLISH_JSONL,
+	PUBLISH_CONFLICTS,
+	PUBLISH_ORPHANS,
+	PUBLISH_SOURCE, /* part: D/R */
+	PUBLISH_CHANGES /* part: the version's number */
+};
+
+/* What a theme is to the store: its number, and the lens of each member of
+ * each source. Made by flow at start; lives as long as the config. */
+struct publish_theme {
+	const struct config_theme *theme;
+	int64_t id;		 /* object */
+	int64_t **lens;		 /* [source][member] */
+	int64_t **resource;	 /* [source][member]: object */
+};
+
+/* One publish under way. */
+struct publish;
+MUST_CHECK int publish_begin(struct store *store, const struct config *config,
+			     int64_t seq, struct publish **ret,
+			     struct error *err);
+/* Without publish_commit: forgets it, and removes its pack. */
+void publish_free(struct publish *p);
+
+/* The version a theme would get from this publish: its newest plus one. */
+MUST_CHECK int publish_next_version(struct publish *p,
+				    const struct publish_theme *theme,
+				    int64_t *ret, struct error *err);
+
+/*
+ * Says that the row at 'place' of a file was inserted, changed or deleted
+ * (already done in the store). 'place' is the order of the file's rows:
+ * subject for data (data.jsonl goes along) and conflicts; the store's place
+ * for orphans and for a source (source, member). A theme with a first version
+ * to come, or whose rules changed, is said to be new as a whole by
+ * publish_dirty_all(), and its files are written from their first row.
+ */
+MUST_CHECK int publish_dirty(struct publish *p,
+			     const struct publish_theme *theme,
+			     enum publish_kind kind, size_t source,
+			     size_t member, struct slice place,
+			     struct error *err);
+MUST_CHECK int publish_dirty_all(struct publish *p,
+				 const struct publish_theme *theme,
+				 struct error *err);
+/* A subject's row was written though no file of the theme changed (only its
+ * provenance): the theme gets a version all the same. */
+MUST_CHECK int publish_dirty_subject(struct publish *p,
+				     const struct publish_theme *theme,
+				     struct error *err);
+
+/* Writes the chunks, file states and changes/N.csv of every theme that was
+ * said to be dirty; makes the pack durable. */
+MUST_CHECK int publish_write(struct publish *p, struct error *err);
+
+/* The versions made: after publish_write, for receipts. */
+struct publish_made {
+	const struct publish_theme *theme;
+	int64_t version;
+	int64_t rows, inserted, updated, deleted;
+	unsigned char digest[DIGEST_SIZE];
+};
+size_t publish_made(const struct publish *p, const struct publish_made **ret);
+
+/* Rows of version and version_text, in the caller's transaction, which also
+ * calls store_publish(). 'submission' is "" when rules changed. After the
+ * commit publish_done() keeps the pack. */
+MUST_CHECK int publish_commit(struct publish *p, struct store_txn *txn,
+			      const char *submission, int64_t published_at,
+			      struct error *err);
+void publish_done(struct publish *p);
+
+/* Removes packs that no publish up to the published sequence wrote. At start,
+ * after store_open. */
+MUST_CHECK int publish_recover(struct store *store, struct error *err);
+
+/* ---- reading ------------------------------------------------------------- */
+
+struct publish_version {
+	int64_t number; /* 0: before the first data */
+	int64_t seq;
+	int64_t published_at; /* ns */
+	char submission[32];
+	int64_t rows, inserted, updated, deleted;
+	unsigned char digest[DIGEST_SIZE];
+};
+/* The newest version, or one by number, or the last one published by the end
+ * of a day (YYYYMMDD in the platform's zone). 1 found, 0 none (then *ret is
+ * zero: before the first data). */
+MUST_CHECK int publish_newest(struct sql *db, int64_t theme,
+			      struct publish_version *ret, struct error *err);
+MUST_CHECK int publish_version_get(struct sql *db, int64_t theme,
+				   int64_t number, struct publish_version *ret,
+				   struct error *err);
+MUST_CHECK int publish_version_on(struct sql *db, int64_t theme, int day,
+				  struct publish_version *ret,
+				  struct error *err);
+/* Ascending. */
+MUST_CHECK int publish_version_each(
+	struct sql *db, int64_t theme,
+	int (*each)(void *ctx, const struct publish_version *v), void *ctx,
+	struct error *err);
+/* versions/index.csv. */
+MUST_CHECK int publish_version_index(struct sql *db, int64_t theme,
+				     struct buf *out, struct error *err);
+
+/* A file of a version. 'state' names its bytes for ever (table file_state);
+ * 0 when the file has only its header, before the first data: then the bytes
+ * come from publish_header(). */
+struct publish_file {
+	int64_t state;
+	int64_t bytes;
+	int64_t rows;
+	int64_t mtime; /* ns: when these bytes were first published */
+};
+MUST_CHECK int publish_file_at(struct sql *db,
+			       const struct publish_theme *theme,
+			       enum publish_kind kind, const char *part,
+			       int64_t seq, struct publish_file *ret,
+			       struct error *err);
+/* By its state alone, after a restart: 1 found, 0 none. */
+MUST_CHECK int publish_file_get(struct sql *db, int64_t state,
+				struct publish_file *ret, struct error *err);
+/* A file before the first data: its header alone. */
+MUST_CHECK int publish_header(const struct publish_theme *theme,
+			      enum publish_kind kind, const char *part,
+			      struct buf *out);
+
+/* An open file: its extents, loaded once. Any number of threads may read it
+ * at once. */
+struct publish_reader;
+MUST_CHECK int publish_reader_open(struct store *store, int64_t state,
+				   struct publish_reader **ret,
+				   struct error *err);
+void publish_reader_close(struct publish_reader *r);
+/* Bytes read: fewer than n only at the end. */
+MUST_CHECK ssize_t publish_reader_read(struct publish_reader *r, void *p,
+				       size_t n, int64_t offset,
+				       struct error *err);
+/* SHA-256 of the whole file; computed and remembered when first asked. */
+MUST_CHECK int publish_file_sha256(struct store *store, int64_t state,
+				   unsigned char ret[static DIGEST_SIZE],
+				   struct error *err);
+/* The same if it is known already: 1, else 0. */
+MUST_CHECK int publish_file_sha256_known(struct sql *db, int64_t state,
+					 unsigned char ret[static DIGEST_SIZE],
+					 struct error *err);
+
+/* README.txt and datapackage.json of a version (of version 0: as they would
+ * be): *ret_id names the bytes (0 for version 0). */
+MUST_CHECK int publish_text(struct sql *db, const struct config *config,
+			    const struct publish_theme *theme,
+			    int64_t version, const char *name, int64_t *ret_id,
+			    struct buf *out, struct error *err);
+
+/* SHA256SUMS of a version: its size is known without reading a file; the
+ * bytes hash every file that has not been hashed yet (blocks). */
+MUST_CHECK int publish_sums_size(struct sql *db,
+				 const struct publish_theme *theme,
+				 int64_t version, int64_t *ret,
+				 struct error *err);
+MUST_CHECK int publish_sums(struct store *store, const struct config *config,
+			    const struct publish_theme *theme, int64_t version,
+			    struct buf *out, struct error *err);
+
+/* changes/FROM..TO.csv: the net effect between two versions (from < to; 0 is
+ * before the first), written to 'fd'; *ret_bytes its size. ERR_NOTFOUND when
+ * one of the versions is none. */
+MUST_CHECK int publish_changes_between(struct sql *db,
+				       const struct publish_theme *theme,
+				       int64_t from, int64_t to, int fd,
+				       int64_t *ret_bytes, struct error *err);
+
+/* subjects/KEY.json of a theme_row by its id (integrate_subject_json over the
+ * records that held then). 1 found, 0 none. */
+MUST_CHECK int publish_subject(struct sql *db,
+			       const struct publish_theme *theme, int64_t row,
+			       struct buf *out, struct error *err);
+
+/* 'verify': re-reads every chunk of every version against its hash, file
+ * sizes against extents, digests against chunks, rows against the store;
+ * every problem is a line to 'report'. 0 clean, 1 problems, or negative. */
+MUST_CHECK int publish_verify(struct store *store, const struct config *config,
+			      const struct publish_theme *themes,
+			      size_t nthemes,
+			      int (*report)(void *ctx, const char *text),
+			      void *ctx, struct error *err);
+
+#endif

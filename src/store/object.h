@@ -1,0 +1,21 @@
+/* Numbers for departments, resources and themes: table object. */
+#ifndef STORE_OBJECT_H
+#define STORE_OBJECT_H
+
+#include "store/store.h"
+
+enum store_object_kind { STORE_DEPARTMENT, STORE_RESOURCE, STORE_THEME };
+
+/* The number of a name, made when there is none. Inside a transaction. */
+MUST_CHECK int store_object_intern(struct store_txn *txn,
+				   enum store_object_kind kind,
+				   const char *name, int64_t *ret_id,
+				   struct error *err);
+
+/* The text kept with an object (appended to 'ret'); 1 found, 0 none. */
+MUST_CHECK int store_object_text(struct sql *db, int64_t id, struct buf *ret,
+				 struct error *err);
+MUST_CHECK int store_object_set_text(struct store_txn *txn, int64_t id,
+				     const char *text, struct error *err);
+
+#endif

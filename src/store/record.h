@@ -1,0 +1,145 @@
+/*
+ * The rows of resources and themes: tables record, touched, lens, link,
+ * theme_row, orphan. The functions that write take the writer of records.db
+ * inside store_records_begin(); 'seq' is the number of the publish under way,
+ * one more than the published one. The functions that read take any
+ * connection and a sequence 'at': they see the rows that hold there. Passing
+ * the sequence of the publish under way on the writer shows its own changes.
+ *
+ * Keys, cells and places are packed (base/cells.h). Bytes given to callbacks
+ * hold during the call; a callback returns 0 to go on or a negative code,
+ * which comes back. A callback may use the same connection for other
+ * statements, but not change the table that is walked.
+ */
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+
+#include "store/store.h"
+
+struct store_record {
+	int64_t id;
+	struct slice key;
+	struct slice cells;
+	const char *submission;
+};
+typedef int store_record_each_fn(void *ctx, const struct store_record *r);
+
+/* In key order. */
+MUST_CHECK int store_record_each(struct sql *db, int64_t resource, int64_t at,
+				 store_record_each_fn *each, void *ctx,
+				 struct error *err);
+/* 1 found: the cells are appended to 'cells' (may be NULL), 0 none. */
+MUST_CHECK int store_record_find(struct sql *db, int64_t resource, int64_t at,
+				 struct slice key, int64_t *ret_id,
+				 struct buf *cells, struct error *err);
+MUST_CHECK int store_record_count(struct sql *db, int64_t resource, int64_t at,
+				  int64_t *ret, struct error *err);
+MUST_CHECK int store_record_insert(struct sql *db, int64_t resource,
+				   int64_t seq, struct slice key,
+				   struct slice cells, const char *submission,
+				   int64_t *ret_id, struct error *err);
+/* From 'seq' on the record does not hold. */
+MUST_CHECK int store_record_end(struct sql *db, int64_t id, int64_t seq,
+				struct error *err);
+
+/* touched: see schema.c. */
+MUST_CHECK int store_touched_add(struct sql *db, int64_t resource,
+				 struct slice key, int64_t submission,
+				 struct error *err);
+/* Number of the last submission that touched the key, 0 none. */
+MUST_CHECK int store_touched_get(struct sql *db, int64_t resource,
+				 struct slice key, int64_t *ret,
+				 struct error *err);
+MUST_CHECK int store_touched_clear(struct sql *db, int64_t resource,
+				   struct error *err);
+
+/* lens and link. */
+MUST_CHECK int store_lens_intern(struct sql *db, int64_t resource,
+				 const char *field, int64_t *ret_id,
+				 bool *ret_new, struct error *err);
+MUST_CHECK int store_link_insert(struct sql *db, int64_t lens, int64_t seq,
+				 struct slice place, int64_t record,
+				 struct error *err);
+MUST_CHECK int store_link_end(struct sql *db, int64_t lens, int64_t seq,
+			      struct slice place, struct error *err);
+/* The records of places lo <= place < hi (hi empty: to the end) in place
+ * order; r->key is the record's key. 'place' is given beside it. */
+typedef int store_link_each_fn(void *ctx, struct slice place,
+			       const struct store_record *r);
+MUST_CHECK int store_link_each(struct sql *db, int64_t lens, int64_t at,
+			       struct slice lo, struct slice hi,
+			       store_link_each_fn *each, void *ctx,
+			       struct error *err);
+
+/* theme_row. */
+struct store_theme_row {
+	int64_t id;
+	int64_t version;
+	int64_t since;
+	struct slice subject;
+	struct slice cells;
+	struct slice conflicts; /* empty: none */
+};
+typedef int store_theme_row_each_fn(void *ctx,
+				    const struct store_theme_row *r);
+/* Subjects lo <= subject < hi (hi empty: to the end), in byte order. */
+MUST_CHECK int store_theme_row_each(struct sql *db, int64_t theme, int64_t at,
+				    struct slice lo, struct slice hi,
+				    store_theme_row_each_fn *each, void *ctx,
+				    struct error *err);
+/* The same, only those with conflicts. */
+MUST_CHECK int store_conflict_each(struct sql *db, int64_t theme, int64_t at,
+				   struct slice lo, struct slice hi,
+				   store_theme_row_each_fn *each, void *ctx,
+				   struct error *err);
+/* One subject: calls 'each' once or not at all; 1 found, 0 none. */
+MUST_CHECK int store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
+				    struct slice subject,
+				    store_theme_row_each_fn *each, void *ctx,
+				    struct error *err);
+/* By its id, whenever it holds or held; 1, 0. *ret_theme is its theme. */
+MUST_CHECK int store_theme_row_get(struct sql *db, int64_t id,
+				   int64_t *ret_theme,
+				   store_theme_row_each_fn *each, void *ctx,
+				   struct error *err);
+MUST_CHECK int store_theme_row_insert(struct sql *db, int64_t theme,
+				      int64_t seq, int64_t version,
+				      struct slice subject, struct slice cells,
+				      struct slice conflicts,
+				      struct error *err);
+MUST_CHECK int store_theme_row_end(struct sql *db, int64_t id, int64_t seq,
+				   struct error *err);
+MUST_CHECK int store_theme_row_count(struct sql *db, int64_t theme, int64_t at,
+				     int64_t *ret, struct error *err);
+/* The subjects whose row differs between 'from' and 'to' (from < to), in byte
+ * order: the row that held at 'from' (NULL none) and at 'to' (NULL none).
+ * Rows that differ in conflicts or provenance only are given too. */
+typedef int store_theme_change_fn(void *ctx, const struct store_theme_row *old,
+				  const struct store_theme_row *new_row);
+MUST_CHECK int store_theme_changes(struct sql *db, int64_t theme, int64_t from,
+				   int64_t to, store_theme_change_fn *each,
+				   void *ctx, struct error *err);
+
+/* orphan: places lo <= place < hi (hi empty: to the end). */
+typedef int store_orphan_each_fn(void *ctx, struct slice place);
+MUST_CHECK int store_orphan_each(struct sql *db, int64_t theme, int64_t at,
+				 struct slice lo, struct slice hi,
+				 store_orphan_each_fn *each, void *ctx,
+				 struct error *err);
+MUST_CHECK int store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
+				   struct slice place, struct error *err);
+MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
+				struct slice place, struct error *err);
+
+/* The places of one publish's changes to a published file, collected before
+ * its chunks are written again: temporary, of the writer of records.db. */
+MUST_CHECK int store_dirty_add(struct sql *db, int64_t file, struct slice place,
+			       struct error *err);
+/* In byte order. */
+typedef int store_dirty_each_fn(void *ctx, struct slice place);
+MUST_CHECK int store_dirty_each(struct sql *db, int64_t file,
+				store_dirty_each_fn *each, void *ctx,
+				struct error *err);
+MUST_CHECK int store_dirty_clear(struct sql *db, struct error *err);
+
+#endif

@@ -1,0 +1,210 @@
+/* The tables of both databases: see schema.h, and store.h for what the
+ * columns since and until mean. Times are nanoseconds since 1970. */
+#include "store/schema.h"
+
+const char *const store_schema_main[] = {
+	/* 1 */
+	"CREATE TABLE meta("
+	"  name TEXT PRIMARY KEY, value INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+
+	/* Numbers for node ids: departments, resources, themes. An id is never
+	 * used for another name. 'text' is what the configuration said when it
+	 * was last published (rules of a theme, fields of a resource). */
+	"CREATE TABLE object("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  kind TEXT NOT NULL CHECK(kind IN('department','resource','theme')),"
+	"  name TEXT NOT NULL,"
+	"  text TEXT,"
+	"  UNIQUE(kind, name)"
+	") STRICT;"
+
+	/* Files of intake/: uploads, originals, fix files. */
+	"CREATE TABLE blob("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  made_at INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE submission("
+	"  number INTEGER PRIMARY KEY," /* order of completion; never falls */
+	"  id TEXT NOT NULL UNIQUE,"
+	"  resource INTEGER NOT NULL REFERENCES object(id),"
+	"  name TEXT NOT NULL," /* of the file, when it was complete */
+	"  blob INTEGER NOT NULL REFERENCES blob(id),"
+	"  bytes INTEGER NOT NULL,"
+	"  uid INTEGER NOT NULL,"
+	"  submitted_by TEXT NOT NULL,"
+	"  received_at INTEGER NOT NULL,"
+	"  killed INTEGER NOT NULL," /* 1: its writer died: incomplete */
+	"  state TEXT NOT NULL,"
+	"  judged_at INTEGER,"
+	"  seq INTEGER," /* of its publish */
+	"  tries INTEGER NOT NULL DEFAULT 0,"
+	"  released INTEGER NOT NULL DEFAULT 0," /* asked to be released */
+	"  receipt_json BLOB, receipt_text BLOB,"
+	"  fix_blob INTEGER REFERENCES blob(id), fix_bytes INTEGER,"
+	"  sha256 BLOB"
+	") STRICT;"
+	"CREATE INDEX submission_state ON submission(state, number);"
+	"CREATE INDEX submission_resource ON submission(resource, number);"
+
+	/* Files of the inboxes. 'submission' is the one that judged, or
+	 * judges, its present bytes; then the blob is immutable. */
+	"CREATE TABLE inbox_file("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  resource INTEGER NOT NULL REFERENCES object(id),"
+	"  name TEXT NOT NULL,"
+	"  blob INTEGER NOT NULL REFERENCES blob(id),"
+	"  mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,"
+	"  submission INTEGER REFERENCES submission(number),"
+	"  killed INTEGER NOT NULL DEFAULT 0,"
+	"  quiet_since INTEGER," /* last touch after the last writer closed;
+				  * NULL: not a candidate */
+	"  UNIQUE(resource, name)"
+	") STRICT;"
+	"CREATE INDEX inbox_file_quiet ON inbox_file(quiet_since)"
+	"  WHERE quiet_since IS NOT NULL;"
+	"CREATE INDEX inbox_file_submission ON inbox_file(submission);"
+
+	/* Receipts and fix files that a person has tidied away. */
+	"CREATE TABLE inbox_hidden("
+	"  file INTEGER NOT NULL REFERENCES inbox_file(id) ON DELETE CASCADE,"
+	"  part TEXT NOT NULL CHECK(part IN('text','json','fix')),"
+	"  PRIMARY KEY(file, part)"
+	") STRICT, WITHOUT ROWID;"
+
+	/* Who has an inbox file open for writing: the unique of the OPEN or
+	 * CREATE request, in the life of one mount. */
+	"CREATE TABLE handle("
+	"  session INTEGER NOT NULL, id INTEGER NOT NULL,"
+	"  file INTEGER NOT NULL REFERENCES inbox_file(id) ON DELETE CASCADE,"
+	"  PRIMARY KEY(session, id)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX handle_file ON handle(file);"
+
+	/* Answers given to requests that must not be done twice. */
+	"CREATE TABLE done("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  session INTEGER NOT NULL, request INTEGER NOT NULL,"
+	"  result INTEGER NOT NULL," /* 0 or a negative errno */
+	"  node INTEGER NOT NULL,"
+	"  UNIQUE(session, request)"
+	") STRICT;"
+
+	"CREATE TABLE version("
+	"  dataset INTEGER NOT NULL REFERENCES object(id),"
+	"  number INTEGER NOT NULL,"
+	"  seq INTEGER NOT NULL,"
+	"  published_at INTEGER NOT NULL,"
+	"  submission TEXT NOT NULL," /* '' when rules changed */
+	"  rows INTEGER NOT NULL,"
+	"  inserted INTEGER NOT NULL, updated INTEGER NOT NULL,"
+	"  deleted INTEGER NOT NULL,"
+	"  digest BLOB NOT NULL,"
+	"  PRIMARY KEY(dataset, number)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX version_seq ON version(dataset, seq);"
+
+	/* README.txt and datapackage.json as they were at each version. */
+	"CREATE TABLE version_text("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  dataset INTEGER NOT NULL, number INTEGER NOT NULL,"
+	"  name TEXT NOT NULL, body BLOB NOT NULL,"
+	"  UNIQUE(dataset, number, name)"
+	") STRICT;",
+};
+const size_t store_schema_main_n =
+	sizeof(store_schema_main) / sizeof(*store_schema_main);
+
+const char *const store_schema_records[] = {
+	/* 1 */
+	/* The rows of resources. 'key' and 'cells' are packed
+	 * (base/cells.h). */
+	"CREATE TABLE record("
+	"  id INTEGER PRIMARY KEY,"
+	"  resource INTEGER NOT NULL,"
+	"  key BLOB NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  submission TEXT NOT NULL,"
+	"  cells BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX record_key ON record(resource, key, since);"
+	"CREATE INDEX record_until ON record(until) WHERE until IS NOT NULL;"
+	"CREATE INDEX record_since ON record(since);"
+
+	/* Keys that submissions wrote or deleted while an earlier submission
+	 * of the resource was quarantined: its release must not touch them. */
+	"CREATE TABLE touched("
+	"  resource INTEGER NOT NULL, key BLOB NOT NULL,"
+	"  submission INTEGER NOT NULL," /* number of the last */
+	"  PRIMARY KEY(resource, key)"
+	") STRICT, WITHOUT ROWID;"
+
+	/* Records by subject. A lens is a resource seen by one of its fields.
+	 * 'place' is subject, NUL, key: the order of sources/. */
+	"CREATE TABLE lens("
+	"  id INTEGER PRIMARY KEY,"
+	"  resource INTEGER NOT NULL, field TEXT NOT NULL,"
+	"  UNIQUE(resource, field)"
+	") STRICT;"
+	"CREATE TABLE link("
+	"  lens INTEGER NOT NULL, place BLOB NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  record INTEGER NOT NULL,"
+	"  PRIMARY KEY(lens, place, since)"
+	") STRICT, WITHOUT ROWID;"
+
+	/* The rows of themes: one a subject and state. 'conflicts' is packed,
+	 * NULL when there are none. 'version' is the theme's that made it. */
+	"CREATE TABLE theme_row("
+	"  id INTEGER PRIMARY KEY,"
+	"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  version INTEGER NOT NULL,"
+	"  cells BLOB NOT NULL, conflicts BLOB"
+	") STRICT;"
+	"CREATE UNIQUE INDEX theme_row_subject"
+	"  ON theme_row(theme, subject, since);"
+	"CREATE INDEX theme_row_conflicts ON theme_row(theme, subject)"
+	"  WHERE conflicts IS NOT NULL;"
+	"CREATE INDEX theme_row_since ON theme_row(theme, since);"
+	"CREATE INDEX theme_row_until ON theme_row(theme, until)"
+	"  WHERE until IS NOT NULL;"
+
+	/* 'place' is the source's number in the theme (two bytes, big endian),
+	 * subject, NUL, key: the order of orphans.csv. */
+	"CREATE TABLE orphan("
+	"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  PRIMARY KEY(theme, place, since)"
+	") STRICT, WITHOUT ROWID;"
+
+	/* Published files: 'kind' is data, jsonl, conflicts, orphans, source
+	 * (part: D/R) or changes (part: the version). */
+	"CREATE TABLE file("
+	"  id INTEGER PRIMARY KEY,"
+	"  dataset INTEGER NOT NULL, kind TEXT NOT NULL, part TEXT NOT NULL,"
+	"  UNIQUE(dataset, kind, part)"
+	") STRICT;"
+	/* The states of a file: equal bytes, one row. Its id is the inode. */
+	"CREATE TABLE file_state("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  file INTEGER NOT NULL REFERENCES file(id),"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  bytes INTEGER NOT NULL, rows INTEGER NOT NULL,"
+	"  sha256 BLOB," /* of the whole; NULL until somebody asked */
+	"  UNIQUE(file, since)"
+	") STRICT;"
+	/* The extent map. 'first' is the first key of the chunk: empty for the
+	 * header, X'00' for the rows before the first border. */
+	"CREATE TABLE chunk("
+	"  file INTEGER NOT NULL, first BLOB NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  pack INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	"  length INTEGER NOT NULL, rows INTEGER NOT NULL,"
+	"  sha256 BLOB NOT NULL,"
+	"  PRIMARY KEY(file, first, since)"
+	") STRICT, WITHOUT ROWID;",
+};
+const size_t store_schema_records_n =
+	sizeof(store_schema_records) / sizeof(*store_schema_records);

@@ -1,0 +1,13 @@
+/* The tables of both databases; migrations are appended, never edited once a
+ * version has been released. */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#include <stddef.h>
+
+extern const char *const store_schema_main[];
+extern const size_t store_schema_main_n;
+extern const char *const store_schema_records[];
+extern const size_t store_schema_records_n;
+
+#endif

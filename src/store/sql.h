@@ -1,0 +1,68 @@
+/*
+ * SQLite behind one fence: only files of this folder include this header.
+ * Statements are prepared once per connection and found again by the address
+ * of their static text. A statement is reset by scope_stmt.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include "base/buf.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+struct sql; /* one connection */
+
+enum sql_open_flags {
+	SQL_CREATE = 1,	  /* make the file when there is none */
+	SQL_SCRATCH = 2,  /* private, not durable: no journal, no sync */
+	SQL_READONLY = 4, /* query_only */
+};
+
+/* Opens one database by a name in the working directory ("" is a private
+ * temporary one that spills to disk). Durable ones: WAL, synchronous=FULL,
+ * foreign keys on. */
+MUST_CHECK int sql_open(const char *name, int flags, struct sql **ret,
+			struct error *err);
+void sql_close(struct sql *db);
+sqlite3 *sql_handle(struct sql *db);
+
+/* Runs static text of one or more statements without parameters. */
+MUST_CHECK int sql_exec(struct sql *db, const char *text, struct error *err);
+
+/* The prepared statement of a static text; the caller resets it (scope_stmt). */
+MUST_CHECK int sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,
+		       struct error *err);
+void sql_reset(sqlite3_stmt **stmt);
+#define scope_stmt __attribute__((cleanup(sql_reset))) sqlite3_stmt
+
+/* 1 a row, 0 done, or a negative code with SQLite's words. */
+MUST_CHECK int sql_step(struct sql *db, sqlite3_stmt *stmt, struct error *err);
+/* A statement that gives no row: 0 or a negative code. */
+MUST_CHECK int sql_run(struct sql *db, sqlite3_stmt *stmt, struct error *err);
+int64_t sql_changes(struct sql *db);
+int64_t sql_last_id(struct sql *db);
+/* The code and text of the connection's last failure. */
+int sql_fail(struct sql *db, struct error *err);
+
+/* Parameters count from 1. Bytes must live until the statement is reset.
+ * Binding fails only for lack of memory, which sql_step() then reports. */
+void sql_bind_int(sqlite3_stmt *stmt, int at, int64_t value);
+void sql_bind_null(sqlite3_stmt *stmt, int at);
+void sql_bind_text(sqlite3_stmt *stmt, int at, const char *text);
+void sql_bind_slice(sqlite3_stmt *stmt, int at, struct slice text);
+void sql_bind_blob(sqlite3_stmt *stmt, int at, struct slice blob);
+
+/* Columns count from 0; the bytes hold until the next step or reset. */
+int64_t sql_int(sqlite3_stmt *stmt, int at);
+struct slice sql_bytes(sqlite3_stmt *stmt, int at);
+bool sql_is_null(sqlite3_stmt *stmt, int at);
+/* A copy of a text column, ended by NUL; NULL without memory. */
+char *sql_text_dup(sqlite3_stmt *stmt, int at);
+
+/* Makes "PRAGMA user_version" migrations[0..n) true, in one transaction;
+ * ERR_CORRUPT when the database is newer than n. */
+MUST_CHECK int sql_migrate(struct sql *db, const char *const *migrations,
+			   size_t n, struct error *err);
+
+#endif

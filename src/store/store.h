@@ -1,0 +1,101 @@
+/*
+ * The state: what SQLite holds, and who may touch it when (DESIGN 3).
+ *
+ *   civicfs.db   submissions, inbox files, versions: small transactions
+ *   records.db   current and earlier rows of resources and themes, and where
+ *                their published bytes lie: large transactions
+ *
+ * Every row of records.db carries the publish sequence numbers between which
+ * it holds: since <= S, and until NULL or > S. One number in civicfs.db, the
+ * published sequence, is the only flip: a publish commits records.db under
+ * the next number, then civicfs.db with that number; recovery removes what
+ * lies beyond it. So no commit has to be atomic over two files.
+ *
+ * A struct sql is one connection. The writer of civicfs.db is shared and
+ * taken by store_begin(); the writer of records.db belongs to the one thread
+ * that judges; readers come from a pool, one thread at a time each, and see
+ * both files. Tables have functions of their own in this folder; no other
+ * folder knows SQL. No connection crosses a fork.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct store;
+struct sql;
+
+/*
+ * Opens (and with 'create' makes or migrates) the state in the folder of
+ * 'state_fd', and rolls back a publish that was not flipped. Changes the
+ * working directory of the process to that folder, which is how the service
+ * user reaches a state below folders it may not search. ERR_CORRUPT for a
+ * state of a newer program or a damaged one; ERR_NOTFOUND without 'create'
+ * when there is none; ERR_IO; ERR_NOMEM.
+ */
+MUST_CHECK int store_open(int state_fd, bool create, struct store **ret,
+			  struct error *err);
+void store_close(struct store *store);
+int store_dir_fd(const struct store *store);
+
+/* The published sequence: what readers see. Any thread, no lock. */
+int64_t store_published(const struct store *store);
+
+/* A transaction on civicfs.db. Blocks until the writer is free. With
+ * scope_txn it is rolled back at the end of the block unless committed. */
+struct store_txn {
+	struct store *store; /* NULL: not begun, or ended */
+	struct sql *db;
+};
+MUST_CHECK int store_begin(struct store *store, struct store_txn *ret,
+			   struct error *err);
+/* Durable when it returns 0; otherwise rolled back. */
+MUST_CHECK int store_commit(struct store_txn *txn, struct error *err);
+void store_rollback(struct store_txn *txn);
+#define scope_txn __attribute__((cleanup(store_rollback))) struct store_txn
+
+/* Sets the published sequence inside a transaction; readers see it once the
+ * transaction is committed. */
+MUST_CHECK int store_publish(struct store_txn *txn, int64_t seq,
+			     struct error *err);
+
+/* A reader of both files. NULL when no connection can be had (err says why).
+ * Everything read between get and put is one moment. */
+struct store_reader {
+	struct store *store; /* NULL: none */
+	struct sql *db;
+};
+MUST_CHECK int store_reader_get(struct store *store, struct store_reader *ret,
+				struct error *err);
+void store_reader_put(struct store_reader *reader);
+#define scope_reader                                                           \
+	__attribute__((cleanup(store_reader_put))) struct store_reader
+
+/* The writer of records.db: one thread only, the one that judges. */
+struct sql *store_records(struct store *store);
+MUST_CHECK int store_records_begin(struct store *store, struct error *err);
+MUST_CHECK int store_records_commit(struct store *store, struct error *err);
+void store_records_rollback(struct store *store);
+/* Ends what a publish with this number or a later one wrote. */
+MUST_CHECK int store_records_undo(struct store *store, int64_t seq,
+				  struct error *err);
+
+/* The meta table: numbers that never fall, and small facts. */
+MUST_CHECK int store_meta_get(struct sql *db, const char *name,
+			      int64_t fallback, int64_t *ret,
+			      struct error *err);
+MUST_CHECK int store_meta_set(struct sql *db, const char *name, int64_t value,
+			      struct error *err);
+/* Adds one and returns the new value, from 1. */
+MUST_CHECK int store_meta_next(struct store_txn *txn, const char *name,
+			       int64_t *ret, struct error *err);
+
+/* Whole-database checks for 'verify': every problem is reported as a line of
+ * text; 0 when there was none, 1 when there were, or a negative code. */
+MUST_CHECK int store_check(struct store *store,
+			   int (*report)(void *ctx, const char *text),
+			   void *ctx, struct error *err);
+
+#endif
