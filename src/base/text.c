@@ -1,6 +1,8 @@
 /* CSV cells, JSON strings, UTF-8: see text.h. */
 #include "base/text.h"
 
+#include <stdint.h>
+
 int
 text_csv_cell(struct buf *out, struct slice cell)
 {
@@ -79,58 +81,81 @@ text_json_string(struct buf *out, struct slice s)
 	return buf_addc(out, '"');
 }
 
-/* Length of the sequence at p by Unicode's table 3-7; 0 when it is wrong. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t n)
+#define ASCII_HIGH UINT64_C(0x8080808080808080)
+
+size_t
+text_ascii_run(struct slice s)
 {
-	unsigned char lo = 0x80, hi = 0xbf;
+	size_t i = 0;
+
+	for (; s.n - i >= 32; i += 32) {
+		uint64_t w[4];
+
+		memcpy(w, s.p + i, sizeof(w));
+		if ((w[0] | w[1] | w[2] | w[3]) & ASCII_HIGH)
+			break;
+	}
+	while (i < s.n && (unsigned char)s.p[i] < 0x80)
+		i++;
+	return i;
+}
+
+/* How many bytes the lead byte asks for, and between which bounds the second
+ * lies (Unicode's table 3-7); 0 when no sequence begins so. */
+static size_t
+utf8_lead(unsigned char lead, unsigned char *lo, unsigned char *hi)
+{
+	*lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+	*hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+int
+text_utf8_next(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	unsigned char lo, hi;
 	size_t len;
 
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-		len = 2;
-	} else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-		len = 3;
-		if (p[0] == 0xe0)
-			lo = 0xa0;
-		else if (p[0] == 0xed)
-			hi = 0x9f;
-	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-		len = 4;
-		if (p[0] == 0xf0)
-			lo = 0x90;
-		else if (p[0] == 0xf4)
-			hi = 0x8f;
-	} else {
-		return 0;
+	if (!s.n)
+		return TEXT_UTF8_CUT;
+	len = utf8_lead(p[0], &lo, &hi);
+	if (len == 0)
+		return TEXT_UTF8_WRONG;
+	for (size_t i = 1; i < len; i++) {
+		if (i == s.n)
+			return TEXT_UTF8_CUT;
+		if (p[i] < lo || p[i] > hi)
+			return TEXT_UTF8_WRONG;
+		lo = 0x80;
+		hi = 0xbf;
 	}
-	if (n < len || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return len;
+	return (int)len;
 }
 
 bool
 text_is_utf8(struct slice s, size_t *ret_at)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
 
-	while (i < s.n) {
-		size_t k = utf8_sequence(p + i, s.n - i);
+	for (;;) {
+		int k;
 
-		if (!k) {
+		i += text_ascii_run((struct slice){s.p + i, s.n - i});
+		if (i == s.n)
+			return true;
+		k = text_utf8_next((struct slice){s.p + i, s.n - i});
+		if (k <= 0) {
 			if (ret_at)
 				*ret_at = i;
 			return false;
 		}
-		i += k;
+		i += (size_t)k;
 	}
-	return true;
 }
 
 int
@@ -140,7 +165,8 @@ text_visible(struct buf *out, struct slice s, size_t max)
 	size_t i = 0, shown = 0;
 
 	while (i < s.n) {
-		size_t k = utf8_sequence(p + i, s.n - i);
+		int len = text_utf8_next((struct slice){s.p + i, s.n - i});
+		size_t k = len > 0 ? (size_t)len : 0;
 		bool control = k == 0 || p[i] < 0x20 || p[i] == 0x7f ||
 			       (k == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0);
 		int rc;

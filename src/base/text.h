@@ -22,6 +22,16 @@ MUST_CHECK int text_json_string(struct buf *out, struct slice s);
  * U+10FFFF). *ret_at is where the first wrong sequence begins. */
 bool text_is_utf8(struct slice s, size_t *ret_at);
 
+/* The length of the sequence at the front of 's', 1 to 4; _WRONG when none
+ * begins there, _CUT when it is right as far as it goes (also when 's' is
+ * empty). For text that comes in pieces. */
+#define TEXT_UTF8_WRONG 0
+#define TEXT_UTF8_CUT (-1)
+int text_utf8_next(struct slice s);
+
+/* How many bytes at the front of 's' are ASCII; many at a time. */
+size_t text_ascii_run(struct slice s);
+
 /* For people: control characters as \xNN, cut after 'max' characters with an
  * ellipsis (0: never). */
 MUST_CHECK int text_visible(struct buf *out, struct slice s, size_t max);

@@ -110,6 +110,38 @@ test_civil_days(void **state)
 	assert_int_equal(clock_days_from_civil(2000, 2, 29), 11016);
 }
 
+/* Every cut of a sequence is cut, not wrong; ASCII runs of every length. */
+static void
+test_utf8_pieces(void **state)
+{
+	static const char *const chars[] = {"\u00e9", "\u4e2d", "\uffff",
+					    "\U0001f600", "\U0010ffff"};
+	char ascii[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(chars) / sizeof(chars[0]); i++) {
+		struct slice s = slice_str(chars[i]);
+
+		assert_int_equal(text_utf8_next(s), s.n);
+		for (size_t n = 0; n < s.n; n++)
+			assert_int_equal(text_utf8_next((struct slice){s.p, n}),
+					 TEXT_UTF8_CUT);
+	}
+	assert_int_equal(text_utf8_next(SLICE("\xed\xa0\x80")), 0);
+	assert_int_equal(text_utf8_next(SLICE("\xe0\x80")), 0);
+	assert_int_equal(text_utf8_next(SLICE("\xf4\x90")), 0);
+	assert_int_equal(text_utf8_next(SLICE("\x80")), 0);
+	assert_int_equal(text_utf8_next(SLICE("\xc1\x80")), 0);
+	for (size_t at = 0; at < sizeof(ascii); at++) {
+		memset(ascii, 'x', sizeof(ascii));
+		ascii[at] = '\x80';
+		assert_int_equal(
+			text_ascii_run((struct slice){ascii, sizeof(ascii)}),
+			at);
+		assert_int_equal(text_ascii_run((struct slice){ascii, at}), at);
+	}
+}
+
 int
 main(void)
 {
@@ -119,6 +151,7 @@ main(void)
 		cmocka_unit_test(test_key_order),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_pieces),
 		cmocka_unit_test(test_civil_days),
 	};
 
