@@ -131,6 +131,16 @@ MUST_CHECK int store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
 				struct slice place, struct error *err);
 
+/* The subjects of a theme whose rows one publish touched: temporary, of the
+ * writer of records.db, as 'dirty' below. In byte order. */
+MUST_CHECK int store_subject_add(struct sql *db, int64_t theme,
+				 struct slice subject, struct error *err);
+typedef int store_subject_each_fn(void *ctx, struct slice subject);
+MUST_CHECK int store_subject_each(struct sql *db, int64_t theme,
+				  store_subject_each_fn *each, void *ctx,
+				  struct error *err);
+MUST_CHECK int store_subject_clear(struct sql *db, struct error *err);
+
 /* The places of one publish's changes to a published file, collected before
  * its chunks are written again: temporary, of the writer of records.db. */
 MUST_CHECK int store_dirty_add(struct sql *db, int64_t file, struct slice place,

@@ -118,6 +118,10 @@ const size_t store_schema_main_n =
 
 const char *const store_schema_records[] = {
 	/* 1 */
+	/* The last publish that wrote here, flipped or not. */
+	"CREATE TABLE mark(seq INTEGER NOT NULL) STRICT;"
+	"INSERT INTO mark VALUES(0);"
+
 	/* The rows of resources. 'key' and 'cells' are packed
 	 * (base/cells.h). */
 	"CREATE TABLE record("

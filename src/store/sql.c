@@ -132,6 +132,11 @@ sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,
 		size_t at = (slot + i) % SQL_CACHE;
 
 		if (db->cache[at].text == text) {
+			if (sqlite3_stmt_busy(db->cache[at].stmt))
+				return error_set(err, ERR_INTERNAL,
+						 "a statement was used inside "
+						 "itself: %s",
+						 text);
 			*ret = db->cache[at].stmt;
 			return 0;
 		}

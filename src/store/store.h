@@ -76,7 +76,9 @@ void store_reader_put(struct store_reader *reader);
 /* The writer of records.db: one thread only, the one that judges. */
 struct sql *store_records(struct store *store);
 MUST_CHECK int store_records_begin(struct store *store, struct error *err);
-MUST_CHECK int store_records_commit(struct store *store, struct error *err);
+/* 'seq' is the publish this is part of; 0 when nothing carries its number. */
+MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
+				    struct error *err);
 void store_records_rollback(struct store *store);
 /* Ends what a publish with this number or a later one wrote. */
 MUST_CHECK int store_records_undo(struct store *store, int64_t seq,

@@ -1,0 +1,512 @@
+/* Opening the state, transactions, readers, recovery: see store.h. */
+#include "store/store.h"
+
+#include "base/scope.h"
+#include "store/record.h"
+#include "store/schema.h"
+#include "store/sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#define MAIN_NAME "civicfs.db"
+#define RECORDS_DIR "records"
+#define RECORDS_NAME "records/records.db"
+#define READERS_KEPT 16
+
+struct store {
+	int dir;
+	struct sql *main;
+	struct sql *records;
+	pthread_mutex_t writer;	 /* held from store_begin to its end */
+	pthread_mutex_t readers_lock;
+	struct sql *readers[READERS_KEPT]; /* idle ones */
+	size_t nreaders;
+	int64_t publishing; /* set by store_publish, under 'writer' */
+	_Atomic int64_t published;
+};
+
+/* ---- opening -------------------------------------------------------------- */
+
+/* Which of the two files are there; half a state is a damaged one. */
+static int
+check_presence(bool create, struct error *err)
+{
+	bool have_main = access(MAIN_NAME, F_OK) == 0;
+	bool have_records = access(RECORDS_NAME, F_OK) == 0;
+
+	if (have_records && !have_main)
+		return error_set(err, ERR_CORRUPT,
+				 "the state has '%s' but no '%s': restore a "
+				 "backup, or use another state folder",
+				 RECORDS_NAME, MAIN_NAME);
+	if (!have_main && !create)
+		return error_set(err, ERR_NOTFOUND,
+				 "there is no state yet: start civicfsd once");
+	return 0;
+}
+
+static int
+make_folders(struct error *err)
+{
+	static const char *const folders[] = {RECORDS_DIR, "intake", "packs",
+					      "cache"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		if (mkdir(folders[i], 0700) && errno != EEXIST)
+			return error_errno(err, errno,
+					   "cannot make the state's folder "
+					   "'%s'",
+					   folders[i]);
+	}
+	return 0;
+}
+
+static int
+open_databases(struct store *store, bool create, struct error *err)
+{
+	int flags = create ? SQL_CREATE : 0;
+	int rc = sql_open(MAIN_NAME, flags, &store->main, err);
+
+	if (!rc)
+		rc = sql_migrate(store->main, store_schema_main,
+				 store_schema_main_n, err);
+	if (!rc)
+		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
+	if (!rc)
+		rc = sql_migrate(store->records, store_schema_records,
+				 store_schema_records_n, err);
+	return rc;
+}
+
+static int get_mark(struct sql *db, int64_t *ret, struct error *err);
+
+/* A publish that was not flipped left rows beyond the published sequence. */
+static int
+recover(struct store *store, struct error *err)
+{
+	int64_t published = 0, mark = 0;
+	int rc = store_meta_get(store->main, "published", 0, &published, err);
+
+	if (!rc)
+		rc = get_mark(store->records, &mark, err);
+	if (rc)
+		return rc;
+	atomic_store(&store->published, published);
+	if (mark <= published)
+		return 0;
+	rc = store_records_begin(store, err);
+	if (!rc)
+		rc = store_records_undo(store, published + 1, err);
+	if (!rc)
+		rc = store_records_commit(store, 0, err);
+	if (rc)
+		store_records_rollback(store);
+	return rc;
+}
+
+/* What only the publish under way needs: see store_dirty_add. */
+static int
+make_temporary(struct store *store, struct error *err)
+{
+	return sql_exec(store->records,
+			"CREATE TEMP TABLE dirty("
+			"  file INTEGER NOT NULL, place BLOB NOT NULL,"
+			"  PRIMARY KEY(file, place)"
+			") STRICT, WITHOUT ROWID;"
+			"CREATE TEMP TABLE subject("
+			"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
+			"  PRIMARY KEY(theme, subject)"
+			") STRICT, WITHOUT ROWID;",
+			err);
+}
+
+int
+store_open(int state_fd, bool create, struct store **ret, struct error *err)
+{
+	struct store *store;
+	int rc;
+
+	if (fchdir(state_fd))
+		return error_errno(err, errno, "cannot enter the state");
+	store = calloc(1, sizeof(*store));
+	if (!store)
+		return error_nomem(err);
+	pthread_mutex_init(&store->writer, NULL);
+	pthread_mutex_init(&store->readers_lock, NULL);
+	store->dir = state_fd;
+	rc = check_presence(create, err);
+	if (!rc && create)
+		rc = make_folders(err);
+	if (!rc)
+		rc = open_databases(store, create, err);
+	if (!rc)
+		rc = recover(store, err);
+	if (!rc)
+		rc = make_temporary(store, err);
+	if (rc) {
+		store_close(store);
+		return rc;
+	}
+	*ret = store;
+	return 0;
+}
+
+void
+store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < store->nreaders; i++)
+		sql_close(store->readers[i]);
+	sql_close(store->records);
+	sql_close(store->main);
+	pthread_mutex_destroy(&store->writer);
+	pthread_mutex_destroy(&store->readers_lock);
+	free(store);
+}
+
+int
+store_dir_fd(const struct store *store)
+{
+	return store->dir;
+}
+
+int64_t
+store_published(const struct store *store)
+{
+	return atomic_load(&store->published);
+}
+
+/* ---- transactions on civicfs.db ------------------------------------------- */
+
+int
+store_begin(struct store *store, struct store_txn *ret, struct error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&store->writer);
+	store->publishing = 0;
+	rc = sql_exec(store->main, "BEGIN IMMEDIATE", err);
+	if (rc) {
+		pthread_mutex_unlock(&store->writer);
+		return rc;
+	}
+	ret->store = store;
+	ret->db = store->main;
+	return 0;
+}
+
+static void
+end_txn(struct store_txn *txn)
+{
+	pthread_mutex_unlock(&txn->store->writer);
+	txn->store = NULL;
+	txn->db = NULL;
+}
+
+int
+store_commit(struct store_txn *txn, struct error *err)
+{
+	int rc = sql_exec(txn->db, "COMMIT", err);
+
+	if (rc) {
+		store_rollback(txn);
+		return rc;
+	}
+	if (txn->store->publishing)
+		atomic_store(&txn->store->published, txn->store->publishing);
+	end_txn(txn);
+	return 0;
+}
+
+void
+store_rollback(struct store_txn *txn)
+{
+	if (!txn->store)
+		return;
+	if (!sqlite3_get_autocommit(sql_handle(txn->db)))
+		(void)!sql_exec(txn->db, "ROLLBACK", NULL);
+	end_txn(txn);
+}
+
+int
+store_publish(struct store_txn *txn, int64_t seq, struct error *err)
+{
+	int rc = store_meta_set(txn->db, "published", seq, err);
+
+	if (!rc)
+		txn->store->publishing = seq;
+	return rc;
+}
+
+/* ---- readers --------------------------------------------------------------- */
+
+static int
+open_reader(struct sql **ret, struct error *err)
+{
+	static const char attach[] =
+		"ATTACH '" RECORDS_NAME "' AS records";
+	struct sql *db = NULL;
+	int rc = sql_open(MAIN_NAME, SQL_READONLY, &db, err);
+
+	if (rc)
+		return rc;
+	rc = sql_exec(db, attach, err);
+	if (rc) {
+		sql_close(db);
+		return rc;
+	}
+	*ret = db;
+	return 0;
+}
+
+int
+store_reader_get(struct store *store, struct store_reader *ret,
+		 struct error *err)
+{
+	struct sql *db = NULL;
+	int rc = 0;
+
+	pthread_mutex_lock(&store->readers_lock);
+	if (store->nreaders)
+		db = store->readers[--store->nreaders];
+	pthread_mutex_unlock(&store->readers_lock);
+	if (!db)
+		rc = open_reader(&db, err);
+	if (!rc)
+		rc = sql_exec(db, "BEGIN", err);
+	if (rc) {
+		sql_close(db);
+		return rc;
+	}
+	ret->store = store;
+	ret->db = db;
+	return 0;
+}
+
+void
+store_reader_put(struct store_reader *reader)
+{
+	struct store *store = reader->store;
+	bool kept = false;
+
+	if (!store)
+		return;
+	if (!sqlite3_get_autocommit(sql_handle(reader->db)))
+		(void)!sql_exec(reader->db, "ROLLBACK", NULL);
+	pthread_mutex_lock(&store->readers_lock);
+	if (store->nreaders < READERS_KEPT) {
+		store->readers[store->nreaders++] = reader->db;
+		kept = true;
+	}
+	pthread_mutex_unlock(&store->readers_lock);
+	if (!kept)
+		sql_close(reader->db);
+	reader->store = NULL;
+	reader->db = NULL;
+}
+
+/* ---- the writer of records.db ---------------------------------------------- */
+
+struct sql *
+store_records(struct store *store)
+{
+	return store->records;
+}
+
+int
+store_records_begin(struct store *store, struct error *err)
+{
+	return sql_exec(store->records, "BEGIN IMMEDIATE", err);
+}
+
+/* Recovery asks the mark whether there is anything to undo. */
+static int
+set_mark(struct sql *db, int64_t seq, struct error *err)
+{
+	static const char text[] = "UPDATE mark SET seq = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, seq);
+	return sql_run(db, stmt, err);
+}
+
+static int
+get_mark(struct sql *db, int64_t *ret, struct error *err)
+{
+	static const char text[] = "SELECT seq FROM mark";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (!rc)
+		rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc ? sql_int(stmt, 0) : 0;
+	return 0;
+}
+
+int
+store_records_commit(struct store *store, int64_t seq, struct error *err)
+{
+	int rc = seq ? set_mark(store->records, seq, err) : 0;
+
+	return rc ? rc : sql_exec(store->records, "COMMIT", err);
+}
+
+void
+store_records_rollback(struct store *store)
+{
+	if (!sqlite3_get_autocommit(sql_handle(store->records)))
+		(void)!sql_exec(store->records, "ROLLBACK", NULL);
+}
+
+static int
+undo_one(struct sql *db, const char *text, int64_t seq, struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, seq);
+	return sql_run(db, stmt, err);
+}
+
+int
+store_records_undo(struct store *store, int64_t seq, struct error *err)
+{
+	static const char *const undo[] = {
+		"DELETE FROM record WHERE since >= ?1",
+		"UPDATE record SET until = NULL WHERE until >= ?1",
+		"DELETE FROM link WHERE since >= ?1",
+		"UPDATE link SET until = NULL WHERE until >= ?1",
+		"DELETE FROM theme_row WHERE since >= ?1",
+		"UPDATE theme_row SET until = NULL WHERE until >= ?1",
+		"DELETE FROM orphan WHERE since >= ?1",
+		"UPDATE orphan SET until = NULL WHERE until >= ?1",
+		"DELETE FROM chunk WHERE since >= ?1",
+		"UPDATE chunk SET until = NULL WHERE until >= ?1",
+		"DELETE FROM file_state WHERE since >= ?1",
+		"UPDATE file_state SET until = NULL WHERE until >= ?1",
+	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(undo) / sizeof(*undo); i++)
+		rc = undo_one(store->records, undo[i], seq, err);
+	return rc ? rc : set_mark(store->records, seq - 1, err);
+}
+
+/* ---- meta ------------------------------------------------------------------- */
+
+int
+store_meta_get(struct sql *db, const char *name, int64_t fallback,
+	       int64_t *ret, struct error *err)
+{
+	static const char text[] = "SELECT value FROM meta WHERE name = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_text(stmt, 1, name);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc ? sql_int(stmt, 0) : fallback;
+	return 0;
+}
+
+int
+store_meta_set(struct sql *db, const char *name, int64_t value,
+	       struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO meta(name, value) VALUES(?1, ?2)"
+		" ON CONFLICT(name) DO UPDATE SET value = excluded.value";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_text(stmt, 1, name);
+	sql_bind_int(stmt, 2, value);
+	return sql_run(db, stmt, err);
+}
+
+int
+store_meta_next(struct store_txn *txn, const char *name, int64_t *ret,
+		struct error *err)
+{
+	int64_t value = 0;
+	int rc = store_meta_get(txn->db, name, 0, &value, err);
+
+	if (!rc)
+		rc = store_meta_set(txn->db, name, value + 1, err);
+	if (!rc)
+		*ret = value + 1;
+	return rc;
+}
+
+/* ---- verify ------------------------------------------------------------------ */
+
+static int
+check_one(struct sql *db, const char *text, const char *what,
+	  int (*report)(void *ctx, const char *text), void *ctx,
+	  struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int problems = 0;
+	int rc = sql_get(db, text, &stmt, err);
+
+	while (!rc && (rc = sql_step(db, stmt, err)) > 0) {
+		scope_buf line = BUF_INIT;
+		struct slice found = sql_bytes(stmt, 0);
+
+		if (slice_is(found, "ok")) {
+			rc = 0;
+			continue;
+		}
+		problems = 1;
+		if (buf_addf(&line, "%s: %.*s", what, (int)found.n, found.p) ||
+		    !buf_str(&line))
+			return error_nomem(err);
+		rc = report(ctx, line.data);
+	}
+	return rc < 0 ? rc : problems;
+}
+
+int
+store_check(struct store *store, int (*report)(void *ctx, const char *text),
+	    void *ctx, struct error *err)
+{
+	static const struct {
+		const char *text, *what;
+	} checks[] = {
+		{"PRAGMA main.integrity_check", MAIN_NAME},
+		{"PRAGMA records.integrity_check", RECORDS_NAME},
+		{"SELECT 'row ' || rowid || ' of ' || \"table\" ||"
+		 " ' refers to nothing in ' || parent"
+		 " FROM pragma_foreign_key_check",
+		 MAIN_NAME},
+	};
+	scope_reader reader = {0};
+	int problems = 0;
+	int rc = store_reader_get(store, &reader, err);
+
+	for (size_t i = 0; rc >= 0 && i < sizeof(checks) / sizeof(*checks);
+	     i++) {
+		rc = check_one(reader.db, checks[i].text, checks[i].what,
+			       report, ctx, err);
+		if (rc > 0)
+			problems = 1;
+	}
+	return rc < 0 ? rc : problems;
+}
