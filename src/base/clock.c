@@ -75,8 +75,7 @@ clock_day(int64_t ns)
 	struct tm tm;
 
 	localtime_r(&t, &tm);
-	return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 +
-	       tm.tm_mday;
+	return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday;
 }
 
 int

@@ -71,8 +71,8 @@ io_pread(int fd, void *p, size_t n, off_t off, struct error *err)
 	size_t got = 0;
 
 	while (got < n) {
-		ssize_t k = pread(fd, (char *)p + got, n - got,
-				  off + (off_t)got);
+		ssize_t k =
+			pread(fd, (char *)p + got, n - got, off + (off_t)got);
 
 		if (k < 0 && errno == EINTR)
 			continue;

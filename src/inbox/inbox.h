@@ -152,9 +152,8 @@ ssize_t inbox_archive_read(struct inbox *inbox, int64_t number,
  * judging. *ret_next is when to ask again (ns, CLOCK_REALTIME), 0 when nothing
  * waits. ERR_ codes, not errno, here and below.
  */
-MUST_CHECK int inbox_collect(struct inbox *inbox, int64_t now,
-			     int *ret_bound, int64_t *ret_next,
-			     struct error *err);
+MUST_CHECK int inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
+			     int64_t *ret_next, struct error *err);
 /* Called (from any thread) whenever a file may have become a candidate. */
 void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
 		     void *ctx);

@@ -24,8 +24,9 @@
 #include "store/record.h"
 #include "store/store.h"
 
-#define PUBLISH_BORDER_MASK 127 /* a key whose digest_key64 has these bits 0
-				 * begins a chunk */
+#define PUBLISH_BORDER_MASK \
+	127 /* a key whose digest_key64 has these bits 0 \
+	     * begins a chunk */
 
 enum publish_kind {
 	PUBLISH_DATA,
@@ -40,9 +41,9 @@ enum publish_kind {
  * each source. Made by flow at start; lives as long as the config. */
 struct publish_theme {
 	const struct config_theme *theme;
-	int64_t id;		 /* object */
-	int64_t **lens;		 /* [source][member] */
-	int64_t **resource;	 /* [source][member]: object */
+	int64_t id;	    /* object */
+	int64_t **lens;	    /* [source][member] */
+	int64_t **resource; /* [source][member]: object */
 };
 
 /* One publish under way. */
@@ -127,10 +128,10 @@ MUST_CHECK int publish_version_on(struct sql *db, int64_t theme, int day,
 				  struct publish_version *ret,
 				  struct error *err);
 /* Ascending. */
-MUST_CHECK int publish_version_each(
-	struct sql *db, int64_t theme,
-	int (*each)(void *ctx, const struct publish_version *v), void *ctx,
-	struct error *err);
+MUST_CHECK int
+publish_version_each(struct sql *db, int64_t theme,
+		     int (*each)(void *ctx, const struct publish_version *v),
+		     void *ctx, struct error *err);
 /* versions/index.csv. */
 MUST_CHECK int publish_version_index(struct sql *db, int64_t theme,
 				     struct buf *out, struct error *err);
@@ -180,9 +181,9 @@ MUST_CHECK int publish_file_sha256_known(struct sql *db, int64_t state,
 /* README.txt and datapackage.json of a version (of version 0: as they would
  * be): *ret_id names the bytes (0 for version 0). */
 MUST_CHECK int publish_text(struct sql *db, const struct config *config,
-			    const struct publish_theme *theme,
-			    int64_t version, const char *name, int64_t *ret_id,
-			    struct buf *out, struct error *err);
+			    const struct publish_theme *theme, int64_t version,
+			    const char *name, int64_t *ret_id, struct buf *out,
+			    struct error *err);
 
 /* SHA256SUMS of a version: its size is known without reading a file; the
  * bytes hash every file that has not been hashed yet (blocks). */

@@ -17,7 +17,8 @@ column_text(sqlite3_stmt *stmt, int at)
 	return text ? (const char *)text : "";
 }
 
-/* ---- record ---------------------------------------------------------------- */
+/* ---- record ----------------------------------------------------------------
+ */
 
 int
 store_record_each(struct sql *db, int64_t resource, int64_t at,
@@ -53,8 +54,9 @@ store_record_find(struct sql *db, int64_t resource, int64_t at,
 		  struct slice key, int64_t *ret_id, struct buf *cells,
 		  struct error *err)
 {
-	static const char text[] = "SELECT id, cells FROM record"
-				   " WHERE resource = ?1 AND key = ?3 AND" HOLDS;
+	static const char text[] =
+		"SELECT id, cells FROM record"
+		" WHERE resource = ?1 AND key = ?3 AND" HOLDS;
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -130,7 +132,8 @@ store_record_end(struct sql *db, int64_t id, int64_t seq, struct error *err)
 	return sql_run(db, stmt, err);
 }
 
-/* ---- touched ---------------------------------------------------------------- */
+/* ---- touched ----------------------------------------------------------------
+ */
 
 int
 store_touched_add(struct sql *db, int64_t resource, struct slice key,
@@ -185,7 +188,8 @@ store_touched_clear(struct sql *db, int64_t resource, struct error *err)
 	return sql_run(db, stmt, err);
 }
 
-/* ---- lens and link ----------------------------------------------------------- */
+/* ---- lens and link
+ * ----------------------------------------------------------- */
 
 int
 store_lens_intern(struct sql *db, int64_t resource, const char *field,
@@ -219,8 +223,8 @@ store_lens_intern(struct sql *db, int64_t resource, const char *field,
 }
 
 int
-store_link_insert(struct sql *db, int64_t lens, int64_t seq,
-		  struct slice place, int64_t record, struct error *err)
+store_link_insert(struct sql *db, int64_t lens, int64_t seq, struct slice place,
+		  int64_t record, struct error *err)
 {
 	static const char text[] =
 		"INSERT INTO link(lens, place, since, record)"

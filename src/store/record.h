@@ -80,8 +80,7 @@ struct store_theme_row {
 	struct slice cells;
 	struct slice conflicts; /* empty: none */
 };
-typedef int store_theme_row_each_fn(void *ctx,
-				    const struct store_theme_row *r);
+typedef int store_theme_row_each_fn(void *ctx, const struct store_theme_row *r);
 /* Subjects lo <= subject < hi (hi empty: to the end), in byte order. */
 MUST_CHECK int store_theme_row_each(struct sql *db, int64_t theme, int64_t at,
 				    struct slice lo, struct slice hi,

@@ -123,8 +123,7 @@ sql_exec(struct sql *db, const char *text, struct error *err)
 }
 
 int
-sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,
-	struct error *err)
+sql_get(struct sql *db, const char *text, sqlite3_stmt **ret, struct error *err)
 {
 	size_t slot = ((uintptr_t)text >> 3) * 2654435761u % SQL_CACHE;
 
@@ -144,8 +143,7 @@ sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,
 			continue;
 		if (sqlite3_prepare_v3(db->db, text, -1,
 				       SQLITE_PREPARE_PERSISTENT,
-				       &db->cache[at].stmt,
-				       NULL) != SQLITE_OK)
+				       &db->cache[at].stmt, NULL) != SQLITE_OK)
 			return sql_fail(db, err);
 		db->cache[at].text = text;
 		*ret = db->cache[at].stmt;

@@ -30,7 +30,8 @@ sqlite3 *sql_handle(struct sql *db);
 /* Runs static text of one or more statements without parameters. */
 MUST_CHECK int sql_exec(struct sql *db, const char *text, struct error *err);
 
-/* The prepared statement of a static text; the caller resets it (scope_stmt). */
+/* The prepared statement of a static text; the caller resets it (scope_stmt).
+ */
 MUST_CHECK int sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,
 		       struct error *err);
 void sql_reset(sqlite3_stmt **stmt);

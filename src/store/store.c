@@ -21,7 +21,7 @@ struct store {
 	int dir;
 	struct sql *main;
 	struct sql *records;
-	pthread_mutex_t writer;	 /* held from store_begin to its end */
+	pthread_mutex_t writer; /* held from store_begin to its end */
 	pthread_mutex_t readers_lock;
 	struct sql *readers[READERS_KEPT]; /* idle ones */
 	size_t nreaders;
@@ -29,7 +29,8 @@ struct store {
 	_Atomic int64_t published;
 };
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------
+ */
 
 /* Which of the two files are there; half a state is a damaged one. */
 static int
@@ -181,7 +182,8 @@ store_published(const struct store *store)
 	return atomic_load(&store->published);
 }
 
-/* ---- transactions on civicfs.db ------------------------------------------- */
+/* ---- transactions on civicfs.db -------------------------------------------
+ */
 
 int
 store_begin(struct store *store, struct store_txn *ret, struct error *err)
@@ -243,13 +245,13 @@ store_publish(struct store_txn *txn, int64_t seq, struct error *err)
 	return rc;
 }
 
-/* ---- readers --------------------------------------------------------------- */
+/* ---- readers ---------------------------------------------------------------
+ */
 
 static int
 open_reader(struct sql **ret, struct error *err)
 {
-	static const char attach[] =
-		"ATTACH '" RECORDS_NAME "' AS records";
+	static const char attach[] = "ATTACH '" RECORDS_NAME "' AS records";
 	struct sql *db = NULL;
 	int rc = sql_open(MAIN_NAME, SQL_READONLY, &db, err);
 
@@ -310,7 +312,8 @@ store_reader_put(struct store_reader *reader)
 	reader->db = NULL;
 }
 
-/* ---- the writer of records.db ---------------------------------------------- */
+/* ---- the writer of records.db ----------------------------------------------
+ */
 
 struct sql *
 store_records(struct store *store)
@@ -404,11 +407,12 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 	return rc ? rc : set_mark(store->records, seq - 1, err);
 }
 
-/* ---- meta ------------------------------------------------------------------- */
+/* ---- meta -------------------------------------------------------------------
+ */
 
 int
-store_meta_get(struct sql *db, const char *name, int64_t fallback,
-	       int64_t *ret, struct error *err)
+store_meta_get(struct sql *db, const char *name, int64_t fallback, int64_t *ret,
+	       struct error *err)
 {
 	static const char text[] = "SELECT value FROM meta WHERE name = ?1";
 	scope_stmt *stmt = NULL;
@@ -455,7 +459,8 @@ store_meta_next(struct store_txn *txn, const char *name, int64_t *ret,
 	return rc;
 }
 
-/* ---- verify ------------------------------------------------------------------ */
+/* ---- verify
+ * ------------------------------------------------------------------ */
 
 static int
 check_one(struct sql *db, const char *text, const char *what,

@@ -70,7 +70,7 @@ struct store_reader {
 MUST_CHECK int store_reader_get(struct store *store, struct store_reader *ret,
 				struct error *err);
 void store_reader_put(struct store_reader *reader);
-#define scope_reader                                                           \
+#define scope_reader \
 	__attribute__((cleanup(store_reader_put))) struct store_reader
 
 /* The writer of records.db: one thread only, the one that judges. */

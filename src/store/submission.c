@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COLUMNS                                                                \
-	"number, id, resource, name, blob, bytes, uid, submitted_by,"          \
-	" received_at, killed, state, judged_at, seq, tries, released,"        \
-	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes,"    \
+#define COLUMNS \
+	"number, id, resource, name, blob, bytes, uid, submitted_by," \
+	" received_at, killed, state, judged_at, seq, tries, released," \
+	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
 	" sha256"
 
 void
@@ -254,9 +254,9 @@ store_submission_judged(struct store_txn *txn, int64_t number,
 		sql_bind_int(stmt, 8, v->fix_bytes);
 	}
 	if (v->sha256)
-		sql_bind_blob(stmt, 9,
-			      (struct slice){(const char *)v->sha256,
-					     DIGEST_SIZE});
+		sql_bind_blob(
+			stmt, 9,
+			(struct slice){(const char *)v->sha256, DIGEST_SIZE});
 	return sql_run(txn->db, stmt, err);
 }
 
@@ -276,8 +276,7 @@ store_submission_ask_release(struct store_txn *txn, int64_t number,
 }
 
 int
-store_submission_tried(struct store_txn *txn, int64_t number,
-		       struct error *err)
+store_submission_tried(struct store_txn *txn, int64_t number, struct error *err)
 {
 	static const char text[] =
 		"UPDATE submission SET tries = tries + 1 WHERE number = ?1";

@@ -19,13 +19,13 @@ struct store_submission {
 	char *submitted_by;
 	int64_t received_at;
 	bool killed;
-	char state[16]; /* a word of SPEC 6 */
+	char state[16];	   /* a word of SPEC 6 */
 	int64_t judged_at; /* 0 none */
 	int64_t seq;	   /* 0 none */
 	int tries;
 	bool released;
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
-	int64_t fix_blob, fix_bytes; /* 0, -1 none */
+	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
 	bool has_sha256;
 	unsigned char sha256[DIGEST_SIZE];
 };
@@ -54,10 +54,11 @@ MUST_CHECK int store_submission_next_release(struct sql *db,
 					     struct error *err);
 /* Newest first, at most 'limit' (0 all); resource 0: all; state NULL: all.
  * The callback returns 0 to go on. */
-MUST_CHECK int store_submission_each(
-	struct sql *db, int64_t resource, const char *state, int64_t limit,
-	int (*each)(void *ctx, const struct store_submission *s), void *ctx,
-	struct error *err);
+MUST_CHECK int
+store_submission_each(struct sql *db, int64_t resource, const char *state,
+		      int64_t limit,
+		      int (*each)(void *ctx, const struct store_submission *s),
+		      void *ctx, struct error *err);
 /* How many of a resource are in this state; resource 0: of all. */
 MUST_CHECK int store_submission_count(struct sql *db, int64_t resource,
 				      const char *state, int64_t *ret,

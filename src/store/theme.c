@@ -9,7 +9,8 @@
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 #define COLUMNS " id, version, since, subject, cells, conflicts "
 
-/* ---- walking theme_row -------------------------------------------------------- */
+/* ---- walking theme_row
+ * -------------------------------------------------------- */
 
 static struct store_theme_row
 row_of(sqlite3_stmt *stmt)
@@ -26,8 +27,8 @@ row_of(sqlite3_stmt *stmt)
 
 static int
 walk(struct sql *db, const char *text, int64_t theme, int64_t at,
-     struct slice lo, struct slice hi, store_theme_row_each_fn *each,
-     void *ctx, struct error *err)
+     struct slice lo, struct slice hi, store_theme_row_each_fn *each, void *ctx,
+     struct error *err)
 {
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
@@ -50,9 +51,8 @@ walk(struct sql *db, const char *text, int64_t theme, int64_t at,
 }
 
 int
-store_theme_row_each(struct sql *db, int64_t theme, int64_t at,
-		     struct slice lo, struct slice hi,
-		     store_theme_row_each_fn *each, void *ctx,
+store_theme_row_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
+		     struct slice hi, store_theme_row_each_fn *each, void *ctx,
 		     struct error *err)
 {
 	static const char bounded[] =
@@ -119,8 +119,7 @@ store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
 
 int
 store_theme_row_get(struct sql *db, int64_t id, int64_t *ret_theme,
-		    store_theme_row_each_fn *each, void *ctx,
-		    struct error *err)
+		    store_theme_row_each_fn *each, void *ctx, struct error *err)
 {
 	static const char text[] =
 		"SELECT" COLUMNS ", theme FROM theme_row WHERE id = ?1";
@@ -140,7 +139,8 @@ store_theme_row_get(struct sql *db, int64_t id, int64_t *ret_theme,
 	return rc ? rc : 1;
 }
 
-/* ---- writing theme_row --------------------------------------------------------- */
+/* ---- writing theme_row
+ * --------------------------------------------------------- */
 
 int
 store_theme_row_insert(struct sql *db, int64_t theme, int64_t seq,
@@ -167,8 +167,7 @@ store_theme_row_insert(struct sql *db, int64_t theme, int64_t seq,
 }
 
 int
-store_theme_row_end(struct sql *db, int64_t id, int64_t seq,
-		    struct error *err)
+store_theme_row_end(struct sql *db, int64_t id, int64_t seq, struct error *err)
 {
 	static const char text[] =
 		"UPDATE theme_row SET until = ?2 WHERE id = ?1";
@@ -202,13 +201,14 @@ store_theme_row_count(struct sql *db, int64_t theme, int64_t at, int64_t *ret,
 	return 0;
 }
 
-/* ---- what changed between two sequences ------------------------------------------ */
+/* ---- what changed between two sequences
+ * ------------------------------------------ */
 
 /* The row that holds at 'at', left standing on its statement. */
 static int
 stand_on(struct sql *db, const char *text, int64_t theme, int64_t at,
-	 struct slice subject, sqlite3_stmt **stmt,
-	 struct store_theme_row *ret, struct error *err)
+	 struct slice subject, sqlite3_stmt **stmt, struct store_theme_row *ret,
+	 struct error *err)
 {
 	int rc = sql_get(db, text, stmt, err);
 
@@ -229,12 +229,12 @@ give_change(struct sql *db, int64_t theme, int64_t from, int64_t to,
 	    struct error *err)
 {
 	/* two texts, so that both rows stand at once */
-	static const char before[] = "SELECT" COLUMNS "FROM theme_row"
-				     " WHERE theme = ?1 AND subject = ?3 AND"
-				     HOLDS "LIMIT 1";
-	static const char after[] = "SELECT" COLUMNS "FROM theme_row"
-				    " WHERE theme = ?1 AND subject = ?3 AND"
-				    HOLDS "LIMIT 2";
+	static const char before[] =
+		"SELECT" COLUMNS "FROM theme_row"
+		" WHERE theme = ?1 AND subject = ?3 AND" HOLDS "LIMIT 1";
+	static const char after[] =
+		"SELECT" COLUMNS "FROM theme_row"
+		" WHERE theme = ?1 AND subject = ?3 AND" HOLDS "LIMIT 2";
 	struct store_theme_row old_row, new_row;
 	scope_stmt *old_stmt = NULL;
 	scope_stmt *new_stmt = NULL;
@@ -244,8 +244,7 @@ give_change(struct sql *db, int64_t theme, int64_t from, int64_t to,
 		       err);
 	if (had < 0)
 		return had;
-	has = stand_on(db, after, theme, to, subject, &new_stmt, &new_row,
-		       err);
+	has = stand_on(db, after, theme, to, subject, &new_stmt, &new_row, err);
 	if (has < 0)
 		return has;
 	if (!had && !has)
@@ -280,7 +279,8 @@ store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
 	return rc;
 }
 
-/* ---- orphan ------------------------------------------------------------------------ */
+/* ---- orphan
+ * ------------------------------------------------------------------------ */
 
 int
 store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
@@ -329,8 +329,8 @@ store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 }
 
 int
-store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
-		 struct slice place, struct error *err)
+store_orphan_end(struct sql *db, int64_t theme, int64_t seq, struct slice place,
+		 struct error *err)
 {
 	static const char text[] = "UPDATE orphan SET until = ?3"
 				   " WHERE theme = ?1 AND place = ?2"
@@ -346,7 +346,8 @@ store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
 	return sql_run(db, stmt, err);
 }
 
-/* ---- the temporary tables of one publish --------------------------------------------- */
+/* ---- the temporary tables of one publish
+ * --------------------------------------------- */
 
 static int
 temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,

@@ -174,8 +174,8 @@ static void
 test_submissions(void **state)
 {
 	struct store *store = open_store(*state);
-	struct store_submission s = {.name = (char *)"a.csv",
-				     .submitted_by = (char *)"root"};
+	char name[] = "a.csv", user[] = "root";
+	struct store_submission s = {.name = name, .submitted_by = user};
 	struct store_submission found;
 	struct store_verdict verdict = {.state = "accepted",
 					.judged_at = 5,
@@ -204,9 +204,9 @@ test_submissions(void **state)
 		assert_int_equal(found.number, s.number);
 		assert_string_equal(found.name, "a.csv");
 		store_submission_release(&found);
-		assert_int_equal(store_submission_judged(&txn, s.number,
-							 &verdict, NULL),
-				 0);
+		assert_int_equal(
+			store_submission_judged(&txn, s.number, &verdict, NULL),
+			0);
 		assert_int_equal(store_submission_next(txn.db, &found, NULL),
 				 0);
 		assert_int_equal(store_submission_receipt(txn.db, s.number,
@@ -232,8 +232,10 @@ note_change(void *ctx, const struct store_theme_row *old,
 	size_t len = strlen(seen->text);
 
 	snprintf(seen->text + len, sizeof(seen->text) - len, "%c%.*s ",
-		 !old ? '+' : now ? '~' : '-', (int)any->subject.n,
-		 any->subject.p);
+		 !old  ? '+'
+		 : now ? '~'
+		       : '-',
+		 (int)any->subject.n, any->subject.p);
 	return 0;
 }
 
