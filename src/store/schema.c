@@ -38,8 +38,7 @@ const char *const store_schema_main[] = {
 	"  killed INTEGER NOT NULL," /* 1: its writer died: incomplete */
 	"  state TEXT NOT NULL,"
 	"  judged_at INTEGER,"
-	"  seq INTEGER," /* of its publish */
-	"  tries INTEGER NOT NULL DEFAULT 0,"
+	"  seq INTEGER,"			 /* of its publish */
 	"  released INTEGER NOT NULL DEFAULT 0," /* asked to be released */
 	"  receipt_json BLOB, receipt_text BLOB,"
 	"  fix_blob INTEGER REFERENCES blob(id), fix_bytes INTEGER,"

@@ -10,7 +10,7 @@
 
 #define COLUMNS \
 	"number, id, resource, name, blob, bytes, uid, submitted_by," \
-	" received_at, killed, state, judged_at, seq, tries, released," \
+	" received_at, killed, state, judged_at, seq, released," \
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
 	" sha256"
 
@@ -42,7 +42,7 @@ int_or(sqlite3_stmt *stmt, int at, int64_t none)
 static int
 load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 {
-	struct slice sha256 = sql_bytes(stmt, 19);
+	struct slice sha256 = sql_bytes(stmt, 18);
 
 	*s = (struct store_submission){
 		.number = sql_int(stmt, 0),
@@ -56,12 +56,11 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.killed = sql_int(stmt, 9),
 		.judged_at = int_or(stmt, 11, 0),
 		.seq = int_or(stmt, 12, 0),
-		.tries = (int)sql_int(stmt, 13),
-		.released = sql_int(stmt, 14),
-		.receipt_json_bytes = int_or(stmt, 15, -1),
-		.receipt_text_bytes = int_or(stmt, 16, -1),
-		.fix_blob = int_or(stmt, 17, 0),
-		.fix_bytes = int_or(stmt, 18, -1),
+		.released = sql_int(stmt, 13),
+		.receipt_json_bytes = int_or(stmt, 14, -1),
+		.receipt_text_bytes = int_or(stmt, 15, -1),
+		.fix_blob = int_or(stmt, 16, 0),
+		.fix_bytes = int_or(stmt, 17, -1),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));
@@ -266,20 +265,6 @@ store_submission_ask_release(struct store_txn *txn, int64_t number,
 {
 	static const char text[] =
 		"UPDATE submission SET released = 1 WHERE number = ?1";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(txn->db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, number);
-	return sql_run(txn->db, stmt, err);
-}
-
-int
-store_submission_tried(struct store_txn *txn, int64_t number, struct error *err)
-{
-	static const char text[] =
-		"UPDATE submission SET tries = tries + 1 WHERE number = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
 

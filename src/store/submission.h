@@ -22,7 +22,6 @@ struct store_submission {
 	char state[16];	   /* a word of SPEC 6 */
 	int64_t judged_at; /* 0 none */
 	int64_t seq;	   /* 0 none */
-	int tries;
 	bool released;
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
 	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
@@ -78,8 +77,6 @@ MUST_CHECK int store_submission_judged(struct store_txn *txn, int64_t number,
 				       struct error *err);
 MUST_CHECK int store_submission_ask_release(struct store_txn *txn,
 					    int64_t number, struct error *err);
-MUST_CHECK int store_submission_tried(struct store_txn *txn, int64_t number,
-				      struct error *err);
 
 /* Appends the receipt's bytes; 1 there is one, 0 none. */
 enum store_receipt { STORE_RECEIPT_JSON, STORE_RECEIPT_TEXT };

@@ -1,0 +1,90 @@
+/*
+ * The rows of one submission while it is judged: a private database that
+ * spills to disk and dies with its connection. One thread.
+ */
+#ifndef STORE_STAGING_H
+#define STORE_STAGING_H
+
+#include "store/store.h"
+
+enum store_staged_status {
+	STORE_STAGED_GOOD,
+	STORE_STAGED_REFUSED,
+	STORE_STAGED_REPEATED /* equal to an earlier row: counts once */
+};
+
+struct store_staged {
+	int64_t row;  /* record number */
+	int64_t line; /* physical line */
+	enum store_staged_status status;
+	bool deletes;	    /* upsert's change = delete */
+	bool has_key;	    /* the key could be read */
+	struct slice key;   /* packed */
+	struct slice cells; /* packed, canonical; of refused rows whatever
+			     * could be read */
+	struct slice sent; /* packed cells as sent; empty: the canonical ones */
+};
+
+struct store_staging;
+MUST_CHECK int store_staging_open(struct store_staging **ret,
+				  struct error *err);
+void store_staging_close(struct store_staging *staging);
+static inline void
+store_staging_closep(struct store_staging **staging)
+{
+	store_staging_close(*staging);
+}
+#define scope_staging \
+	__attribute__((cleanup(store_staging_closep))) struct store_staging
+
+MUST_CHECK int store_staging_add(struct store_staging *staging,
+				 const struct store_staged *row,
+				 struct error *err);
+/* After the last row, before the walks in key order. */
+MUST_CHECK int store_staging_index(struct store_staging *staging,
+				   struct error *err);
+MUST_CHECK int store_staging_set_status(struct store_staging *staging,
+					int64_t row,
+					enum store_staged_status status,
+					struct error *err);
+
+/* Why a row was refused, for the fix file; several are joined by "; ". */
+MUST_CHECK int store_staging_add_reason(struct store_staging *staging,
+					int64_t row, const char *reason,
+					struct error *err);
+
+/* A walk over the rows that have a key, by (key, row). The caller may stop in
+ * between and change statuses while it stands. 1 a row, 0 the end. The bytes
+ * hold until the next call. */
+MUST_CHECK int store_staging_first(struct store_staging *staging,
+				   struct error *err);
+MUST_CHECK int store_staging_next(struct store_staging *staging,
+				  struct store_staged *ret, struct error *err);
+
+/* The refused rows in the file's order, each with its reasons. */
+typedef int store_staging_refused_fn(void *ctx, const struct store_staged *row,
+				     struct slice reasons);
+MUST_CHECK int store_staging_refused(struct store_staging *staging,
+				     store_staging_refused_fn *each, void *ctx,
+				     struct error *err);
+
+/* The values of a unique field: added for each good row, then every row whose
+ * value another row has too, by (field, value, row). */
+MUST_CHECK int store_staging_add_unique(struct store_staging *staging,
+					int64_t field, struct slice value,
+					int64_t row, struct error *err);
+typedef int store_staging_unique_fn(void *ctx, int64_t field,
+				    struct slice value, int64_t row,
+				    int64_t line, int64_t first_row);
+MUST_CHECK int store_staging_not_unique(struct store_staging *staging,
+					store_staging_unique_fn *each,
+					void *ctx, struct error *err);
+
+struct store_staging_counts {
+	int64_t good, refused, repeated;
+};
+MUST_CHECK int store_staging_count(struct store_staging *staging,
+				   struct store_staging_counts *ret,
+				   struct error *err);
+
+#endif
