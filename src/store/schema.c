@@ -110,6 +110,13 @@ const char *const store_schema_main[] = {
 	"  dataset INTEGER NOT NULL, number INTEGER NOT NULL,"
 	"  name TEXT NOT NULL, body BLOB NOT NULL,"
 	"  UNIQUE(dataset, number, name)"
+	") STRICT;"
+
+	/* SHA-256 of whole published files, from when somebody first asked:
+	 * here and not in file_state, because readers ask, and the writer of
+	 * records.db belongs to the thread that judges. */
+	"CREATE TABLE file_hash("
+	"  state INTEGER PRIMARY KEY, sha256 BLOB NOT NULL"
 	") STRICT;",
 };
 const size_t store_schema_main_n =
@@ -175,7 +182,8 @@ const char *const store_schema_records[] = {
 	"  WHERE until IS NOT NULL;"
 
 	/* 'place' is the source's number in the theme (two bytes, big endian),
-	 * subject, NUL, key: the order of orphans.csv. */
+	 * subject, NUL, key, and what tells the members of a source apart: the
+	 * order of orphans.csv (publish_orphan_place). */
 	"CREATE TABLE orphan("
 	"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
 	"  since INTEGER NOT NULL, until INTEGER,"
@@ -195,7 +203,6 @@ const char *const store_schema_records[] = {
 	"  file INTEGER NOT NULL REFERENCES file(id),"
 	"  since INTEGER NOT NULL, until INTEGER,"
 	"  bytes INTEGER NOT NULL, rows INTEGER NOT NULL,"
-	"  sha256 BLOB," /* of the whole; NULL until somebody asked */
 	"  UNIQUE(file, since)"
 	") STRICT;"
 	/* The extent map. 'first' is the first key of the chunk: empty for the
