@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 /* Limits on what a file may ask of us; 0 means the default. */
-#define DECODE_MAX_CELLS 4096		      /* in one record */
-#define DECODE_MAX_RECORD (16 * 1024 * 1024)  /* bytes of one record */
-#define DECODE_HEADER_RECORDS 20	      /* SPEC 4 */
+#define DECODE_MAX_CELLS 4096		     /* in one record */
+#define DECODE_MAX_RECORD (16 * 1024 * 1024) /* bytes of one record */
+#define DECODE_HEADER_RECORDS 20	     /* SPEC 4 */
 
 /* What the decoder has to know of the descriptor. Labels are matched after
  * trimming and NFC, exactly, against id and title. */
@@ -43,24 +43,24 @@ void decode_request_free(struct decode_request *req);
 
 /* A fault in the file as a whole, with its Frictionless code. */
 struct decode_fault {
-	const char *code;   /* format-error, encoding-error, missing-label,
-			     * extra-label, duplicate-label … */
-	int64_t row;	    /* record after the header, from 1; 0 none */
-	int64_t line;	    /* physical line, from 1; 0 none */
-	const char *field;  /* field id or the label's text; "" none */
-	const char *value;  /* what was found; "" none */
+	const char *code;    /* format-error, encoding-error, missing-label,
+			      * extra-label, duplicate-label … */
+	int64_t row;	     /* record after the header, from 1; 0 none */
+	int64_t line;	     /* physical line, from 1; 0 none */
+	const char *field;   /* field id or the label's text; "" none */
+	const char *value;   /* what was found; "" none */
 	const char *message; /* English, for people: what and what to do */
 };
 
 /* Once, before the rows, when a header was found or the best one chosen. */
 struct decode_header {
-	const char *format;   /* "csv" */
-	const char *encoding; /* "utf-8", "utf-8-bom", "utf-16le",
-			       * "utf-16be", "gb18030" */
-	char delimiter[4];    /* UTF-8 of , ; TAB or ， */
-	bool sep_line;	      /* the file began with sep= */
-	bool crlf;	      /* its first line break was CR LF */
-	int64_t line;	      /* of the header */
+	const char *format;	    /* "csv" */
+	const char *encoding;	    /* "utf-8", "utf-8-bom", "utf-16le",
+				     * "utf-16be", "gb18030" */
+	char delimiter[4];	    /* UTF-8 of , ; TAB or ， */
+	bool sep_line;		    /* the file began with sep= */
+	bool crlf;		    /* its first line break was CR LF */
+	int64_t line;		    /* of the header */
 	const struct slice *labels; /* its cells as written, UTF-8 */
 	size_t nlabels;
 	const int *field; /* per label: index into request labels, or
@@ -78,9 +78,10 @@ struct decode_row {
 
 /* How the file ended. */
 enum decode_end {
-	DECODE_DONE,	   /* every record was given */
-	DECODE_REJECTED,   /* faults were given; rows given count for nothing */
-	DECODE_INCOMPLETE  /* cut off (SPEC 6.1): a tail of NULs, no end record */
+	DECODE_DONE,	  /* every record was given */
+	DECODE_REJECTED,  /* faults were given; rows given count for nothing */
+	DECODE_INCOMPLETE /* cut off (SPEC 6.1): a tail of NULs, no end record
+			   */
 };
 
 /* Each callback returns 0 to go on, or a negative code that ends the work and
@@ -116,7 +117,6 @@ _Noreturn void decode_process(int in_fd, int request_fd, int out_fd,
  */
 MUST_CHECK int decode_frames_read(int fd, const struct decode_request *req,
 				  const struct decode_sink *sink,
-				  enum decode_end *ret_end,
-				  struct error *err);
+				  enum decode_end *ret_end, struct error *err);
 
 #endif

@@ -1,0 +1,259 @@
+/*
+ * The ladder of encodings: a byte order mark, else strict UTF-8, else strict
+ * GB18030, else an encoding-error. Never by cell: GBK's '目录' is also valid
+ * UTF-8. Never by guess: a detector calls mostly-ASCII GBK files KOI8-R.
+ *
+ * UTF-8 that is damaged is often valid GB18030 by accident, and would be read
+ * as nonsense without a word. So a file that is UTF-8 but for some places is
+ * an encoding-error at the first of them (see is_damaged_utf8()).
+ */
+#include "decode/encoding.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "decode/fault.h"
+
+#define BLOCK (256 * 1024)
+#define ENOUGH_WRONG 64 /* then the share of UTF-8 decides at once */
+
+/* What a walk over a file as UTF-8 found. */
+struct tally {
+	int64_t wrong;	/* bytes that begin no character */
+	int64_t first;	/* offset of the first of them; -1 none */
+	int64_t narrow; /* characters of two bytes */
+	int64_t wide;	/* of three or four */
+	bool cut;	/* the file ends inside a character */
+};
+
+/*
+ * In GBK text, bytes that happen to form UTF-8 are rare: about one pair in
+ * five looks like a two-byte character, and three pairs must fit together for
+ * two three-byte ones. Sixteen of the former or four of the latter for each
+ * wrong byte do not come about by accident.
+ */
+static bool
+is_damaged_utf8(const struct tally *t)
+{
+	if (t->cut && t->wrong == 1 && t->wide)
+		return true;
+	return 4 * t->wide + t->narrow >= 16 * t->wrong;
+}
+
+static bool
+is_hopeless(const struct tally *t)
+{
+	return t->wrong >= ENOUGH_WRONG && !is_damaged_utf8(t);
+}
+
+/* Walks a block at offset 'at'; returns how many bytes are done with: a
+ * character may go on in the next block unless this is the last. */
+static size_t
+tally_block(struct tally *t, struct slice s, int64_t at, bool last)
+{
+	size_t i = 0;
+
+	for (;;) {
+		int k;
+
+		i += text_ascii_run((struct slice){s.p + i, s.n - i});
+		if (i == s.n || is_hopeless(t))
+			return s.n;
+		k = text_utf8_next((struct slice){s.p + i, s.n - i});
+		if (k > 0) {
+			t->narrow += k == 2;
+			t->wide += k > 2;
+			i += (size_t)k;
+			continue;
+		}
+		if (k == TEXT_UTF8_CUT && !last)
+			return i;
+		t->cut = k == TEXT_UTF8_CUT;
+		if (!t->wrong++)
+			t->first = at + (int64_t)i;
+		/* the rest of a character that was cut is not wrong again */
+		i = t->cut ? s.n : i + 1;
+	}
+}
+
+static int
+tally_file(int fd, int64_t from, int64_t size, struct tally *t,
+	   struct error *err)
+{
+	scope_buf block = BUF_INIT;
+	size_t kept = 0;
+
+	*t = (struct tally){.first = -1};
+	if (buf_reserve(&block, BLOCK))
+		return error_nomem(err);
+	while (from < size && !is_hopeless(t)) {
+		size_t want = BLOCK - kept, done;
+		ssize_t n;
+
+		if ((int64_t)want > size - from)
+			want = (size_t)(size - from);
+		n = io_pread(fd, block.data + kept, want, from, err);
+		if (n < 0)
+			return (int)n;
+		if ((size_t)n < want)
+			return error_set(err, ERR_IO,
+					 "the file ends at byte %lld of %lld",
+					 (long long)(from + n),
+					 (long long)size);
+		from += n;
+		block.len = kept + (size_t)n;
+		done = tally_block(t, buf_slice(&block),
+				   from - (int64_t)block.len, from == size);
+		kept = block.len - done;
+		memmove(block.data, block.data + done, kept);
+	}
+	return 0;
+}
+
+/* Whether the whole file converts; *ret_bad is where it does not. */
+static int
+check_converts(int fd, int64_t size, enum decode_encoding encoding,
+	       int64_t *ret_bad, struct error *err)
+{
+	scope_source source = NULL;
+	scope_buf block = BUF_INIT;
+	struct error why = ERROR_INIT;
+	ssize_t n;
+	int rc;
+
+	rc = decode_source_open(fd, size, encoding, &source, err);
+	if (rc)
+		return rc;
+	if (buf_reserve(&block, BLOCK))
+		return error_nomem(err);
+	do {
+		n = decode_source_read(source, block.data, BLOCK, &why);
+	} while (n > 0);
+	*ret_bad = n == ERR_INVALID ? decode_source_offset(source) : -1;
+	if (n < 0 && n != ERR_INVALID)
+		return error_set(err, (int)n, "%s", why.text);
+	return 0;
+}
+
+/* The physical line of an offset, in encodings where LF and CR are bytes. */
+static int
+line_of(int fd, int64_t offset, int64_t *ret, struct error *err)
+{
+	scope_buf block = BUF_INIT;
+	bool after_cr = false;
+
+	*ret = 1;
+	if (buf_reserve(&block, BLOCK))
+		return error_nomem(err);
+	for (int64_t at = 0; at < offset;) {
+		size_t want = BLOCK;
+		ssize_t n;
+
+		if ((int64_t)want > offset - at)
+			want = (size_t)(offset - at);
+		n = io_pread(fd, block.data, want, at, err);
+		if (n <= 0)
+			return (int)n;
+		for (ssize_t i = 0; i < n; i++) {
+			char c = block.data[i];
+
+			*ret += c == '\r' || (c == '\n' && !after_cr);
+			after_cr = c == '\r';
+		}
+		at += n;
+	}
+	return 0;
+}
+
+static int
+report(int fd, int64_t at, enum decode_encoding tried, const char *what,
+       const struct decode_sink *sink, struct error *err)
+{
+	bool bytes = tried != DECODE_UTF16LE && tried != DECODE_UTF16BE;
+	struct decode_place place = {0};
+	unsigned char c = 0;
+	char value[8];
+	ssize_t n;
+
+	n = io_pread(fd, &c, 1, at, err);
+	if (n < 0)
+		return (int)n;
+	if (bytes) {
+		int rc = line_of(fd, at, &place.line, err);
+
+		if (rc)
+			return rc;
+	}
+	snprintf(value, sizeof(value), "0x%02X", c);
+	place.value = value;
+	return decode_fault_report(
+		sink, DECODE_FAULT_ENCODING, place,
+		"the byte at offset %lld (%s) %s: save the file as 'CSV UTF-8' "
+		"and send it again",
+		(long long)at, value, what);
+}
+
+static int
+find_by_bom(int fd, int64_t size, enum decode_encoding *ret, struct error *err)
+{
+	char head[4] = "";
+	ssize_t n = io_pread(fd, head, size < 4 ? (size_t)size : 4, 0, err);
+
+	if (n < 0)
+		return (int)n;
+	*ret = DECODE_UTF8;
+	for (int i = 0; i < DECODE_ENCODINGS; i++) {
+		struct slice bom = decode_encodings[i].bom;
+
+		if (bom.n && slice_starts((struct slice){head, (size_t)n}, bom))
+			*ret = (enum decode_encoding)i;
+	}
+	return 0;
+}
+
+/* UTF-8, with or without its mark: *ret_bad is -1 when it is. */
+static int
+find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
+	  int64_t *ret_bad, const char **ret_what, struct error *err)
+{
+	bool bom = *encoding == DECODE_UTF8_BOM;
+	struct tally t;
+	int rc = tally_file(fd, bom ? 3 : 0, size, &t, err);
+
+	*ret_bad = t.first;
+	*ret_what = t.cut && t.wrong == 1
+			    ? "begins a character that the end of the file "
+			      "cuts off: the copy is not whole"
+			    : "is not UTF-8, though the rest of the file is";
+	if (rc || t.first < 0 || bom || is_damaged_utf8(&t))
+		return rc;
+	*encoding = DECODE_GB18030;
+	*ret_what = "is neither UTF-8 nor GB18030";
+	return check_converts(fd, size, *encoding, ret_bad, err);
+}
+
+int
+decode_encoding_find(int fd, int64_t size, const struct decode_sink *sink,
+		     enum decode_encoding *ret, enum decode_end *ret_end,
+		     struct error *err)
+{
+	const char *what = "is not of the encoding that the first bytes of "
+			   "the file name";
+	enum decode_encoding encoding = DECODE_UTF8;
+	int64_t bad = -1;
+	int rc = find_by_bom(fd, size, &encoding, err);
+
+	if (rc)
+		return rc;
+	if (encoding == DECODE_UTF8 || encoding == DECODE_UTF8_BOM)
+		rc = find_utf8(fd, size, &encoding, &bad, &what, err);
+	else
+		rc = check_converts(fd, size, encoding, &bad, err);
+	if (rc)
+		return rc;
+	*ret_end = bad < 0 ? DECODE_DONE : DECODE_REJECTED;
+	if (bad >= 0)
+		return report(fd, bad, encoding, what, sink, err);
+	*ret = encoding;
+	return 0;
+}

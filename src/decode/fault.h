@@ -1,0 +1,37 @@
+/* How the parts of the core report what is wrong with a file as a whole. */
+#ifndef DECODE_FAULT_H
+#define DECODE_FAULT_H
+
+#include "decode/decode.h"
+
+/* Every code that a decoder may report; frames carry the number. */
+enum decode_fault_code {
+	DECODE_FAULT_FORMAT,
+	DECODE_FAULT_ENCODING,
+	DECODE_FAULT_MISSING_LABEL,
+	DECODE_FAULT_EXTRA_LABEL,
+	DECODE_FAULT_DUPLICATE_LABEL,
+	DECODE_FAULT_CODES /* how many */
+};
+
+/* The Frictionless word of a code; NULL when the number is none. */
+const char *decode_fault_word(unsigned int code);
+/* The other way round; -1 when the word is none. */
+int decode_fault_number(const char *word);
+
+/* Where a fault is; what is not known is 0 or NULL. */
+struct decode_place {
+	int64_t row;
+	int64_t line;
+	const char *field;
+	const char *value;
+};
+
+/* Gives the sink one fault; the rest is its message as for printf(), cut at
+ * 1,024 bytes. Returns what the callback returned. */
+MUST_CHECK int decode_fault_report(const struct decode_sink *sink,
+				   enum decode_fault_code code,
+				   struct decode_place place, const char *fmt,
+				   ...) PRINTF_LIKE(4, 5);
+
+#endif

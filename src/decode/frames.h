@@ -1,0 +1,65 @@
+/*
+ * Rows between two processes. The decoder writes frames; the worker reads
+ * them as hostile bytes (decode_frames_read() in decode.h).
+ *
+ * A frame is {u32 length of the payload, u8 type, payload}, little-endian;
+ * numbers in payloads are LEB128, at most ten bytes. 'texts' are a count, the
+ * length of each, and then their bytes, all together, UTF-8 without NUL.
+ *
+ *   HEADER  encoding, delimiter, flags, line, texts (labels), field + 2 each
+ *   ROW     row, line, texts (cells)
+ *   FAULT   code, row, line, texts (field, value, message)
+ *   END     enum decode_end
+ *   FAILED  texts (why the decoder gives up: no memory, a read error)
+ *
+ * Order: at most one HEADER, then ROWs numbered from 1 without a gap (only if
+ * the header's labels are without fault), then FAULTs; exactly one END or
+ * FAILED, last. DONE follows no FAULT, REJECTED at least one, INCOMPLETE
+ * nothing at all.
+ */
+#ifndef DECODE_FRAMES_H
+#define DECODE_FRAMES_H
+
+#include "decode/decode.h"
+
+enum decode_frame {
+	DECODE_FRAME_HEADER = 1,
+	DECODE_FRAME_ROW,
+	DECODE_FRAME_FAULT,
+	DECODE_FRAME_END,
+	DECODE_FRAME_FAILED
+};
+
+#define DECODE_FRAME_HEAD 5 /* bytes before the payload */
+#define DECODE_LEB_MAX 10   /* bytes of one number */
+
+/* Flags of HEADER. */
+#define DECODE_FRAME_SEP 1
+#define DECODE_FRAME_CRLF 2
+
+/* The most a payload can be; each cell has a length of up to four bytes, and
+ * a header's label one field number. */
+#define DECODE_FRAME_MAX (DECODE_MAX_RECORD + 8 * DECODE_MAX_CELLS + 64)
+#define DECODE_FAULT_TEXT_MAX 4096 /* bytes of one text of a FAULT */
+#define DECODE_FAULTS_MAX 65536	   /* FAULT frames of a file */
+
+/* A sink that writes frames to a descriptor, a block at a time. */
+struct decode_frames;
+
+/* The descriptor is borrowed. ERR_NOMEM. */
+MUST_CHECK int decode_frames_new(int fd, struct decode_frames **ret,
+				 struct error *err);
+void decode_frames_free(struct decode_frames *frames);
+
+/* The sink, whose context is 'frames' and which it must not outlive. Its
+ * callbacks return ERR_IO, ERR_NOMEM. */
+struct decode_sink decode_frames_sink(struct decode_frames *frames);
+
+/* Writes the last frame and everything before it: END, or FAILED with the
+ * reason. ERR_IO, ERR_NOMEM. */
+MUST_CHECK int decode_frames_end(struct decode_frames *frames,
+				 enum decode_end end);
+MUST_CHECK int decode_frames_fail(struct decode_frames *frames,
+				  const char *why);
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * Frames to rows, in the worker: nothing here trusts the writer. Each frame
+ * is checked as a whole before the sink hears of it; see frames.h.
+ */
+#include "decode/frames.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "decode/csv.h"
+#include "decode/fault.h"
+#include "decode/source.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#define BLOCK (256 * 1024)
+#define SHOWN 200 /* characters of the decoder's own words */
+
+struct reader {
+	int fd;
+	const struct decode_request *req;
+	const struct decode_sink *sink;
+
+	struct buf in; /* bytes read; the frames before 'start' are done */
+	size_t start;
+
+	bool header;  /* one was given */
+	bool rows;    /* its labels are such that rows may follow */
+	int64_t row;  /* the last */
+	int64_t line; /* of the last record */
+	int64_t faults;
+
+	struct slice texts[DECODE_MAX_CELLS];
+	size_t ntexts;
+	int field[DECODE_MAX_CELLS];
+};
+
+/* What a frame led to; else a negative code. */
+enum { GO_ON, ENDED };
+
+static int
+broken(struct error *err, const char *what)
+{
+	return error_set(err, ERR_PROTOCOL,
+			 "the decoder's answer breaks the rules: %s", what);
+}
+
+/* ---- bytes -------------------------------------------------------------- */
+
+/* Makes n bytes stand at 'start'; 1, 0 at the end of the pipe, or an error. */
+static int
+need(struct reader *r, size_t n, struct error *err)
+{
+	if (r->in.len - r->start >= n)
+		return 1;
+	if (r->in.len > r->start)
+		memmove(r->in.data, r->in.data + r->start,
+			r->in.len - r->start);
+	r->in.len -= r->start;
+	r->start = 0;
+	if (buf_reserve(&r->in, n > BLOCK ? n : BLOCK))
+		return error_nomem(err);
+	while (r->in.len < n) {
+		ssize_t k = read(r->fd, r->in.data + r->in.len,
+				 r->in.cap - r->in.len);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return error_errno(err, errno,
+					   "cannot read from the decoder");
+		if (k == 0)
+			return 0;
+		r->in.len += (size_t)k;
+	}
+	return 1;
+}
+
+/* ---- payloads ----------------------------------------------------------- */
+
+/* A number of at most 63 bits, written in as few bytes as it needs. */
+static inline bool
+take_number(struct slice *rest, int64_t *ret)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < rest->n && i < 9; i++) {
+		unsigned char c = (unsigned char)rest->p[i];
+
+		n |= (uint64_t)(c & 0x7f) << (7 * i);
+		if (c & 0x80)
+			continue;
+		if (c == 0 && i)
+			return false;
+		rest->p += i + 1;
+		rest->n -= i + 1;
+		*ret = (int64_t)n;
+		return true;
+	}
+	return false;
+}
+
+/* Lengths must add up to no more than is there. The bytes are checked in one
+ * go; then a text is right if it does not begin inside a character. */
+static bool
+take_texts(struct reader *r, struct slice *rest, size_t max)
+{
+	int64_t n, len;
+	size_t sum = 0;
+	const char *at;
+
+	if (!take_number(rest, &n) || n < 1 || (uint64_t)n > max)
+		return false;
+	r->ntexts = (size_t)n;
+	for (size_t i = 0; i < r->ntexts; i++) {
+		if (!take_number(rest, &len) || len > DECODE_MAX_RECORD)
+			return false;
+		r->texts[i].n = (size_t)len;
+		sum += (size_t)len;
+	}
+	if (sum > rest->n || sum > DECODE_MAX_RECORD ||
+	    !text_is_utf8((struct slice){rest->p, sum}, NULL) ||
+	    (sum && memchr(rest->p, '\0', sum)))
+		return false;
+	at = rest->p;
+	for (size_t i = 0; i < r->ntexts; i++) {
+		if (r->texts[i].n && ((unsigned char)*at & 0xc0) == 0x80)
+			return false;
+		r->texts[i].p = at;
+		at += r->texts[i].n;
+	}
+	rest->p += sum;
+	rest->n -= sum;
+	return true;
+}
+
+/* ---- HEADER ------------------------------------------------------------- */
+
+/* Whether the columns are what rows may have: each field once, 'change' at
+ * most once, nothing else unless it is ignored. */
+static int
+judge_columns(struct reader *r, struct error *err)
+{
+	const struct decode_request *req = r->req;
+	size_t change = 0, extra = 0, named = 0;
+	scope_free bool *seen = calloc(req->nlabels + 1, sizeof(*seen));
+	bool twice = false;
+
+	if (!seen)
+		return error_nomem(err);
+	for (size_t i = 0; i < r->ntexts; i++) {
+		int field = r->field[i];
+
+		change += field == DECODE_CHANGE;
+		extra += field == DECODE_EXTRA;
+		if (field < 0)
+			continue;
+		twice |= seen[field];
+		named += !seen[field];
+		seen[field] = true;
+	}
+	r->rows = named == req->nlabels && !twice && change <= 1 &&
+		  (!extra || req->extra_ignore);
+	return 0;
+}
+
+static bool
+take_fields(struct reader *r, struct slice *rest)
+{
+	for (size_t i = 0; i < r->ntexts; i++) {
+		int64_t n;
+
+		if (!take_number(rest, &n) ||
+		    (uint64_t)n >= r->req->nlabels + 2)
+			return false;
+		r->field[i] = (int)n - 2;
+		if (r->field[i] == DECODE_CHANGE && !r->req->change_allowed)
+			return false;
+	}
+	return true;
+}
+
+static int
+on_header(struct reader *r, struct slice rest, struct error *err)
+{
+	struct decode_header h = {.format = "csv"};
+	int64_t encoding, delimiter, flags;
+	int rc;
+
+	if (r->header || r->faults)
+		return broken(err, "a header in the wrong place");
+	if (!take_number(&rest, &encoding) || encoding >= DECODE_ENCODINGS ||
+	    !take_number(&rest, &delimiter) || delimiter >= DECODE_DELIMITERS ||
+	    !take_number(&rest, &flags) ||
+	    flags > (DECODE_FRAME_SEP | DECODE_FRAME_CRLF) ||
+	    !take_number(&rest, &h.line) || h.line < 1 ||
+	    !take_texts(r, &rest, DECODE_MAX_CELLS) || !take_fields(r, &rest) ||
+	    rest.n)
+		return broken(err, "a wrong header");
+	rc = judge_columns(r, err);
+	if (rc)
+		return rc;
+	r->header = true;
+	r->line = h.line;
+	h.encoding = decode_encodings[encoding].name;
+	memcpy(h.delimiter, decode_delimiters[delimiter],
+	       strlen(decode_delimiters[delimiter]));
+	h.sep_line = flags & DECODE_FRAME_SEP;
+	h.crlf = flags & DECODE_FRAME_CRLF;
+	h.labels = r->texts;
+	h.nlabels = r->ntexts;
+	h.field = r->field;
+	return r->sink->header(r->sink->ctx, &h);
+}
+
+/* ---- ROW, FAULT, END, FAILED -------------------------------------------- */
+
+static int
+on_row(struct reader *r, struct slice rest, struct error *err)
+{
+	struct decode_row row;
+
+	if (!r->rows || r->faults)
+		return broken(err, "a row in the wrong place");
+	if (!take_number(&rest, &row.row) || row.row != r->row + 1 ||
+	    !take_number(&rest, &row.line) || row.line <= r->line ||
+	    !take_texts(r, &rest, DECODE_MAX_CELLS) || rest.n)
+		return broken(err, "a wrong row");
+	r->row = row.row;
+	r->line = row.line;
+	row.cells = r->texts;
+	row.ncells = r->ntexts;
+	return r->sink->row(r->sink->ctx, &row);
+}
+
+static int
+on_fault(struct reader *r, struct slice rest, struct error *err)
+{
+	char texts[3][DECODE_FAULT_TEXT_MAX + 1];
+	struct decode_fault fault;
+	int64_t code;
+
+	if (++r->faults > DECODE_FAULTS_MAX)
+		return broken(err, "too many faults");
+	if (!take_number(&rest, &code) || code >= DECODE_FAULT_CODES ||
+	    !take_number(&rest, &fault.row) ||
+	    !take_number(&rest, &fault.line) || !take_texts(r, &rest, 3) ||
+	    r->ntexts != 3 || rest.n)
+		return broken(err, "a wrong fault");
+	for (size_t i = 0; i < 3; i++) {
+		if (r->texts[i].n > DECODE_FAULT_TEXT_MAX)
+			return broken(err, "a fault of too many words");
+		memcpy(texts[i], r->texts[i].p, r->texts[i].n);
+		texts[i][r->texts[i].n] = '\0';
+	}
+	fault.code = decode_fault_word((unsigned int)code);
+	fault.field = texts[0];
+	fault.value = texts[1];
+	fault.message = texts[2];
+	return r->sink->fault(r->sink->ctx, &fault);
+}
+
+static int
+on_end(struct reader *r, struct slice rest, enum decode_end *ret,
+       struct error *err)
+{
+	int64_t end;
+	bool fits;
+	int rc;
+
+	if (!take_number(&rest, &end) || rest.n || end > DECODE_INCOMPLETE)
+		return broken(err, "a wrong end");
+	fits = end == DECODE_DONE	? r->rows && !r->faults
+	       : end == DECODE_REJECTED ? r->faults > 0
+					: !r->header && !r->faults;
+	if (!fits)
+		return broken(err, "an end that does not fit what came before");
+	rc = need(r, 1, err);
+	if (rc == 1)
+		return broken(err, "bytes behind the end");
+	*ret = (enum decode_end)end;
+	return rc < 0 ? rc : ENDED;
+}
+
+static int
+on_failed(struct reader *r, struct slice rest, struct error *err)
+{
+	scope_buf why = BUF_INIT;
+
+	if (!take_texts(r, &rest, 1) || rest.n)
+		return broken(err, "a wrong failure");
+	if (text_visible(&why, r->texts[0], SHOWN) || !buf_str(&why))
+		return error_nomem(err);
+	return error_set(err, ERR_IO, "the decoder gave up: %s", buf_str(&why));
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static int
+died(struct error *err)
+{
+	return error_set(err, ERR_IO,
+			 "the decoder died before the end of the file");
+}
+
+static int
+on_frame(struct reader *r, unsigned char type, struct slice payload,
+	 enum decode_end *ret_end, struct error *err)
+{
+	switch (type) {
+	case DECODE_FRAME_HEADER:
+		return on_header(r, payload, err);
+	case DECODE_FRAME_ROW:
+		return on_row(r, payload, err);
+	case DECODE_FRAME_FAULT:
+		return on_fault(r, payload, err);
+	case DECODE_FRAME_END:
+		return on_end(r, payload, ret_end, err);
+	case DECODE_FRAME_FAILED:
+		return on_failed(r, payload, err);
+	default:
+		return broken(err, "an unknown frame");
+	}
+}
+
+static int
+read_frame(struct reader *r, enum decode_end *ret_end, struct error *err)
+{
+	unsigned char type;
+	uint32_t n;
+	int rc;
+
+	rc = need(r, DECODE_FRAME_HEAD, err);
+	if (rc != 1)
+		return rc ? rc : died(err);
+	memcpy(&n, r->in.data + r->start, sizeof(n));
+	n = le32toh(n);
+	type = (unsigned char)r->in.data[r->start + 4];
+	if (n > DECODE_FRAME_MAX)
+		return broken(err, "a frame that is too long");
+	rc = need(r, DECODE_FRAME_HEAD + n, err);
+	if (rc != 1)
+		return rc ? rc : died(err);
+	r->start += DECODE_FRAME_HEAD + n;
+	/* END looks at the pipe again, so the payload is of no use after it */
+	return on_frame(r, type, (struct slice){r->in.data + r->start - n, n},
+			ret_end, err);
+}
+
+int
+decode_frames_read(int fd, const struct decode_request *req,
+		   const struct decode_sink *sink, enum decode_end *ret_end,
+		   struct error *err)
+{
+	scope_free struct reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return error_nomem(err);
+	r->fd = fd;
+	r->req = req;
+	r->sink = sink;
+	do {
+		rc = read_frame(r, ret_end, err);
+	} while (rc == GO_ON);
+	buf_release(&r->in);
+	return rc == ENDED ? 0 : rc;
+}

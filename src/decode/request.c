@@ -1,0 +1,152 @@
+/*
+ * What the decoder has to know, as bytes: a version, flags, the number of
+ * fields, then id and title of each; numbers are 32 bits, little-endian, and
+ * a text is its length and its bytes.
+ */
+#include "decode/decode.h"
+
+#include "base/scope.h"
+#include "base/text.h"
+
+#include <endian.h>
+
+#define VERSION 1
+#define EXTRA_IGNORE 1
+#define CHANGE_ALLOWED 2
+
+static int
+put_number(struct buf *out, size_t n)
+{
+	uint32_t le = htole32((uint32_t)n);
+
+	if (n > UINT32_MAX)
+		return ERR_LIMIT;
+	return buf_add(out, &le, sizeof(le));
+}
+
+static int
+put_text(struct buf *out, const char *text)
+{
+	struct slice s = slice_str(text);
+	int rc = put_number(out, s.n);
+
+	return rc ? rc : buf_addslice(out, s);
+}
+
+int
+decode_request_write(const struct decode_request *req, struct buf *out)
+{
+	size_t before = out->len;
+	int rc;
+
+	rc = put_number(out, VERSION);
+	if (!rc)
+		rc = put_number(
+			out,
+			(req->extra_ignore ? EXTRA_IGNORE : 0) |
+				(req->change_allowed ? CHANGE_ALLOWED : 0));
+	if (!rc)
+		rc = put_number(out, req->nlabels);
+	for (size_t i = 0; !rc && i < req->nlabels; i++) {
+		rc = put_text(out, req->labels[i].id);
+		if (!rc)
+			rc = put_text(out, req->labels[i].title);
+	}
+	if (rc)
+		out->len = before;
+	return rc;
+}
+
+static bool
+take_number(struct slice *rest, uint32_t *ret)
+{
+	uint32_t le;
+
+	if (rest->n < sizeof(le))
+		return false;
+	memcpy(&le, rest->p, sizeof(le));
+	*ret = le32toh(le);
+	*rest = (struct slice){rest->p + sizeof(le), rest->n - sizeof(le)};
+	return true;
+}
+
+static bool
+take_text(struct slice *rest, struct slice *ret)
+{
+	uint32_t n;
+
+	if (!take_number(rest, &n) || n > rest->n)
+		return false;
+	*ret = (struct slice){rest->p, n};
+	*rest = (struct slice){rest->p + n, rest->n - n};
+	return text_is_utf8(*ret, NULL) && (!n || !memchr(ret->p, '\0', n));
+}
+
+/* One block: the request, its labels, their texts. Each text's length of four
+ * bytes leaves room for the NUL that ends it. */
+struct block {
+	struct decode_request req;
+	struct decode_label labels[];
+};
+
+static char *
+store_text(char **room, struct slice text)
+{
+	char *at = *room;
+
+	memcpy(at, text.n ? text.p : "", text.n);
+	at[text.n] = '\0';
+	*room += text.n + 1;
+	return at;
+}
+
+static int
+broken(struct error *err)
+{
+	return error_set(err, ERR_PROTOCOL,
+			 "the request to the decoder is broken");
+}
+
+int
+decode_request_parse(struct slice bytes, struct decode_request **ret,
+		     struct error *err)
+{
+	uint32_t version, flags, n;
+	scope_free struct block *block = NULL;
+	char *room;
+
+	if (!take_number(&bytes, &version) || !take_number(&bytes, &flags) ||
+	    !take_number(&bytes, &n) || version != VERSION ||
+	    flags > (EXTRA_IGNORE | CHANGE_ALLOWED) || n > bytes.n / 8)
+		return broken(err);
+	block = malloc(sizeof(*block) + n * sizeof(block->labels[0]) + bytes.n);
+	if (!block)
+		return error_nomem(err);
+	room = (char *)&block->labels[n];
+	for (uint32_t i = 0; i < n; i++) {
+		struct slice id, title;
+
+		if (!take_text(&bytes, &id) || !take_text(&bytes, &title) ||
+		    !id.n)
+			return broken(err);
+		block->labels[i].id = store_text(&room, id);
+		block->labels[i].title = store_text(&room, title);
+	}
+	if (bytes.n)
+		return broken(err);
+	block->req = (struct decode_request){
+		.labels = block->labels,
+		.nlabels = n,
+		.extra_ignore = flags & EXTRA_IGNORE,
+		.change_allowed = flags & CHANGE_ALLOWED,
+	};
+	*ret = &block->req;
+	block = NULL;
+	return 0;
+}
+
+void
+decode_request_free(struct decode_request *req)
+{
+	free(req); /* the first member of its block */
+}

@@ -1,0 +1,208 @@
+/*
+ * Prints what the decoder makes of a file, a JSON object a line: the header,
+ * the rows, the faults, the end. For tests that compare with other programs.
+ *
+ *   decode_dump [-e] [-c] [-p] [-q] FILE LABEL…
+ *
+ * LABEL is ID or ID=TITLE; -e ignores extra columns, -c allows the column
+ * 'change', -p goes through a decoder process and its frames, -q prints the
+ * number of rows instead of them.
+ */
+#include "base/buf.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "decode/decode.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define MAX_LABELS 64
+
+struct dump {
+	struct buf line;
+	int64_t rows;
+	bool quiet;
+};
+
+static int
+put_texts(struct buf *out, const struct slice *texts, size_t n)
+{
+	int rc = buf_addc(out, '[');
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = i ? buf_addc(out, ',') : 0;
+		if (!rc)
+			rc = text_json_string(out, texts[i]);
+	}
+	return rc ? rc : buf_addc(out, ']');
+}
+
+static int
+print(struct dump *d)
+{
+	bool ok = fwrite(d->line.data, 1, d->line.len, stdout) == d->line.len;
+
+	buf_clear(&d->line);
+	return ok ? 0 : ERR_IO;
+}
+
+static int
+on_header(void *ctx, const struct decode_header *h)
+{
+	struct dump *d = ctx;
+	int rc;
+
+	rc = buf_addf(&d->line,
+		      "{\"header\":{\"format\":\"%s\",\"encoding\":\"%s\","
+		      "\"delimiter\":",
+		      h->format, h->encoding);
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(h->delimiter));
+	if (!rc)
+		rc = buf_addf(&d->line,
+			      ",\"sep\":%s,\"crlf\":%s,\"line\":%lld,"
+			      "\"field\":[",
+			      h->sep_line ? "true" : "false",
+			      h->crlf ? "true" : "false", (long long)h->line);
+	for (size_t i = 0; !rc && i < h->nlabels; i++)
+		rc = buf_addf(&d->line, "%s%d", i ? "," : "", h->field[i]);
+	if (!rc)
+		rc = buf_adds(&d->line, "],\"labels\":");
+	if (!rc)
+		rc = put_texts(&d->line, h->labels, h->nlabels);
+	if (!rc)
+		rc = buf_adds(&d->line, "}}\n");
+	return rc ? rc : print(d);
+}
+
+static int
+on_row(void *ctx, const struct decode_row *r)
+{
+	struct dump *d = ctx;
+	int rc;
+
+	d->rows++;
+	if (d->quiet)
+		return 0;
+	rc = buf_addf(&d->line, "{\"row\":%lld,\"line\":%lld,\"cells\":",
+		      (long long)r->row, (long long)r->line);
+	if (!rc)
+		rc = put_texts(&d->line, r->cells, r->ncells);
+	if (!rc)
+		rc = buf_adds(&d->line, "}\n");
+	return rc ? rc : print(d);
+}
+
+static int
+on_fault(void *ctx, const struct decode_fault *f)
+{
+	struct dump *d = ctx;
+	int rc;
+
+	rc = buf_addf(&d->line,
+		      "{\"fault\":\"%s\",\"row\":%lld,\"line\":%lld,"
+		      "\"field\":",
+		      f->code, (long long)f->row, (long long)f->line);
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(f->field));
+	if (!rc)
+		rc = buf_adds(&d->line, ",\"value\":");
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(f->value));
+	if (!rc)
+		rc = buf_adds(&d->line, ",\"message\":");
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(f->message));
+	if (!rc)
+		rc = buf_adds(&d->line, "}\n");
+	return rc ? rc : print(d);
+}
+
+/* The same through a decoder process. */
+static int
+decode_apart(const struct decode_request *req, int fd,
+	     const struct decode_sink *sink, enum decode_end *ret_end,
+	     struct error *err)
+{
+	scope_buf bytes = BUF_INIT;
+	int ask[2], answer[2], rc;
+	pid_t pid;
+
+	if (decode_request_write(req, &bytes))
+		return error_nomem(err);
+	if (pipe(ask) || pipe(answer))
+		return ERR_IO;
+	pid = fork();
+	if (pid == 0)
+		decode_process(fd, ask[0], answer[1], 0, 0);
+	close(ask[0]);
+	close(answer[1]);
+	if (pid < 0 ||
+	    write(ask[1], bytes.data, bytes.len) != (ssize_t)bytes.len)
+		return ERR_IO;
+	close(ask[1]);
+	rc = decode_frames_read(answer[0], req, sink, ret_end, err);
+	close(answer[0]);
+	waitpid(pid, NULL, 0);
+	return rc;
+}
+
+static int
+usage(void)
+{
+	fputs("usage: decode_dump [-e] [-c] [-p] [-q] FILE LABEL...\n", stderr);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const ends[] = {"done", "rejected", "incomplete"};
+	struct decode_label labels[MAX_LABELS];
+	struct decode_request req = {.labels = labels};
+	struct dump d = {.line = BUF_INIT};
+	struct decode_sink sink = {on_header, on_row, on_fault, &d};
+	struct error err = ERROR_INIT;
+	enum decode_end end;
+	bool apart = false;
+	struct stat st;
+	int opt, rc;
+
+	while ((opt = getopt(argc, argv, "ecpq")) != -1) {
+		req.extra_ignore |= opt == 'e';
+		req.change_allowed |= opt == 'c';
+		apart |= opt == 'p';
+		d.quiet |= opt == 'q';
+		if (opt == '?')
+			return usage();
+	}
+	if (optind >= argc || argc - optind - 1 > MAX_LABELS)
+		return usage();
+	for (int i = optind + 1; i < argc; i++) {
+		char *title = strchr(argv[i], '=');
+
+		if (title)
+			*title++ = '\0';
+		labels[req.nlabels].id = argv[i];
+		labels[req.nlabels++].title = title ? title : "";
+	}
+	scope_fd fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st)) {
+		perror(argv[optind]);
+		return 2;
+	}
+	fflush(stdout);
+	rc = apart ? decode_apart(&req, fd, &sink, &end, &err)
+		   : decode_file(&req, fd, st.st_size, &sink, &end, &err);
+	buf_release(&d.line);
+	if (d.quiet)
+		printf("{\"rows\":%lld}\n", (long long)d.rows);
+	if (rc)
+		printf("{\"error\":%d,\"text\":\"%s\"}\n", rc, err.text);
+	else
+		printf("{\"end\":\"%s\"}\n", ends[end]);
+	return rc != 0;
+}
