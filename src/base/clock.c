@@ -95,6 +95,20 @@ clock_offset_at(int year, int month, int day, int hour, int min, int sec)
 }
 
 bool
+clock_local(int64_t seconds, struct clock_civil *ret)
+{
+	time_t t = seconds;
+	struct tm tm;
+
+	if (!localtime_r(&t, &tm) || tm.tm_year < -1899 || tm.tm_year > 8099)
+		return false;
+	*ret = (struct clock_civil){tm.tm_year + 1900, tm.tm_mon + 1,
+				    tm.tm_mday,	       tm.tm_hour,
+				    tm.tm_min,	       tm.tm_sec};
+	return true;
+}
+
+bool
 clock_is_leap(int year)
 {
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

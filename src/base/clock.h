@@ -35,6 +35,15 @@ int clock_day(int64_t ns);
  * in a gap or fold of the zone, the offset before it. */
 int clock_offset_at(int year, int month, int day, int hour, int min, int sec);
 
+/* A civil time of the Gregorian calendar. */
+struct clock_civil {
+	int year, month, day, hour, min, sec;
+};
+
+/* The local time in the process's zone at an instant of whole seconds since
+ * 1970 in UTC; false when its year has no number of four digits. */
+bool clock_local(int64_t seconds, struct clock_civil *ret);
+
 bool clock_is_leap(int year);
 int clock_days_in_month(int year, int month);
 

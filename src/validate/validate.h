@@ -51,6 +51,8 @@ void validate_free(struct validate *v);
 const struct validate_field *validate_field_at(const struct validate *v,
 					       size_t index);
 
+struct validate_scratch;
+
 /* What a row turned out to be. */
 enum validate_kind {
 	VALIDATE_BLANK,	   /* every cell empty after trimming */
@@ -63,11 +65,12 @@ enum validate_change { VALIDATE_WRITE, VALIDATE_DELETE };
 struct validate_row {
 	enum validate_kind kind;
 	enum validate_change change; /* upsert's column 'change' */
-	bool has_key;	/* the key could be read, even of a refused row */
+	bool has_key;	  /* the key could be read, even of a refused row */
 	struct buf key;	  /* packed key (base/cells.h) */
 	struct buf cells; /* packed canonical cells in the descriptor's order;
 			   * for a delete only the key fields are filled */
-	bool as_sent; /* the cells are what was sent, in the same order */
+	bool as_sent;	  /* the cells are what was sent, in the same order */
+	struct validate_scratch *scratch; /* validate's own, used again */
 };
 void validate_row_release(struct validate_row *row);
 
@@ -83,7 +86,44 @@ MUST_CHECK int validate_judge(const struct validate *v, const int *columns,
 			      validate_report *on_fault,
 			      validate_report *on_warning, void *ctx);
 
-/* ---- receipts (receipt.c) ------------------------------------------------ */
+/* ---- faults that more than one row decides (cross.c) --------------------- */
+
+enum validate_cross {
+	VALIDATE_CROSS_PRIMARY_KEY,   /* another row has this key and differs */
+	VALIDATE_CROSS_STORED_KEY,    /* append: a stored record has it */
+	VALIDATE_CROSS_FIXED_KEY,     /* fix: its key was written since */
+	VALIDATE_CROSS_DUPLICATE_ROW, /* warning: equal to another row */
+	VALIDATE_CROSS_BLANK_ROW,     /* warning */
+	VALIDATE_CROSS_UNIQUE	      /* another row has this unique value */
+};
+
+/* Where a fault's sentences are kept while it is reported. */
+struct validate_sentences {
+	char en[256];
+	char zh[256];
+};
+
+/*
+ * Makes the fault of a row that was judged good alone. 'other_row' is the
+ * number of the other row where there is one, else 0. '*ret' points into
+ * 'text', 'field' and 'value' and holds as long as they do.
+ */
+void validate_fault_cross(enum validate_cross kind, int64_t row, int64_t line,
+			  const char *field, struct slice value,
+			  int64_t other_row, struct validate_fault *ret,
+			  struct validate_sentences *text);
+
+/* A snapshot that would delete 'deleted' of 'records' (max_shrink). */
+void validate_fault_shrink(int64_t deleted, int64_t records,
+			   struct validate_fault *ret,
+			   struct validate_sentences *text);
+
+/* A fault that decode found in the file as a whole, with the Chinese sentence
+ * of its code. '*ret' points into 'fault'. */
+void validate_fault_decode(const struct decode_fault *fault,
+			   struct validate_fault *ret);
+
+/* ---- receipts (faults.c, receipt.c, report.c) --------------------------- */
 
 enum validate_state {
 	VALIDATE_RECEIVING,
@@ -111,12 +151,15 @@ struct validate_published {
 	int64_t version;
 };
 
-/* The faults of a submission: the first VALIDATE_KEPT in full, all counted.
- * Owns its texts. Values of personal and secret fields are left out when they
- * are added. */
+/* The faults of a submission: the first VALIDATE_KEPT by row are kept, all
+ * are counted. Owns its texts; a value is kept up to VALIDATE_VALUE_MAX
+ * bytes, cut between characters with an ellipsis. Values of personal and
+ * secret fields are left out when they are added, and so are, for a resource
+ * that has such fields, values that belong to no registered field. */
 #define VALIDATE_KEPT 1000
+#define VALIDATE_VALUE_MAX 400
 struct validate_faults;
-struct validate_faults *validate_faults_new(void);
+struct validate_faults *validate_faults_new(void); /* NULL: no memory */
 void validate_faults_free(struct validate_faults *f);
 MUST_CHECK int validate_faults_add(struct validate_faults *f,
 				   const struct config_resource *resource,

@@ -142,6 +142,26 @@ test_utf8_pieces(void **state)
 	}
 }
 
+static void
+test_local_time(void **state)
+{
+	struct clock_civil c;
+
+	(void)state;
+	assert_int_equal(clock_set_zone("Asia/Shanghai", NULL), 0);
+	assert_true(clock_local(INT64_C(1338514200), &c));
+	assert_int_equal(c.year * 10000 + c.month * 100 + c.day, 20120601);
+	assert_int_equal(c.hour * 10000 + c.min * 100 + c.sec, 93000);
+	/* summer time of 1988 */
+	assert_true(clock_local(INT64_C(583729200), &c));
+	assert_int_equal(c.hour, 12);
+	/* the last second of the year 9999, and the next */
+	assert_true(clock_local(INT64_C(253402271999), &c));
+	assert_int_equal(c.year, 9999);
+	assert_false(clock_local(INT64_C(253402272000), &c));
+	assert_false(clock_local(INT64_MIN, &c));
+}
+
 int
 main(void)
 {
@@ -153,6 +173,7 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_pieces),
 		cmocka_unit_test(test_civil_days),
+		cmocka_unit_test(test_local_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

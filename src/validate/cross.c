@@ -1,0 +1,73 @@
+/* Faults that no row has alone, ready-made in both languages. */
+#include "validate/message.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void
+fill(enum validate_message id, int64_t arg1, int64_t arg2,
+     struct validate_fault *ret, struct validate_sentences *text)
+{
+	struct validate_value_fault filled;
+	char first[24], second[24];
+
+	snprintf(first, sizeof(first), "%" PRId64, arg1);
+	snprintf(second, sizeof(second), "%" PRId64, arg2);
+	validate_message_fill(id, first, second, &filled);
+	memcpy(text->en, filled.message, sizeof(text->en));
+	memcpy(text->zh, filled.message_zh, sizeof(text->zh));
+	ret->code = filled.code;
+	ret->message = text->en;
+	ret->message_zh = text->zh;
+}
+
+void
+validate_fault_cross(enum validate_cross kind, int64_t row, int64_t line,
+		     const char *field, struct slice value, int64_t other_row,
+		     struct validate_fault *ret,
+		     struct validate_sentences *text)
+{
+	static const enum validate_message messages[] = {
+		[VALIDATE_CROSS_PRIMARY_KEY] = MSG_PRIMARY_KEY,
+		[VALIDATE_CROSS_STORED_KEY] = MSG_STORED_KEY,
+		[VALIDATE_CROSS_FIXED_KEY] = MSG_FIXED_KEY,
+		[VALIDATE_CROSS_DUPLICATE_ROW] = MSG_DUPLICATE_ROW,
+		[VALIDATE_CROSS_BLANK_ROW] = MSG_BLANK_ROW,
+		[VALIDATE_CROSS_UNIQUE] = MSG_UNIQUE,
+	};
+	bool ordered = kind == VALIDATE_CROSS_PRIMARY_KEY && other_row > row;
+
+	*ret = (struct validate_fault){.row = row,
+				       .line = line,
+				       .field = field ? field : "",
+				       .value = value};
+	/* "rows 3 and 7" reads the same in both rows' faults */
+	if (kind == VALIDATE_CROSS_PRIMARY_KEY)
+		fill(messages[kind], ordered ? row : other_row,
+		     ordered ? other_row : row, ret, text);
+	else
+		fill(messages[kind], other_row, 0, ret, text);
+}
+
+void
+validate_fault_shrink(int64_t deleted, int64_t records,
+		      struct validate_fault *ret,
+		      struct validate_sentences *text)
+{
+	*ret = (struct validate_fault){.field = ""};
+	fill(MSG_SHRINK, deleted, records, ret, text);
+}
+
+void
+validate_fault_decode(const struct decode_fault *fault,
+		      struct validate_fault *ret)
+{
+	*ret = (struct validate_fault){
+		.row = fault->row,
+		.line = fault->line,
+		.code = fault->code,
+		.field = fault->field ? fault->field : "",
+		.value = slice_str(fault->value),
+		.message = fault->message,
+		.message_zh = validate_message_zh(fault->code)};
+}
