@@ -16,7 +16,7 @@ int
 integrate_grow(void *p, size_t *cap, size_t want, size_t size)
 {
 	size_t more = *cap ? *cap : 16;
-	void *items;
+	void *items, *grown;
 
 	if (*cap && want <= *cap)
 		return 0;
@@ -25,10 +25,10 @@ integrate_grow(void *p, size_t *cap, size_t want, size_t size)
 	if (more > SIZE_MAX / size)
 		return ERR_NOMEM;
 	memcpy(&items, p, sizeof(items));
-	items = realloc(items, more * size);
-	if (!items)
+	grown = realloc(items, more * size);
+	if (!grown)
 		return ERR_NOMEM;
-	memcpy(p, &items, sizeof(items));
+	memcpy(p, &grown, sizeof(grown));
 	*cap = more;
 	return 0;
 }

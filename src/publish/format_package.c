@@ -61,18 +61,19 @@ begin_table(struct jsonout *j, const char *name, const char *path, bool lines,
 	jsonout_array(j);
 }
 
-/* 'keys' are the names of the primary key, ended by NULL; none: none. */
+/* Between the fields and the end of a table: its primary key, if it has one. */
 static void
-end_table(struct jsonout *j, const char *const *keys)
+begin_key(struct jsonout *j)
 {
 	jsonout_end(j); /* fields */
-	if (keys[0]) {
-		jsonout_key(j, "primaryKey");
-		jsonout_array(j);
-		for (; *keys; keys++)
-			jsonout_string(j, slice_str(*keys));
-		jsonout_end(j);
-	}
+	jsonout_key(j, "primaryKey");
+	jsonout_array(j);
+}
+
+static void
+end_table(struct jsonout *j)
+{
+	jsonout_end(j); /* fields or primaryKey */
 	jsonout_end(j); /* schema */
 	jsonout_end(j);
 }
@@ -119,7 +120,6 @@ put_subject_field(struct jsonout *j, const struct config_theme *theme)
 static int
 put_data(struct jsonout *j, const struct config_theme *theme, bool lines)
 {
-	const char *keys[] = {theme->subject, NULL};
 	scope_buf rule = BUF_INIT;
 
 	begin_table(j, lines ? "data-jsonl" : "data",
@@ -139,15 +139,15 @@ put_data(struct jsonout *j, const struct config_theme *theme, bool lines)
 			  integrate_rule_type(theme, i), text,
 			  theme->rules[i].kind == CONFIG_COUNT);
 	}
-	end_table(j, keys);
+	begin_key(j);
+	jsonout_string(j, slice_str(theme->subject));
+	end_table(j);
 	return 0;
 }
 
 static void
 put_conflicts(struct jsonout *j, const struct config_theme *theme)
 {
-	static const char *const keys[] = {"subject", "field", "source", NULL};
-
 	begin_table(j, "conflicts", "conflicts.csv", false,
 		    "where sources disagree, a line for each source that "
 		    "differs from the winner");
@@ -158,14 +158,16 @@ put_conflicts(struct jsonout *j, const struct config_theme *theme)
 	put_field(j, "winner_value", CONFIG_STRING, "the value it shows", true);
 	put_field(j, "source", CONFIG_STRING, "source that differs", true);
 	put_field(j, "value", CONFIG_STRING, "what that source says", true);
-	end_table(j, keys);
+	begin_key(j);
+	jsonout_string(j, SLICE("subject"));
+	jsonout_string(j, SLICE("field"));
+	jsonout_string(j, SLICE("source"));
+	end_table(j);
 }
 
 static void
 put_orphans(struct jsonout *j)
 {
-	static const char *const keys[] = {NULL};
-
 	begin_table(j, "orphans", "orphans.csv", false,
 		    "records of sources that belong to no subject of the "
 		    "theme");
@@ -174,7 +176,7 @@ put_orphans(struct jsonout *j)
 		  "its subject key, empty when it has none", false);
 	put_field(j, "key", CONFIG_STRING, "its key, fields joined by |",
 		  false);
-	end_table(j, keys);
+	end_table(j);
 }
 
 /* ---- sources ------------------------------------------------------------- */
@@ -273,22 +275,24 @@ key_shown(const struct config_resource *r)
 static int
 put_source(struct jsonout *j, const struct config_resource *r)
 {
-	scope_free const char **keys = calloc(r->nkey + 1, sizeof(*keys));
 	scope_buf name = BUF_INIT;
 	scope_buf path = BUF_INIT;
 
-	if (!keys || buf_addf(&name, "source-%s.%s", r->department, r->id) ||
+	if (buf_addf(&name, "source-%s.%s", r->department, r->id) ||
 	    buf_addf(&path, "sources/%s.%s.csv", r->department, r->id) ||
 	    !buf_str(&name) || !buf_str(&path))
 		return ERR_NOMEM;
-	for (size_t i = 0; key_shown(r) && i < r->nkey; i++)
-		keys[i] = r->fields[r->key[i]].id;
 	begin_table(j, name.data, path.data, false, r->title);
 	for (size_t i = 0; i < r->nfields; i++) {
 		if (integrate_field_shown(&r->fields[i]))
 			put_source_field(j, &r->fields[i]);
 	}
-	end_table(j, keys);
+	if (key_shown(r)) {
+		begin_key(j);
+		for (size_t i = 0; i < r->nkey; i++)
+			jsonout_string(j, slice_str(r->fields[r->key[i]].id));
+	}
+	end_table(j);
 	return 0;
 }
 
