@@ -1,0 +1,526 @@
+/*
+ * The stages 2 to 4 in memory: reads a configuration, judges one whole file
+ * for each resource (as a first snapshot) and writes the files of every theme
+ * below OUT/THEME/, for comparison with what another program computed. No
+ * database, no mount, no order in time.
+ *
+ *	city_memory CONFIG OUT D/R=FILE …
+ *
+ * Prints what became of each file; ends with 0 unless something failed.
+ */
+#include "base/scope.h"
+#include "integrate/integrate.h"
+#include "publish/format.h"
+#include "validate/validate.h"
+
+#include <err.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* 'at' is where its key, then its cells, lie in the table's bytes; the slices
+ * point there once the table is whole. */
+struct record {
+	size_t at;
+	struct slice key, cells;
+};
+
+/* One resource and the file that was given for it. */
+struct table {
+	const struct config_resource *resource;
+	struct record *records;
+	size_t n, cap;
+	struct buf bytes;
+	int64_t read, refused;
+	char submission[32];
+};
+
+/* One file being judged. */
+struct judging {
+	struct table *table;
+	struct validate *validate;
+	struct validate_row row;
+	int *columns;
+	size_t ncolumns;
+	bool ended; /* a footer was met */
+};
+
+/* A row of a theme. */
+struct member_row {
+	struct slice subject;
+	struct integrate_row row;
+};
+
+static void *
+need(void *p)
+{
+	if (!p)
+		errx(2, "out of memory");
+	return p;
+}
+
+static void
+ok(int rc)
+{
+	if (rc)
+		errx(2, "failed with code %d", rc);
+}
+
+/* ---- files to records ---------------------------------------------------- */
+
+static int
+on_header(void *ctx, const struct decode_header *h)
+{
+	struct judging *j = ctx;
+
+	j->ncolumns = h->nlabels;
+	j->columns = need(calloc(h->nlabels + 1, sizeof(*j->columns)));
+	memcpy(j->columns, h->field, h->nlabels * sizeof(*j->columns));
+	return 0;
+}
+
+static void
+add_record(struct table *t, struct slice key, struct slice cells)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 1024;
+		t->records = need(
+			reallocarray(t->records, t->cap, sizeof(*t->records)));
+	}
+	t->records[t->n++] = (struct record){t->bytes.len, key, cells};
+	ok(buf_addslice(&t->bytes, key));
+	ok(buf_addslice(&t->bytes, cells));
+}
+
+static int
+ignore_report(void *ctx, const struct validate_fault *fault)
+{
+	(void)ctx;
+	(void)fault;
+	return 0;
+}
+
+static int
+on_row(void *ctx, const struct decode_row *record)
+{
+	struct judging *j = ctx;
+	struct table *t = j->table;
+
+	if (j->ended)
+		return 0;
+	ok(validate_judge(j->validate, j->columns, j->ncolumns, record, &j->row,
+			  ignore_report, ignore_report, NULL));
+	j->ended = j->row.kind == VALIDATE_FOOTER;
+	if (j->ended || j->row.kind == VALIDATE_BLANK)
+		return 0;
+	t->read++;
+	if (j->row.kind == VALIDATE_REFUSED) {
+		t->refused++;
+		return 0;
+	}
+	add_record(t, buf_slice(&j->row.key), buf_slice(&j->row.cells));
+	return 0;
+}
+
+static int
+on_fault(void *ctx, const struct decode_fault *f)
+{
+	struct judging *j = ctx;
+
+	printf("%s: %s: %s\n", j->table->resource->name, f->code, f->message);
+	return 0;
+}
+
+static int
+cmp_records(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+	int c = slice_cmp(x->key, y->key);
+
+	return c ? c : slice_cmp(x->cells, y->cells);
+}
+
+/* Equal rows count once; rows of one key that differ are all refused. */
+static void
+settle_keys(struct table *t)
+{
+	size_t kept = 0, end;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct record *r = &t->records[i];
+
+		r->key.p = t->bytes.data + r->at;
+		r->cells.p = r->key.p + r->key.n;
+	}
+	if (t->n)
+		qsort(t->records, t->n, sizeof(*t->records), cmp_records);
+	for (size_t i = 0; i < t->n; i = end) {
+		const struct record *first = &t->records[i];
+		bool same = true;
+
+		for (end = i + 1; end < t->n; end++) {
+			if (!slice_eq(first->key, t->records[end].key))
+				break;
+			same &= slice_eq(first->cells, t->records[end].cells);
+		}
+		if (same)
+			t->records[kept++] = *first;
+		else
+			t->refused += (int64_t)(end - i);
+	}
+	t->n = kept;
+}
+
+static void
+decode_into(struct judging *j, const char *path, enum decode_end *ret_end)
+{
+	const struct config_resource *r = j->table->resource;
+	struct decode_label *labels = need(calloc(r->nfields, sizeof(*labels)));
+	struct decode_request request = {labels, r->nfields, r->extra_ignore,
+					 false};
+	struct decode_sink sink = {on_header, on_row, on_fault, j};
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct error error = ERROR_INIT;
+	struct stat st;
+
+	for (size_t i = 0; i < r->nfields; i++)
+		labels[i] = (struct decode_label){r->fields[i].id,
+						  r->fields[i].title};
+	if (fd < 0 || fstat(fd, &st) < 0)
+		err(2, "%s", path);
+	if (decode_file(&request, fd, st.st_size, &sink, ret_end, &error))
+		errx(2, "%s: %s", path, error.text);
+	free(labels);
+}
+
+static void
+load(struct table *t, const char *path)
+{
+	struct judging j = {.table = t};
+	enum decode_end end = DECODE_REJECTED;
+	struct error error = ERROR_INIT;
+	const char *verdict = "accepted";
+
+	if (validate_new(t->resource, &j.validate, &error))
+		errx(2, "%s: %s", t->resource->name, error.text);
+	decode_into(&j, path, &end);
+	settle_keys(t);
+	if (end != DECODE_DONE)
+		verdict = "rejected";
+	else if (t->refused * 1000000 > t->resource->tolerance * t->read)
+		verdict = "quarantined";
+	else if (t->refused)
+		verdict = "partial";
+	if (verdict[0] == 'r' || verdict[0] == 'q')
+		t->n = 0;
+	printf("%s: %s, %lld rows, %lld refused\n", t->resource->name, verdict,
+	       (long long)t->read, (long long)t->refused);
+	validate_row_release(&j.row);
+	validate_free(j.validate);
+	free(j.columns);
+}
+
+/* ---- records to files ---------------------------------------------------- */
+
+static void
+save(const char *folder, const char *name, const struct buf *b)
+{
+	scope_buf path = BUF_INIT;
+	scope_file f = NULL;
+
+	ok(buf_addf(&path, "%s/%s", folder, name));
+	if (buf_str(&path))
+		f = fopen(path.data, "w");
+	if (!f || (b->len && fwrite(b->data, b->len, 1, f) != 1) || fflush(f))
+		err(2, "%s", path.data);
+}
+
+static const struct table *
+find_table(const struct config *config, const struct table *tables,
+	   const struct config_resource *r)
+{
+	return &tables[r - config->resources];
+}
+
+static int
+cmp_subjects(const void *a, const void *b)
+{
+	const struct member_row *x = a, *y = b;
+	int c = slice_cmp(x->subject, y->subject);
+
+	if (c)
+		return c;
+	if (x->row.source != y->row.source)
+		return x->row.source < y->row.source ? -1 : 1;
+	if (x->row.member != y->row.member)
+		return x->row.member < y->row.member ? -1 : 1;
+	return slice_cmp(x->row.key, y->row.key);
+}
+
+/* orphans.csv: source, subject, key, whichever resource it is of. */
+static int
+cmp_orphans(const void *a, const void *b)
+{
+	const struct member_row *x = a, *y = b;
+	int c;
+
+	if (x->row.source != y->row.source)
+		return x->row.source < y->row.source ? -1 : 1;
+	c = slice_cmp(x->subject, y->subject);
+	if (!c)
+		c = slice_cmp(x->row.key, y->row.key);
+	return c ? c
+		 : (x->row.member > y->row.member) -
+			       (x->row.member < y->row.member);
+}
+
+/* All rows of all sources, sorted by subject. */
+static struct member_row *
+gather(const struct config *config, const struct config_theme *theme,
+       const struct table *tables, size_t *ret_n)
+{
+	struct member_row *rows = NULL;
+	size_t n = 0;
+
+	for (size_t s = 0; s < theme->nsources; s++) {
+		const struct config_source *source = &theme->sources[s];
+
+		for (size_t m = 0; m < source->nmembers; m++) {
+			const struct config_member *member =
+				&source->members[m];
+			const struct table *t =
+				find_table(config, tables, member->resource);
+
+			rows = need(reallocarray(rows, n + t->n + 1,
+						 sizeof(*rows)));
+			for (size_t i = 0; i < t->n; i++, n++)
+				rows[n] = (struct member_row){
+					cells_get(t->records[i].cells,
+						  member->subject),
+					{s, m, t->records[i].key,
+					 t->records[i].cells, t->submission}};
+		}
+	}
+	rows = need(reallocarray(rows, n + 1, sizeof(*rows)));
+	qsort(rows, n, sizeof(*rows), cmp_subjects);
+	*ret_n = n;
+	return rows;
+}
+
+struct theme_files {
+	struct buf data, jsonl, conflicts, orphans;
+};
+
+static void
+add_subject(const struct config_theme *theme, struct slice subject,
+	    const struct integrate_row *rows, size_t n,
+	    struct integrate_result *result, struct theme_files *f)
+{
+	struct error error = ERROR_INIT;
+	int64_t lines;
+
+	if (integrate_subject(theme, subject, rows, n, result, &error))
+		errx(2, "%s", error.text);
+	ok(publish_format_data_csv(buf_slice(&result->cells), &f->data));
+	ok(publish_format_data_jsonl(theme, buf_slice(&result->cells),
+				     &f->jsonl));
+	ok(publish_format_conflicts_csv(subject, buf_slice(&result->conflicts),
+					&f->conflicts, &lines));
+}
+
+static void
+add_orphans(const struct config_theme *theme, struct member_row *rows, size_t n,
+	    struct buf *out)
+{
+	qsort(rows, n, sizeof(*rows), cmp_orphans);
+	for (size_t i = 0; i < n; i++) {
+		const struct config_source *source =
+			&theme->sources[rows[i].row.source];
+		scope_buf key = BUF_INIT;
+
+		ok(publish_format_orphan_key(
+			source->members[rows[i].row.member].resource,
+			rows[i].row.key, &key));
+		ok(publish_format_orphan_csv(source->name, rows[i].subject,
+					     buf_slice(&key), out));
+	}
+}
+
+/* Moves the orphans to the front of 'rows'; returns how many there are. */
+static size_t
+integrate_all(const struct config_theme *theme, struct member_row *rows,
+	      size_t n, struct theme_files *f)
+{
+	struct integrate_result result = INTEGRATE_RESULT_INIT;
+	struct integrate_row *group = need(calloc(n + 1, sizeof(*group)));
+	size_t orphans = 0, end;
+
+	for (size_t i = 0; i < n; i = end) {
+		struct slice subject = rows[i].subject;
+
+		for (end = i; end < n; end++) {
+			if (!slice_eq(subject, rows[end].subject))
+				break;
+			group[end - i] = rows[end].row;
+		}
+		if (subject.n && integrate_is_member(theme, group, end - i)) {
+			add_subject(theme, subject, group, end - i, &result, f);
+			continue;
+		}
+		for (size_t k = i; k < end; k++)
+			rows[orphans++] = rows[k];
+	}
+	integrate_result_release(&result);
+	free(group);
+	return orphans;
+}
+
+static void
+write_source(const struct config_theme *theme, const struct table *t,
+	     size_t subject, const char *folder)
+{
+	const struct config_resource *r = t->resource;
+	struct member_row *rows = need(calloc(t->n + 1, sizeof(*rows)));
+	scope_buf out = BUF_INIT;
+	scope_buf name = BUF_INIT;
+
+	for (size_t i = 0; i < t->n; i++)
+		rows[i] = (struct member_row){
+			cells_get(t->records[i].cells, subject),
+			{0, 0, t->records[i].key, t->records[i].cells, ""}};
+	qsort(rows, t->n, sizeof(*rows), cmp_subjects);
+	ok(publish_format_source_header(theme, r, &out));
+	for (size_t i = 0; i < t->n; i++)
+		ok(publish_format_source_csv(r, rows[i].row.cells, &out));
+	ok(buf_addf(&name, "sources/%s.%s.csv", r->department, r->id));
+	save(folder, buf_str(&name), &out);
+	free(rows);
+}
+
+static void
+write_sources(const struct config *config, const struct config_theme *theme,
+	      const struct table *tables, const char *folder)
+{
+	for (size_t s = 0; s < theme->nsources; s++) {
+		const struct config_source *source = &theme->sources[s];
+
+		for (size_t m = 0; m < source->nmembers; m++) {
+			const struct config_member *member =
+				&source->members[m];
+
+			if (publish_format_source_shown(member->resource))
+				write_source(theme,
+					     find_table(config, tables,
+							member->resource),
+					     member->subject, folder);
+		}
+	}
+}
+
+static void
+make_folder(const char *path)
+{
+	if (mkdir(path, 0777) < 0 && access(path, W_OK) < 0)
+		err(2, "%s", path);
+}
+
+static void
+write_theme(const struct config *config, const struct config_theme *theme,
+	    const struct table *tables, const char *out)
+{
+	struct theme_files f = {0};
+	scope_buf folder = BUF_INIT;
+	scope_buf sources = BUF_INIT;
+	struct member_row *rows;
+	size_t n, orphans;
+
+	ok(buf_addf(&folder, "%s/%s", out, theme->id));
+	ok(buf_addf(&sources, "%s/%s/sources", out, theme->id));
+	make_folder(buf_str(&folder));
+	make_folder(buf_str(&sources));
+	ok(publish_format_data_header(theme, &f.data));
+	ok(publish_format_conflicts_header(theme, &f.conflicts));
+	ok(publish_format_orphans_header(theme, &f.orphans));
+	rows = gather(config, theme, tables, &n);
+	orphans = integrate_all(theme, rows, n, &f);
+	add_orphans(theme, rows, orphans, &f.orphans);
+	save(folder.data, "data.csv", &f.data);
+	save(folder.data, "data.jsonl", &f.jsonl);
+	save(folder.data, "conflicts.csv", &f.conflicts);
+	save(folder.data, "orphans.csv", &f.orphans);
+	write_sources(config, theme, tables, folder.data);
+	buf_release(&f.data);
+	buf_release(&f.jsonl);
+	buf_release(&f.conflicts);
+	buf_release(&f.orphans);
+	free(rows);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static struct config *
+read_config(const char *folder)
+{
+	struct config_problems problems = {0};
+	struct config *config = NULL;
+	struct error error = ERROR_INIT;
+	scope_buf path = BUF_INIT;
+
+	ok(buf_addf(&path, "%s/civicfs.conf", folder));
+	if (config_load(buf_str(&path), &config, &problems, &error)) {
+		for (size_t i = 0; i < problems.n; i++)
+			fprintf(stderr, "%s\n", problems.items[i].text);
+		errx(2, "%s: %s", folder, error.text);
+	}
+	config_problems_release(&problems);
+	return config;
+}
+
+static void
+release_table(struct table *t)
+{
+	free(t->records);
+	buf_release(&t->bytes);
+	*t = (struct table){0};
+}
+
+int
+main(int argc, char **argv)
+{
+	struct config *config;
+	struct table *tables;
+
+	if (argc < 3)
+		errx(2, "usage: city_memory CONFIG OUT D/R=FILE ...");
+	config = read_config(argv[1]);
+	tables = need(calloc(config->nresources + 1, sizeof(*tables)));
+	for (size_t i = 0; i < config->nresources; i++)
+		tables[i].resource = &config->resources[i];
+	for (int i = 3; i < argc; i++) {
+		char *path = strchr(argv[i], '=');
+		const struct config_resource *r;
+		struct table *t;
+
+		if (!path)
+			errx(2, "'%s' is not D/R=FILE", argv[i]);
+		*path++ = '\0';
+		r = config_find_resource(config, argv[i]);
+		if (!r)
+			errx(2, "no resource '%s'", argv[i]);
+		if (r->mode != CONFIG_SNAPSHOT)
+			errx(2, "'%s' is no snapshot", r->name);
+		t = &tables[r - config->resources];
+		release_table(t);
+		t->resource = r;
+		snprintf(t->submission, sizeof(t->submission), "20260101-%06d",
+			 i);
+		load(t, path);
+	}
+	make_folder(argv[2]);
+	for (size_t i = 0; i < config->nthemes; i++)
+		write_theme(config, &config->themes[i], tables, argv[2]);
+	for (size_t i = 0; i < config->nresources; i++)
+		release_table(&tables[i]);
+	free(tables);
+	config_free(config);
+	return 0;
+}
