@@ -1,5 +1,5 @@
 /* A theme made by hand: see sample_theme.h. */
-#include "sample_theme.h"
+#include "lib/sample_theme.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "publish/format.h"
-#include "sample_theme.h"
+#include "lib/sample_theme.h"
 
 #include <fcntl.h>
 
