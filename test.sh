@@ -49,7 +49,9 @@ processes() {
 	local dir pid
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
-		[ "$pid" != "$$" ] && [ "$pid" != "$BASHPID" ] || continue
+		if [ "$pid" = "$$" ] || [ "$pid" = "$BASHPID" ]; then
+			continue
+		fi
 		if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" |
 			grep -q -F -e "$work"; then
 			echo "$pid"
