@@ -46,12 +46,34 @@ struct publish_theme {
 	int64_t **resource; /* [source][member]: object */
 };
 
-/* One publish under way. */
+/*
+ * Places: the bytes by which the rows of a file are ordered. A subject is its
+ * own place in data and conflicts. These two write the others ('ret' is
+ * replaced): what flow gives to store_link_insert() and store_orphan_insert()
+ * and to publish_dirty(). ERR_NOMEM; ERR_LIMIT beyond 65535 sources or
+ * members.
+ */
+MUST_CHECK int publish_source_place(struct slice subject, struct slice key,
+				    struct buf *ret);
+MUST_CHECK int publish_orphan_place(size_t source, size_t member,
+				    struct slice subject, struct slice key,
+				    struct buf *ret);
+/* Back; the slices point into 'place'. ERR_CORRUPT when it is no place of an
+ * orphan. */
+MUST_CHECK int publish_orphan_parse(struct slice place, size_t *ret_source,
+				    size_t *ret_member,
+				    struct slice *ret_subject,
+				    struct slice *ret_key);
+/* Whether a row at this place begins a chunk. */
+bool publish_is_border(struct slice place);
+
+/* One publish under way. 'seq' is store_published() + 1; records.db is in
+ * store_records_begin(). 'config' must live until publish_free(). */
 struct publish;
 MUST_CHECK int publish_begin(struct store *store, const struct config *config,
 			     int64_t seq, struct publish **ret,
 			     struct error *err);
-/* Without publish_commit: forgets it, and removes its pack. */
+/* Without publish_done: forgets it, and removes its pack. */
 void publish_free(struct publish *p);
 
 /* The version a theme would get from this publish: its newest plus one. */
@@ -65,7 +87,10 @@ MUST_CHECK int publish_next_version(struct publish *p,
  * subject for data (data.jsonl goes along) and conflicts; the store's place
  * for orphans and for a source (source, member). A theme with a first version
  * to come, or whose rules changed, is said to be new as a whole by
- * publish_dirty_all(), and its files are written from their first row.
+ * publish_dirty_all(), and its files are written from their first row. A row of
+ * a source that has no file in sources/ is no change. Before its first version
+ * a theme is new as a whole whatever was said, and it gets none as long as
+ * all its files are empty.
  */
 MUST_CHECK int publish_dirty(struct publish *p,
 			     const struct publish_theme *theme,
@@ -103,7 +128,7 @@ MUST_CHECK int publish_commit(struct publish *p, struct store_txn *txn,
 void publish_done(struct publish *p);
 
 /* Removes packs that no publish up to the published sequence wrote. At start,
- * after store_open. */
+ * after store_open, before the first publish. */
 MUST_CHECK int publish_recover(struct store *store, struct error *err);
 
 /* ---- reading ------------------------------------------------------------- */
@@ -138,7 +163,8 @@ MUST_CHECK int publish_version_index(struct sql *db, int64_t theme,
 
 /* A file of a version. 'state' names its bytes for ever (table file_state);
  * 0 when the file has only its header, before the first data: then the bytes
- * come from publish_header(). */
+ * come from publish_header(). 'bytes' is -1 when the version has no such file:
+ * a source that came or went with the rules, a part that is none. */
 struct publish_file {
 	int64_t state;
 	int64_t bytes;
@@ -150,10 +176,21 @@ MUST_CHECK int publish_file_at(struct sql *db,
 			       enum publish_kind kind, const char *part,
 			       int64_t seq, struct publish_file *ret,
 			       struct error *err);
+/* The published files of the theme at a sequence, changes/ excepted: the four
+ * of its folder by kind, then sources by name. Before the first data as the
+ * configuration has them. A callback returns 0 to go on. */
+typedef int publish_file_each_fn(void *ctx, enum publish_kind kind,
+				 const char *part,
+				 const struct publish_file *f);
+MUST_CHECK int publish_file_each(struct sql *db,
+				 const struct publish_theme *theme, int64_t seq,
+				 publish_file_each_fn *each, void *ctx,
+				 struct error *err);
 /* By its state alone, after a restart: 1 found, 0 none. */
 MUST_CHECK int publish_file_get(struct sql *db, int64_t state,
 				struct publish_file *ret, struct error *err);
-/* A file before the first data: its header alone. */
+/* A file before the first data: its header alone. ERR_NOMEM; ERR_NOTFOUND when
+ * the theme shows no such source. */
 MUST_CHECK int publish_header(const struct publish_theme *theme,
 			      enum publish_kind kind, const char *part,
 			      struct buf *out);
@@ -169,7 +206,12 @@ void publish_reader_close(struct publish_reader *r);
 MUST_CHECK ssize_t publish_reader_read(struct publish_reader *r, void *p,
 				       size_t n, int64_t offset,
 				       struct error *err);
-/* SHA-256 of the whole file; computed and remembered when first asked. */
+/* SHA-256 of all its bytes, read now. Blocks. */
+MUST_CHECK int publish_reader_sha256(struct publish_reader *r,
+				     unsigned char ret[static DIGEST_SIZE],
+				     struct error *err);
+/* SHA-256 of the whole file; computed and remembered when first asked. Takes
+ * the writer of civicfs.db: not inside a transaction. */
 MUST_CHECK int publish_file_sha256(struct store *store, int64_t state,
 				   unsigned char ret[static DIGEST_SIZE],
 				   struct error *err);
@@ -179,7 +221,10 @@ MUST_CHECK int publish_file_sha256_known(struct sql *db, int64_t state,
 					 struct error *err);
 
 /* README.txt and datapackage.json of a version (of version 0: as they would
- * be): *ret_id names the bytes (0 for version 0). */
+ * be): *ret_id names the bytes (0 for version 0). ERR_NOTFOUND for another
+ * name, or when there is no such version. */
+#define PUBLISH_README "README.txt"
+#define PUBLISH_DATAPACKAGE "datapackage.json"
 MUST_CHECK int publish_text(struct sql *db, const struct config *config,
 			    const struct publish_theme *theme, int64_t version,
 			    const char *name, int64_t *ret_id, struct buf *out,
@@ -197,21 +242,28 @@ MUST_CHECK int publish_sums(struct store *store, const struct config *config,
 
 /* changes/FROM..TO.csv: the net effect between two versions (from < to; 0 is
  * before the first), written to 'fd'; *ret_bytes its size. ERR_NOTFOUND when
- * one of the versions is none. */
+ * one of the versions is none; ERR_STALE when the theme's columns are no
+ * longer those of version 'to'; ERR_INVALID unless from < to. */
 MUST_CHECK int publish_changes_between(struct sql *db,
 				       const struct publish_theme *theme,
 				       int64_t from, int64_t to, int fd,
 				       int64_t *ret_bytes, struct error *err);
 
 /* subjects/KEY.json of a theme_row by its id (integrate_subject_json over the
- * records that held then). 1 found, 0 none. */
+ * records that held then). 1 found, 0 none. ERR_STALE when the theme's rules
+ * have changed since: what they said then cannot be told from what they say
+ * now. */
 MUST_CHECK int publish_subject(struct sql *db,
 			       const struct publish_theme *theme, int64_t row,
 			       struct buf *out, struct error *err);
 
-/* 'verify': re-reads every chunk of every version against its hash, file
- * sizes against extents, digests against chunks, rows against the store;
- * every problem is a line to 'report'. 0 clean, 1 problems, or negative. */
+/*
+ * 'verify': re-reads every chunk of every version against its hash, file
+ * sizes against extents, digests against chunks, rows against the store (the
+ * newest version's, unless its columns wait for a reload); every problem is a
+ * line to 'report', which returns 0 to go on. 0 clean, 1 problems, or
+ * negative. Blocks for as long as reading all of it takes.
+ */
 MUST_CHECK int publish_verify(struct store *store, const struct config *config,
 			      const struct publish_theme *themes,
 			      size_t nthemes,

@@ -1,0 +1,260 @@
+/* Packs of published bytes: see pack.h. */
+#include "publish/pack.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+#include "publish/publish.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#define FOLDER "packs"
+#define SUFFIX ".pack"
+#define BUFFER ((size_t)1 << 20)
+
+struct publish_pack {
+	int state_fd;
+	int fd; /* -1: no file yet */
+	int64_t number;
+	int64_t end; /* bytes appended, those in 'buffer' too */
+	size_t held;
+	char buffer[BUFFER];
+};
+
+void
+publish_pack_name(int64_t number, char name[static PUBLISH_PACK_NAME_MAX])
+{
+	snprintf(name, PUBLISH_PACK_NAME_MAX, FOLDER "/%012" PRId64 SUFFIX,
+		 number);
+}
+
+int
+publish_pack_new(int state_fd, int64_t number, struct publish_pack **ret,
+		 struct error *err)
+{
+	struct publish_pack *pack = malloc(sizeof(*pack));
+
+	if (!pack)
+		return error_nomem(err);
+	pack->state_fd = state_fd;
+	pack->fd = -1;
+	pack->number = number;
+	pack->end = 0;
+	pack->held = 0;
+	*ret = pack;
+	return 0;
+}
+
+void
+publish_pack_free(struct publish_pack *pack)
+{
+	if (!pack)
+		return;
+	if (pack->fd >= 0)
+		close(pack->fd);
+	free(pack);
+}
+
+int64_t
+publish_pack_number(const struct publish_pack *pack)
+{
+	return pack->number;
+}
+
+/* The file is removed first, never truncated: whoever holds the old one open
+ * keeps its bytes. */
+static int
+create(struct publish_pack *pack, struct error *err)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+
+	publish_pack_name(pack->number, name);
+	if (mkdirat(pack->state_fd, FOLDER, 0700) && errno != EEXIST)
+		return error_errno(err, errno,
+				   "cannot make the state's folder '%s'",
+				   FOLDER);
+	if (unlinkat(pack->state_fd, name, 0) && errno != ENOENT)
+		return error_errno(err, errno, "cannot replace '%s'", name);
+	pack->fd = openat(pack->state_fd, name,
+			  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (pack->fd < 0)
+		return error_errno(err, errno, "cannot create '%s'", name);
+	return 0;
+}
+
+static int
+put(struct publish_pack *pack, const void *p, size_t n, struct error *err)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+	int rc;
+
+	if (!n)
+		return 0;
+	rc = io_write(pack->fd, p, n, err);
+	if (!rc)
+		return 0;
+	publish_pack_name(pack->number, name);
+	return error_prefix(err, rc, "cannot write '%s'", name);
+}
+
+static int
+flush(struct publish_pack *pack, struct error *err)
+{
+	size_t n = pack->held;
+
+	pack->held = 0;
+	return put(pack, pack->buffer, n, err);
+}
+
+int
+publish_pack_add(struct publish_pack *pack, const void *p, size_t n,
+		 int64_t *ret_offset, struct error *err)
+{
+	int rc = pack->fd < 0 ? create(pack, err) : 0;
+
+	if (!rc && n > BUFFER - pack->held)
+		rc = flush(pack, err);
+	if (!rc && n > BUFFER) {
+		rc = put(pack, p, n, err);
+	} else if (!rc && n) {
+		memcpy(pack->buffer + pack->held, p, n);
+		pack->held += n;
+	}
+	if (rc)
+		return rc;
+	*ret_offset = pack->end;
+	pack->end += (int64_t)n;
+	return 0;
+}
+
+static int
+open_folder(int state_fd, int *ret_fd, struct error *err)
+{
+	*ret_fd = openat(state_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return error_errno(err, errno,
+				   "cannot open the state's folder '%s'",
+				   FOLDER);
+	return 0;
+}
+
+int
+publish_pack_sync(struct publish_pack *pack, struct error *err)
+{
+	scope_fd folder = -1;
+	int rc;
+
+	if (pack->fd < 0)
+		return 0;
+	rc = flush(pack, err);
+	if (!rc && fsync(pack->fd))
+		rc = error_errno(err, errno,
+				 "cannot make pack %" PRId64 " durable",
+				 pack->number);
+	if (!rc)
+		rc = open_folder(pack->state_fd, &folder, err);
+	return rc ? rc : io_sync_dir(folder, err);
+}
+
+void
+publish_pack_remove(struct publish_pack *pack)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+
+	if (!pack || pack->fd < 0)
+		return;
+	publish_pack_name(pack->number, name);
+	(void)unlinkat(pack->state_fd, name, 0);
+}
+
+int
+publish_pack_open(int state_fd, int64_t number, int *ret_fd, struct error *err)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+	int fd;
+
+	publish_pack_name(number, name);
+	fd = openat(state_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, ERR_CORRUPT,
+				 "'%s' is missing from the state: restore a "
+				 "backup",
+				 name);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", name);
+	*ret_fd = fd;
+	return 0;
+}
+
+int
+publish_pack_read(int fd, int64_t number, void *p, size_t n, int64_t offset,
+		  struct error *err)
+{
+	ssize_t got = io_pread(fd, p, n, offset, err);
+	char name[PUBLISH_PACK_NAME_MAX];
+
+	publish_pack_name(number, name);
+	if (got < 0)
+		return error_prefix(err, (int)got, "cannot read '%s'", name);
+	if ((size_t)got < n)
+		return error_set(err, ERR_CORRUPT,
+				 "'%s' ends before byte %" PRId64
+				 ": restore a backup",
+				 name, offset + (int64_t)n);
+	return 0;
+}
+
+/* ---- recovery --------------------------------------------------------------
+ */
+
+/* The number in a pack's name, or -1 for what is none. */
+static int64_t
+number_of(const char *name)
+{
+	char again[PUBLISH_PACK_NAME_MAX];
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(name, &end, 10);
+	if (errno || number < 0 || strcmp(end, SUFFIX) != 0)
+		return -1;
+	publish_pack_name(number, again);
+	return strcmp(again + strlen(FOLDER "/"), name) == 0 ? number : -1;
+}
+
+int
+publish_recover(struct store *store, struct error *err)
+{
+	int64_t published = store_published(store);
+	scope_fd folder = -1;
+	struct dirent *entry;
+	DIR *dir;
+	int rc;
+
+	if (faccessat(store_dir_fd(store), FOLDER, F_OK, 0) && errno == ENOENT)
+		return 0;
+	rc = open_folder(store_dir_fd(store), &folder, err);
+	if (rc)
+		return rc;
+	dir = fdopendir(folder);
+	if (!dir)
+		return error_errno(err, errno, "cannot list '%s'", FOLDER);
+	take_fd(&folder);
+	while ((errno = 0, entry = readdir(dir))) {
+		if (number_of(entry->d_name) <= published)
+			continue;
+		if (!unlinkat(dirfd(dir), entry->d_name, 0))
+			continue;
+		rc = error_errno(err, errno, "cannot remove '%s/%s'", FOLDER,
+				 entry->d_name);
+		break;
+	}
+	if (!rc && errno)
+		rc = error_errno(err, errno, "cannot list '%s'", FOLDER);
+	closedir(dir);
+	return rc;
+}

@@ -1,0 +1,501 @@
+/*
+ * One publish: collects what changed, then writes the chunks, states and
+ * versions of all themes it touches. See publish.h; chunks.h does one file.
+ */
+#include "publish/publish.h"
+
+#include "base/scope.h"
+#include "publish/changes.h"
+#include "publish/chunks.h"
+#include "publish/rows.h"
+#include "store/version.h"
+
+#include <inttypes.h>
+
+struct file_work {
+	struct publish_rows rows;
+	int64_t file;
+	int64_t dirty; /* the file under whose number its places are noted */
+	bool touched;
+};
+
+struct theme_work {
+	const struct publish_theme *theme;
+	struct store_version newest; /* number 0: none yet */
+	bool dirty;		     /* something was said to have changed */
+	bool all;
+	bool subject; /* a version even if no file changes */
+	bool changed;
+	struct file_work *files;
+	size_t nfiles;
+};
+
+struct publish {
+	struct store *store;
+	struct sql *db;
+	const struct config *config;
+	int64_t seq;
+	struct publish_pack *pack;
+	bool done;
+	struct theme_work *works;
+	size_t nworks;
+	struct publish_made *made;
+	size_t nmade;
+};
+
+int
+publish_begin(struct store *store, const struct config *config, int64_t seq,
+	      struct publish **ret, struct error *err)
+{
+	struct publish *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return error_nomem(err);
+	p->store = store;
+	p->db = store_records(store);
+	p->config = config;
+	p->seq = seq;
+	rc = publish_pack_new(store_dir_fd(store), seq, &p->pack, err);
+	if (!rc)
+		rc = store_dirty_clear(p->db, err);
+	if (rc) {
+		publish_free(p);
+		return rc;
+	}
+	*ret = p;
+	return 0;
+}
+
+void
+publish_done(struct publish *p)
+{
+	p->done = true;
+}
+
+void
+publish_free(struct publish *p)
+{
+	if (!p)
+		return;
+	if (!p->done)
+		publish_pack_remove(p->pack);
+	publish_pack_free(p->pack);
+	for (size_t i = 0; i < p->nworks; i++)
+		free(p->works[i].files);
+	free(p->works);
+	free(p->made);
+	free(p);
+}
+
+/* ---- what changed ----------------------------------------------------------
+ */
+
+static size_t
+count_members(const struct config_theme *theme)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < theme->nsources; i++)
+		n += theme->sources[i].nmembers;
+	return n;
+}
+
+static int
+add_file(struct publish *p, struct theme_work *w, enum publish_kind kind,
+	 size_t source, size_t member, const char *part, struct error *err)
+{
+	struct file_work *f = &w->files[w->nfiles];
+	int rc;
+
+	f->rows = (struct publish_rows){.theme = w->theme,
+					.kind = kind,
+					.source = source,
+					.member = member};
+	rc = store_file_intern(p->db, w->theme->id, publish_kind_word(kind),
+			       part, &f->file, err);
+	/* the same subjects change in both forms of the data */
+	f->dirty = kind == PUBLISH_JSONL ? w->files[0].file : f->file;
+	if (!rc)
+		w->nfiles++;
+	return rc;
+}
+
+static int
+add_files(struct publish *p, struct theme_work *w, struct error *err)
+{
+	static const enum publish_kind kinds[] = {PUBLISH_DATA, PUBLISH_JSONL,
+						  PUBLISH_CONFLICTS,
+						  PUBLISH_ORPHANS};
+	const size_t n = sizeof(kinds) / sizeof(*kinds);
+	const struct config_theme *t = w->theme->theme;
+	int rc = 0;
+
+	w->files = calloc(n + count_members(t), sizeof(*w->files));
+	if (!w->files)
+		return error_nomem(err);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = add_file(p, w, kinds[i], 0, 0, "", err);
+	for (size_t s = 0; s < t->nsources; s++) {
+		for (size_t m = 0; !rc && m < t->sources[s].nmembers; m++) {
+			if (publish_rows_is_shown(w->theme, s, m))
+				rc = add_file(
+					p, w, PUBLISH_SOURCE, s, m,
+					t->sources[s].members[m].resource->name,
+					err);
+		}
+	}
+	return rc;
+}
+
+static int
+load_newest(struct publish *p, struct theme_work *w, struct error *err)
+{
+	scope_reader reader = {0};
+	int rc = store_reader_get(p->store, &reader, err);
+
+	if (!rc)
+		rc = store_version_newest(reader.db, w->theme->id, &w->newest,
+					  err);
+	return rc < 0 ? rc : 0;
+}
+
+/* The work on a theme, begun when it is first named. */
+static int
+work_on(struct publish *p, const struct publish_theme *theme,
+	struct theme_work **ret, struct error *err)
+{
+	struct theme_work *works, *w;
+	int rc;
+
+	for (size_t i = 0; i < p->nworks; i++) {
+		*ret = &p->works[i];
+		if ((*ret)->theme->id == theme->id)
+			return 0;
+	}
+	works = realloc(p->works, (p->nworks + 1) * sizeof(*works));
+	if (!works)
+		return error_nomem(err);
+	p->works = works;
+	w = &works[p->nworks];
+	*w = (struct theme_work){.theme = theme};
+	rc = load_newest(p, w, err);
+	if (!rc)
+		rc = add_files(p, w, err);
+	if (rc) {
+		free(w->files);
+		return rc;
+	}
+	w->all = w->newest.number == 0;
+	p->nworks++;
+	*ret = w;
+	return 0;
+}
+
+int
+publish_next_version(struct publish *p, const struct publish_theme *theme,
+		     int64_t *ret, struct error *err)
+{
+	struct theme_work *w;
+	int rc = work_on(p, theme, &w, err);
+
+	if (!rc)
+		*ret = w->newest.number + 1;
+	return rc;
+}
+
+static struct file_work *
+find_file(struct theme_work *w, enum publish_kind kind, size_t source,
+	  size_t member)
+{
+	for (size_t i = 0; i < w->nfiles; i++) {
+		struct file_work *f = &w->files[i];
+
+		if (f->rows.kind == kind &&
+		    (kind != PUBLISH_SOURCE ||
+		     (f->rows.source == source && f->rows.member == member)))
+			return f;
+	}
+	return NULL;
+}
+
+int
+publish_dirty(struct publish *p, const struct publish_theme *theme,
+	      enum publish_kind kind, size_t source, size_t member,
+	      struct slice place, struct error *err)
+{
+	struct theme_work *w;
+	struct file_work *f;
+	int rc = work_on(p, theme, &w, err);
+
+	if (rc)
+		return rc;
+	f = find_file(w, kind, source, member);
+	if (!f)
+		return 0;
+	w->dirty = true;
+	f->touched = true;
+	if (kind == PUBLISH_DATA)
+		find_file(w, PUBLISH_JSONL, 0, 0)->touched = true;
+	return w->all ? 0 : store_dirty_add(p->db, f->dirty, place, err);
+}
+
+int
+publish_dirty_all(struct publish *p, const struct publish_theme *theme,
+		  struct error *err)
+{
+	struct theme_work *w;
+	int rc = work_on(p, theme, &w, err);
+
+	if (rc)
+		return rc;
+	w->dirty = true;
+	w->all = true;
+	return 0;
+}
+
+int
+publish_dirty_subject(struct publish *p, const struct publish_theme *theme,
+		      struct error *err)
+{
+	struct theme_work *w;
+	int rc = work_on(p, theme, &w, err);
+
+	if (!rc)
+		w->dirty = w->subject = true;
+	return rc;
+}
+
+/* ---- writing ---------------------------------------------------------------
+ */
+
+static int
+write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
+	   struct error *err)
+{
+	struct publish_chunks_job job = {
+		.db = p->db,
+		.pack = p->pack,
+		.seq = p->seq,
+		.file = f->file,
+		.dirty = f->dirty,
+		.all = w->all,
+		.rows = &f->rows,
+	};
+	bool changed = false;
+	int rc = publish_chunks_write(&job, &changed, err);
+
+	w->changed |= changed;
+	return rc;
+}
+
+struct stale {
+	struct publish *p;
+	struct theme_work *work;
+	struct error *err;
+};
+
+/* A resource that is a source no longer, or not to be shown any more, has no
+ * file from here on. */
+static int
+end_if_stale(void *ctx, int64_t file, const char *kind, const char *part)
+{
+	const struct stale *s = ctx;
+	bool changed = false;
+	int rc;
+
+	(void)part;
+	if (strcmp(kind, publish_kind_word(PUBLISH_SOURCE)) != 0)
+		return 0;
+	for (size_t i = 0; i < s->work->nfiles; i++) {
+		if (s->work->files[i].file == file)
+			return 0;
+	}
+	rc = publish_chunks_end(s->p->db, file, s->p->seq, &changed, s->err);
+	s->work->changed |= changed;
+	return rc;
+}
+
+static int
+write_files(struct publish *p, struct theme_work *w, struct error *err)
+{
+	struct stale stale = {p, w, err};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < w->nfiles; i++) {
+		if (w->all || w->files[i].touched)
+			rc = write_file(p, w, &w->files[i], err);
+	}
+	if (!rc && w->all)
+		rc = store_file_each(p->db, w->theme->id, end_if_stale, &stale,
+				     err);
+	return rc;
+}
+
+static int
+rows_of(struct publish *p, const struct file_work *f, int64_t *ret,
+	struct error *err)
+{
+	struct store_file_state state;
+	int rc = store_file_state_at(p->db, f->file, p->seq, &state, err);
+
+	*ret = rc > 0 ? state.rows : 0;
+	return rc < 0 ? rc : 0;
+}
+
+/* Whether there is a version to make: before the first, only when some file
+ * has a row. */
+static int
+is_version(struct publish *p, struct theme_work *w, bool *ret,
+	   struct error *err)
+{
+	int64_t rows = 0;
+	int rc = 0;
+
+	*ret = w->subject || (w->changed && w->newest.number);
+	for (size_t i = 0; !rc && !*ret && w->changed && i < w->nfiles; i++) {
+		rc = rows_of(p, &w->files[i], &rows, err);
+		*ret = rows > 0;
+	}
+	return rc;
+}
+
+static int
+write_changes(struct publish *p, struct theme_work *w,
+	      struct publish_made *made, struct error *err)
+{
+	struct publish_counts counts = {0};
+	struct publish_rows rows = {
+		.theme = w->theme,
+		.kind = PUBLISH_CHANGES,
+		.from = w->newest.seq,
+		.counts = &counts,
+	};
+	struct file_work f = {.touched = true};
+	char part[32];
+	int rc = publish_same_columns(p->db, w->theme, w->newest.seq,
+				      &rows.same_columns, err);
+
+	snprintf(part, sizeof(part), "%" PRId64, made->version);
+	if (!rc)
+		rc = store_file_intern(p->db, w->theme->id,
+				       publish_kind_word(PUBLISH_CHANGES), part,
+				       &f.file, err);
+	f.rows = rows;
+	if (!rc)
+		rc = write_file(p, w, &f, err);
+	made->inserted = counts.inserted;
+	made->updated = counts.updated;
+	made->deleted = counts.deleted;
+	return rc;
+}
+
+static int
+make_version(struct publish *p, struct theme_work *w, struct error *err)
+{
+	struct publish_made *made = &p->made[p->nmade];
+	const struct file_work *data = find_file(w, PUBLISH_DATA, 0, 0);
+	int rc;
+
+	*made = (struct publish_made){.theme = w->theme,
+				      .version = w->newest.number + 1};
+	rc = rows_of(p, data, &made->rows, err);
+	if (!rc)
+		rc = publish_chunks_digest(p->db, data->file, p->seq,
+					   made->digest, err);
+	if (!rc)
+		rc = write_changes(p, w, made, err);
+	if (!rc)
+		p->nmade++;
+	return rc;
+}
+
+static int
+write_theme(struct publish *p, struct theme_work *w, struct error *err)
+{
+	bool version = false;
+	int rc = write_files(p, w, err);
+
+	if (!rc)
+		rc = is_version(p, w, &version, err);
+	if (!rc && version)
+		rc = make_version(p, w, err);
+	return rc ? error_prefix(err, rc, "publishing theme '%s'",
+				 w->theme->theme->id)
+		  : 0;
+}
+
+int
+publish_write(struct publish *p, struct error *err)
+{
+	int rc = 0;
+
+	p->made = calloc(p->nworks + 1, sizeof(*p->made));
+	if (!p->made)
+		return error_nomem(err);
+	for (size_t i = 0; !rc && i < p->nworks; i++) {
+		if (p->works[i].dirty)
+			rc = write_theme(p, &p->works[i], err);
+	}
+	if (!rc)
+		rc = store_dirty_clear(p->db, err);
+	return rc ? rc : publish_pack_sync(p->pack, err);
+}
+
+size_t
+publish_made(const struct publish *p, const struct publish_made **ret)
+{
+	*ret = p->made;
+	return p->nmade;
+}
+
+/* ---- the versions ----------------------------------------------------------
+ */
+
+static int
+insert_texts(struct publish *p, struct store_txn *txn,
+	     const struct publish_made *made, struct error *err)
+{
+	scope_buf readme = BUF_INIT;
+	scope_buf package = BUF_INIT;
+	int rc;
+
+	if (publish_format_readme(p->config, made->theme->theme, made->version,
+				  &readme) ||
+	    publish_format_datapackage(made->theme->theme, made->version,
+				       &package))
+		return error_nomem(err);
+	rc = store_version_text_insert(txn, made->theme->id, made->version,
+				       PUBLISH_README, buf_slice(&readme), err);
+	return rc ? rc
+		  : store_version_text_insert(
+			    txn, made->theme->id, made->version,
+			    PUBLISH_DATAPACKAGE, buf_slice(&package), err);
+}
+
+int
+publish_commit(struct publish *p, struct store_txn *txn, const char *submission,
+	       int64_t published_at, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < p->nmade; i++) {
+		const struct publish_made *made = &p->made[i];
+		struct store_version v = {
+			.number = made->version,
+			.seq = p->seq,
+			.published_at = published_at,
+			.rows = made->rows,
+			.inserted = made->inserted,
+			.updated = made->updated,
+			.deleted = made->deleted,
+		};
+
+		snprintf(v.submission, sizeof(v.submission), "%s", submission);
+		memcpy(v.digest, made->digest, DIGEST_SIZE);
+		rc = store_version_insert(txn, made->theme->id, &v, err);
+		if (!rc)
+			rc = insert_texts(p, txn, made, err);
+	}
+	return rc;
+}
