@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,9 +31,10 @@ clock_monotonic(void)
 }
 
 int
-clock_set_zone(const char *zone, struct error *err)
+clock_check_zone(const char *zone, struct error *err)
 {
 	char path[256];
+	struct stat st;
 	const char *p;
 
 	for (p = zone; *p; p++) {
@@ -41,12 +43,23 @@ clock_set_zone(const char *zone, struct error *err)
 	}
 	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
 	if (strcmp(zone, "UTC") != 0 &&
-	    (*p || !*zone || *zone == '/' || access(path, R_OK)))
+	    (*p || !*zone || *zone == '/' || access(path, R_OK) ||
+	     stat(path, &st) || !S_ISREG(st.st_mode)))
 		return error_set(err, ERR_INVALID,
 				 "no time zone '%s' on this machine: use a "
 				 "name of the tz database, for example "
 				 "Asia/Shanghai, and install tzdata",
 				 zone);
+	return 0;
+}
+
+int
+clock_set_zone(const char *zone, struct error *err)
+{
+	int rc = clock_check_zone(zone, err);
+
+	if (rc)
+		return rc;
 	if (setenv("TZ", strcmp(zone, "UTC") ? zone : "UTC0", 1))
 		return error_nomem(err);
 	tzset();

@@ -20,8 +20,11 @@
 int64_t clock_now(void);       /* CLOCK_REALTIME, ns */
 int64_t clock_monotonic(void); /* CLOCK_MONOTONIC, ns */
 
-/* Makes 'zone' the process's zone; ERR_INVALID when the machine has no such
- * zone (install tzdata). Not for use beside threads. */
+/* Whether the machine has such a zone; ERR_INVALID (install tzdata). */
+MUST_CHECK int clock_check_zone(const char *zone, struct error *err);
+
+/* Makes 'zone' the process's zone; fails as clock_check_zone() does. Not for
+ * use beside threads. */
 MUST_CHECK int clock_set_zone(const char *zone, struct error *err);
 
 /* RFC 3339 with offset, in the process's zone, whole seconds:

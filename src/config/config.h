@@ -39,11 +39,7 @@ enum config_sensitivity {
 	CONFIG_SECRET
 };
 
-enum config_sharing {
-	CONFIG_UNCONDITIONAL,
-	CONFIG_CONDITIONAL,
-	CONFIG_NONE
-};
+enum config_sharing { CONFIG_UNCONDITIONAL, CONFIG_CONDITIONAL, CONFIG_NONE };
 
 enum config_mode { CONFIG_SNAPSHOT, CONFIG_UPSERT, CONFIG_APPEND };
 
@@ -126,7 +122,7 @@ struct config_resource {
 	struct config_list missing;
 	struct config_list footer;
 	struct config_place place;
-	char *descriptor; /* the file's bytes, for catalogue/ */
+	const char *descriptor; /* the file's bytes, for catalogue/ */
 	size_t descriptor_len;
 };
 
@@ -147,9 +143,9 @@ struct config_source {
 
 /* SOURCE.FIELD of a rule; for 'count' there is no field. */
 struct config_operand {
-	size_t source;	  /* index into the theme's sources */
+	size_t source;	   /* index into the theme's sources */
 	const char *field; /* id; "" for count */
-	size_t *columns;  /* per member: index of the field; NULL for count */
+	size_t *columns;   /* per member: index of the field; NULL for count */
 	enum config_type type;
 };
 
@@ -189,9 +185,10 @@ struct config_department {
 	struct config_place place;
 };
 
-/* One key of [access], checked and kept; enforced later. */
+/* One key of one [access], checked and kept; enforced later. Another file may
+ * have the same key: all of them count. */
 struct config_grant {
-	const char *key;		/* catalogue, theme.ID, source.D/R … */
+	const char *key; /* catalogue, theme.ID, source.D/R … */
 	struct config_list principals;
 	struct config_place place;
 };
@@ -209,7 +206,8 @@ struct config {
 	int64_t keep_inbox_s, keep_versions_s, keep_archive_s;
 	int64_t reserve; /* millionths of the state's file system */
 	const char *holidays, *code_format;
-	struct config_list roles[4]; /* coordinator supervisor secrecy auditor */
+	struct config_list
+		roles[4]; /* coordinator supervisor secrecy auditor */
 	struct config_department *departments;
 	size_t ndepartments;
 	struct config_resource *resources; /* by name, bytewise */
@@ -240,13 +238,12 @@ void config_problems_release(struct config_problems *p);
  * the process's zone (base/clock.h), so it is called before threads start.
  */
 MUST_CHECK int config_load(const char *path, struct config **ret_config,
-			   struct config_problems *problems,
-			   struct error *err);
+			   struct config_problems *problems, struct error *err);
 void config_free(struct config *config);
 
 /* NULL when there is none. */
-const struct config_resource *
-config_find_resource(const struct config *config, const char *name);
+const struct config_resource *config_find_resource(const struct config *config,
+						   const char *name);
 const struct config_theme *config_find_theme(const struct config *config,
 					     const char *id);
 const struct config_department *

@@ -162,6 +162,20 @@ test_local_time(void **state)
 	assert_false(clock_local(INT64_MIN, &c));
 }
 
+static void
+test_zones(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(clock_check_zone("UTC", &err), 0);
+	assert_int_equal(clock_check_zone("Asia/Shanghai", &err), 0);
+	assert_int_equal(clock_check_zone("Asia", &err), ERR_INVALID);
+	assert_int_equal(clock_check_zone("", &err), ERR_INVALID);
+	assert_int_equal(clock_check_zone("../../etc/passwd", &err),
+			 ERR_INVALID);
+}
+
 int
 main(void)
 {
@@ -173,6 +187,7 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_pieces),
 		cmocka_unit_test(test_civil_days),
+		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_local_time),
 	};
 
