@@ -70,10 +70,13 @@ static int
 init_bound(const struct validate_field *f, const char *key, const char *value,
 	   struct buf *bound, bool *ret_has, struct error *err)
 {
+	int rc;
+
 	if (!value || !*value)
 		return 0;
-	if (canonical(f, key, value, bound, err))
-		return err ? err->code : ERR_INVALID;
+	rc = canonical(f, key, value, bound, err);
+	if (rc)
+		return rc;
 	*ret_has = bound->len > 0;
 	return 0;
 }
@@ -140,9 +143,9 @@ init_pattern(struct validate_field *f, struct error *err)
 
 int
 validate_field_init(struct validate_field *f, const struct config_field *config,
-		    const struct config_list *missing, struct error *err)
+		    const struct validate_words *missing, struct error *err)
 {
-	static const struct config_list none;
+	static const struct validate_words none;
 	int rc;
 
 	*f = (struct validate_field){.config = config, .missing = &none};
@@ -247,7 +250,7 @@ list_allowed(const struct validate_field *f, char *text, size_t size)
 		size_t n = strlen(list->items[i]);
 
 		if (at + n + 8 > size) {
-			memcpy(text + at, ", …", sizeof(", …"));
+			snprintf(text + at, size - at, i ? ", …" : "…");
 			break;
 		}
 		if (i) {

@@ -13,6 +13,15 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+/* Words of a descriptor, measured once. */
+struct validate_words {
+	struct slice *items;
+	size_t n;
+};
+MUST_CHECK int validate_words_init(struct validate_words *w,
+				   const struct config_list *list);
+void validate_words_release(struct validate_words *w);
+
 /* Where a row's run of bytes lies in a buffer. */
 struct validate_span {
 	size_t off, n;
@@ -65,7 +74,7 @@ validate_type *validate_type_of(enum config_type type);
 
 struct validate_field {
 	const struct config_field *config;
-	const struct config_list *missing; /* the resource's */
+	const struct validate_words *missing; /* the resource's */
 	validate_type *type;
 	pcre2_code *pattern;	     /* NULL none */
 	pcre2_match_context *limits; /* of the pattern */
@@ -81,7 +90,7 @@ struct validate_field {
  * pattern that is none). Release it in either case. */
 MUST_CHECK int validate_field_init(struct validate_field *f,
 				   const struct config_field *config,
-				   const struct config_list *missing,
+				   const struct validate_words *missing,
 				   struct error *err);
 void validate_field_release(struct validate_field *f);
 

@@ -9,8 +9,24 @@
 
 #include <stdint.h>
 
+/* A character of ASCII that leaves ink. */
+static inline bool
+validate_form_is_visible(char c)
+{
+	return c > ' ' && (unsigned char)c < 0x7f;
+}
+
 /* Without space, tab, CR, LF, U+00A0 and U+3000 at both ends. */
-struct slice validate_form_trim(struct slice s);
+struct slice validate_form_trim_slowly(struct slice s);
+static inline struct slice
+validate_form_trim(struct slice s)
+{
+	/* nearly every cell begins and ends with a visible character */
+	if (s.n && validate_form_is_visible(s.p[0]) &&
+	    validate_form_is_visible(s.p[s.n - 1]))
+		return s;
+	return validate_form_trim_slowly(s);
+}
 
 /*
  * In NFC. *ret is 's' itself, or points into 'tmp', which is overwritten.

@@ -17,6 +17,7 @@ struct validate {
 	bool *needed;		       /* per field: must not be empty */
 	size_t *key;		       /* indexes, in the key's order */
 	size_t nkey;
+	struct validate_words missing, footer;
 	bool sensitive; /* has a field whose values are not repeated */
 };
 
@@ -68,12 +69,14 @@ validate_new(const struct config_resource *resource, struct validate **ret,
 	v->in_key = calloc(n + 1, sizeof(*v->in_key));
 	v->needed = calloc(n + 1, sizeof(*v->needed));
 	v->key = calloc(n + resource->nkey + 1, sizeof(*v->key));
-	if (!v->fields || !v->in_key || !v->needed || !v->key)
+	if (!v->fields || !v->in_key || !v->needed || !v->key ||
+	    validate_words_init(&v->missing, &resource->missing) ||
+	    validate_words_init(&v->footer, &resource->footer))
 		rc = error_nomem(err);
 	while (!rc && v->ready < n) {
 		rc = validate_field_init(&v->fields[v->ready],
 					 &resource->fields[v->ready],
-					 &resource->missing, err);
+					 &v->missing, err);
 		v->ready++;
 	}
 	if (rc) {
@@ -92,6 +95,8 @@ validate_free(struct validate *v)
 		return;
 	for (size_t i = 0; i < v->ready; i++)
 		validate_field_release(&v->fields[i]);
+	validate_words_release(&v->missing);
+	validate_words_release(&v->footer);
 	free(v->fields);
 	free(v->in_key);
 	free(v->needed);
@@ -356,10 +361,10 @@ first_text(const struct decode_row *record)
 }
 
 static bool
-is_footer(const struct config_list *words, struct slice first)
+is_footer(const struct validate_words *words, struct slice first)
 {
 	for (size_t i = 0; i < words->n; i++) {
-		struct slice word = slice_str(words->items[i]);
+		struct slice word = words->items[i];
 
 		if (word.n && slice_starts(first, word))
 			return true;
@@ -405,7 +410,7 @@ validate_judge(const struct validate *v, const int *columns, size_t ncolumns,
 	if (!first.n)
 		return 0;
 	ret->kind = VALIDATE_FOOTER;
-	if (is_footer(&v->resource->footer, first))
+	if (is_footer(&v->footer, first))
 		return 0;
 	return judge_record(&j);
 }

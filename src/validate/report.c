@@ -37,12 +37,6 @@ count_of(const struct validate_faults *f)
 	return f ? validate_faults_count(f) : 0;
 }
 
-static const char *
-rows(int64_t n)
-{
-	return n == 1 ? "row" : "rows";
-}
-
 /* ---- the verdict --------------------------------------------------------- */
 
 static int
@@ -50,23 +44,26 @@ say_accepted(const struct report *w)
 {
 	const struct validate_counts *c = &w->r->rows;
 
+	if (c->read == 0 && c->deleted)
+		return SAY(w,
+			   "a header without rows: all %" N
+			   " records were deleted",
+			   "只有表头、没有数据，已删除全部 %" N " 条记录",
+			   c->deleted);
 	if (c->read == 0)
 		return SAY(w, "a header without rows: a nil return",
 			   "只有表头、没有数据，按零报送处理");
-	return SAY(w, "all %" N " %s are in", "全部 %" N " 条数据已入库%.0s",
-		   c->read, rows(c->read));
+	if (c->read == 1)
+		return SAY(w, "the one row is in", "1 条数据已入库");
+	return SAY(w, "all %" N " rows are in", "全部 %" N " 条数据已入库",
+		   c->read);
 }
 
 static int
 say_unchanged(const struct report *w)
 {
-	const struct validate_counts *c = &w->r->rows;
-
-	return SAY(w,
-		   "%" N " %s, all good, and nothing differs from the records "
-		   "of today",
-		   "%" N " 条数据全部合格%.0s，与现有数据一致，无变化", c->read,
-		   rows(c->read));
+	return SAY(w, "nothing differs from the records of today",
+		   "数据全部合格，与现有数据一致");
 }
 
 static int
@@ -74,9 +71,9 @@ say_partial(const struct report *w)
 {
 	const struct validate_counts *c = &w->r->rows;
 
-	return SAY(w, "%" N " of %" N " %s are in, %" N " refused",
-		   "共 %2$" N " 条，%1$" N " 条已入库，%4$" N " 条被退回%3$.0s",
-		   c->accepted, c->read, rows(c->read), c->refused);
+	return SAY(w, "%" N " of %" N " rows are in, %" N " refused",
+		   "%" N " 条已入库（共 %" N " 条），%" N " 条被退回",
+		   c->accepted, c->read, c->refused);
 }
 
 static int
@@ -88,10 +85,10 @@ say_quarantined(const struct report *w)
 		return SAY(w, "nothing was published", "暂缓入库，未发布");
 	return SAY(w,
 		   "nothing was published: %" N " of %" N
-		   " %s refused, more than the tolerance",
-		   "暂缓入库，未发布：共 %2$" N " 条，%1$" N
-		   " 条不合格%3$.0s，超过允许比例",
-		   c->refused, c->read, rows(c->read));
+		   " rows refused, more than the tolerance",
+		   "暂缓入库，未发布：%" N " 条不合格（共 %" N
+		   " 条），超过允许比例",
+		   c->refused, c->read);
 }
 
 static int
@@ -291,6 +288,9 @@ add_rows(const struct report *w)
 {
 	const struct validate_counts *c = &w->r->rows;
 
+	/* of a file that was not read as rows there is nothing to count */
+	if (c->read == 0)
+		return 0;
 	if (SAY(w,
 		"rows         %" N " read, %" N " accepted, %" N " refused\n",
 		"数据：读取 %" N " 条，合格 %" N " 条，退回 %" N " 条\n",

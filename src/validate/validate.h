@@ -28,8 +28,8 @@ typedef int validate_report(void *ctx, const struct validate_fault *fault);
  * One value: writes its canonical form to 'out' (appended), or a fault.
  * Returns 0 (canonical, possibly with a warning in *ret_warning), 1 (refused:
  * *ret_fault filled), ERR_NOMEM. An empty canonical value is a missing one;
- * 'required' is not checked here. The texts of faults are static or point
- * into 'scratch'.
+ * 'required' is not checked here. It allocates; validate_judge() does not, but
+ * for a cell that is not in NFC.
  */
 struct validate_value_fault {
 	const char *code; /* NULL: none */

@@ -21,12 +21,13 @@ string(const struct validate_field *field, struct slice s,
 }
 
 static const struct {
-	const char *word;
+	struct slice word;
 	bool value;
 } booleans[] = {
-	{"1", true},  {"0", false},  {"true", true}, {"false", false},
-	{"是", true}, {"否", false}, {"yes", true},  {"no", false},
-	{"y", true},  {"n", false},
+	{{"1", 1}, true},      {{"0", 1}, false},  {{"true", 4}, true},
+	{{"false", 5}, false}, {{"是", 3}, true},  {{"否", 3}, false},
+	{{"yes", 3}, true},    {{"no", 2}, false}, {{"y", 1}, true},
+	{{"n", 1}, false},
 };
 
 static int
@@ -38,11 +39,12 @@ boolean(const struct validate_field *field, struct slice s,
 	if (validate_form_narrow(s, &scratch->narrow, &s))
 		return ERR_NOMEM;
 	for (size_t i = 0; i < sizeof(booleans) / sizeof(*booleans); i++) {
-		const char *word = booleans[i].word;
+		struct slice word = booleans[i].word;
 
-		if (s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0)
-			return buf_adds(out,
-					booleans[i].value ? "true" : "false");
+		if (s.n == word.n && strncasecmp(s.p, word.p, s.n) == 0)
+			return buf_addslice(out, booleans[i].value
+							 ? SLICE("true")
+							 : SLICE("false"));
 	}
 	ret->fault = MSG_BOOLEAN;
 	return 1;
@@ -79,11 +81,33 @@ validate_scratch_release(struct validate_scratch *s)
 	free(s->read);
 }
 
+int
+validate_words_init(struct validate_words *w, const struct config_list *list)
+{
+	*w = (struct validate_words){0};
+	if (!list->n)
+		return 0;
+	w->items = calloc(list->n, sizeof(*w->items));
+	if (!w->items)
+		return ERR_NOMEM;
+	for (; w->n < list->n; w->n++)
+		w->items[w->n] = slice_str(list->items[w->n]);
+	return 0;
+}
+
+void
+validate_words_release(struct validate_words *w)
+{
+	free(w->items);
+}
+
 static bool
 is_missing(const struct validate_field *f, struct slice s)
 {
 	for (size_t i = 0; i < f->missing->n; i++) {
-		if (slice_is(s, f->missing->items[i]))
+		struct slice word = f->missing->items[i];
+
+		if (word.n == s.n && word.p[0] == s.p[0] && slice_eq(s, word))
 			return true;
 	}
 	return false;

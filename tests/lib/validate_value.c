@@ -72,7 +72,7 @@ judge_lines(const struct validate_field *field)
 int
 main(int argc, char **argv)
 {
-	static const struct config_list none;
+	static const struct validate_words none;
 	struct config_field config = {
 		.id = "value", .min_length = -1, .max_length = -1};
 	struct validate_field field;

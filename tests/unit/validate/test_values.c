@@ -13,7 +13,7 @@
 #include "lib/validate_fixture.h"
 #include "validate/field.h"
 
-static const struct config_list none;
+static const struct validate_words none;
 
 /* Appends a code point of the basic plane. */
 static void
@@ -307,8 +307,9 @@ test_bad_fields(void **state)
 static void
 test_missing_words(void **state)
 {
-	const char *words[] = {"无", "/", "NULL", "\xc3\xa9"};
-	const struct config_list missing = {words, 4};
+	struct slice words[] = {SLICE("无"), SLICE("/"), SLICE("NULL"),
+				SLICE("\xc3\xa9")};
+	const struct validate_words missing = {words, 4};
 	struct config_field config = FIELD("f", CONFIG_INTEGER);
 	static const struct {
 		const char *sent;
