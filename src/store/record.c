@@ -193,7 +193,7 @@ store_touched_clear(struct sql *db, int64_t resource, struct error *err)
 
 int
 store_lens_intern(struct sql *db, int64_t resource, const char *field,
-		  int64_t *ret_id, bool *ret_new, struct error *err)
+		  int64_t *ret_id, struct error *err)
 {
 	static const char insert[] =
 		"INSERT OR IGNORE INTO lens(resource, field) VALUES(?1, ?2)";
@@ -212,7 +212,6 @@ store_lens_intern(struct sql *db, int64_t resource, const char *field,
 	rc = sql_run(db, add, err);
 	if (rc)
 		return rc;
-	*ret_new = sql_changes(db) > 0;
 	sql_bind_int(get, 1, resource);
 	sql_bind_text(get, 2, field);
 	rc = sql_step(db, get, err);
@@ -220,6 +219,40 @@ store_lens_intern(struct sql *db, int64_t resource, const char *field,
 		return rc;
 	*ret_id = sql_int(get, 0);
 	return 0;
+}
+
+int
+store_lens_is_linked(struct sql *db, int64_t lens, bool *ret,
+		     struct error *err)
+{
+	static const char text[] =
+		"SELECT linked IS NOT NULL FROM lens WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, lens);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc && sql_int(stmt, 0);
+	return 0;
+}
+
+int
+store_lens_set_linked(struct sql *db, int64_t lens, int64_t seq,
+		      struct error *err)
+{
+	static const char text[] = "UPDATE lens SET linked = ?2 WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, lens);
+	sql_bind_int(stmt, 2, seq);
+	return sql_run(db, stmt, err);
 }
 
 int

@@ -53,10 +53,14 @@ MUST_CHECK int store_touched_get(struct sql *db, int64_t resource,
 MUST_CHECK int store_touched_clear(struct sql *db, int64_t resource,
 				   struct error *err);
 
-/* lens and link. */
+/* lens and link. A lens is unlinked until store_lens_set_linked(). */
 MUST_CHECK int store_lens_intern(struct sql *db, int64_t resource,
 				 const char *field, int64_t *ret_id,
-				 bool *ret_new, struct error *err);
+				 struct error *err);
+MUST_CHECK int store_lens_is_linked(struct sql *db, int64_t lens, bool *ret,
+				    struct error *err);
+MUST_CHECK int store_lens_set_linked(struct sql *db, int64_t lens, int64_t seq,
+				     struct error *err);
 MUST_CHECK int store_link_insert(struct sql *db, int64_t lens, int64_t seq,
 				 struct slice place, int64_t record,
 				 struct error *err);
@@ -130,10 +134,18 @@ MUST_CHECK int store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
 				struct slice place, struct error *err);
 
+/* Everything a theme shows ends with 'seq': its rules have changed. */
+MUST_CHECK int store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,
+				   struct error *err);
+
 /* The subjects of a theme whose rows one publish touched: temporary, of the
  * writer of records.db, as 'dirty' below. In byte order. */
 MUST_CHECK int store_subject_add(struct sql *db, int64_t theme,
 				 struct slice subject, struct error *err);
+/* Adds every subject (none empty) of a lens at 'at'. */
+MUST_CHECK int store_subject_add_lens(struct sql *db, int64_t theme,
+				      int64_t lens, int64_t at,
+				      struct error *err);
 typedef int store_subject_each_fn(void *ctx, struct slice subject);
 MUST_CHECK int store_subject_each(struct sql *db, int64_t theme,
 				  store_subject_each_fn *each, void *ctx,

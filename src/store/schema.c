@@ -150,11 +150,12 @@ const char *const store_schema_records[] = {
 	"  PRIMARY KEY(resource, key)"
 	") STRICT, WITHOUT ROWID;"
 
-	/* Records by subject. A lens is a resource seen by one of its fields.
-	 * 'place' is subject, NUL, key: the order of sources/. */
+	/* Records by subject. A lens is a resource seen by one of its fields;
+	 * its links exist from the publish 'linked' on. 'place' is subject,
+	 * NUL, key: the order of sources/. */
 	"CREATE TABLE lens("
 	"  id INTEGER PRIMARY KEY,"
-	"  resource INTEGER NOT NULL, field TEXT NOT NULL,"
+	"  resource INTEGER NOT NULL, field TEXT NOT NULL, linked INTEGER,"
 	"  UNIQUE(resource, field)"
 	") STRICT;"
 	"CREATE TABLE link("

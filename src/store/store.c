@@ -391,6 +391,7 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 		"UPDATE record SET until = NULL WHERE until >= ?1",
 		"DELETE FROM link WHERE since >= ?1",
 		"UPDATE link SET until = NULL WHERE until >= ?1",
+		"UPDATE lens SET linked = NULL WHERE linked >= ?1",
 		"DELETE FROM theme_row WHERE since >= ?1",
 		"UPDATE theme_row SET until = NULL WHERE until >= ?1",
 		"DELETE FROM orphan WHERE since >= ?1",

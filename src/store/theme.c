@@ -182,6 +182,31 @@ store_theme_row_end(struct sql *db, int64_t id, int64_t seq, struct error *err)
 }
 
 int
+store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,
+		    struct error *err)
+{
+	static const char *const texts[] = {
+		"UPDATE theme_row SET until = ?2"
+		" WHERE theme = ?1 AND until IS NULL",
+		"UPDATE orphan SET until = ?2"
+		" WHERE theme = ?1 AND until IS NULL",
+	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(*texts); i++) {
+		scope_stmt *stmt = NULL;
+
+		rc = sql_get(db, texts[i], &stmt, err);
+		if (rc)
+			break;
+		sql_bind_int(stmt, 1, theme);
+		sql_bind_int(stmt, 2, seq);
+		rc = sql_run(db, stmt, err);
+	}
+	return rc;
+}
+
+int
 store_theme_row_count(struct sql *db, int64_t theme, int64_t at, int64_t *ret,
 		      struct error *err)
 {
@@ -390,6 +415,27 @@ store_subject_add(struct sql *db, int64_t theme, struct slice subject,
 				   " VALUES(?1, ?2)";
 
 	return temp_add(db, text, theme, subject, err);
+}
+
+/* The subject of a link is its place up to the first NUL; places that begin
+ * with NUL have none. Values hold no NUL. */
+int
+store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+		       struct error *err)
+{
+	static const char text[] =
+		"INSERT OR IGNORE INTO temp.subject"
+		" SELECT ?1, substr(place, 1, instr(place, x'00') - 1)"
+		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_int(stmt, 3, lens);
+	return sql_run(db, stmt, err);
 }
 
 int

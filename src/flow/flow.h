@@ -1,0 +1,78 @@
+/*
+ * The order of the stages, and recovery: the only place that knows both.
+ *
+ *   complete ─► judging ─► accepted │ unchanged │ partial │ quarantined │
+ *                          rejected │ incomplete
+ *   quarantined ─► (release) accepted │ partial;  (a later snapshot)
+ *                  superseded
+ *
+ * Every stage moves one durable state to the next in one transaction, so that
+ * recovery is the same work: take the first submission in state judging, and
+ * judge it. One thread, flow_run(), does all of it, in order of completion.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "flow/plan.h"
+#include "inbox/inbox.h"
+
+/* Starts a decoder (decode_process) over three descriptors, which stay the
+ * caller's: the file, the request, the pipe for its frames. */
+struct flow_decoder {
+	int (*start)(void *ctx, int in_fd, int request_fd, int out_fd,
+		     struct error *err);
+	void *ctx;
+};
+
+/* What the shell wants to hear; called from the flow's thread. 'published'
+ * comes after the flip and before anybody is told that it is settled. */
+struct flow_hooks {
+	void (*published)(void *ctx, const struct publish_made *made,
+			  size_t n);
+	void (*judged)(void *ctx, int64_t resource, int64_t submission);
+	void (*failed)(void *ctx, const struct error *err);
+	void *ctx;
+};
+
+struct flow;
+
+/* 'plan', 'inbox' and what the hooks need must outlive it. */
+MUST_CHECK int flow_new(struct store *store, const struct flow_plan *plan,
+			struct inbox *inbox,
+			const struct flow_decoder *decoder,
+			const struct flow_hooks *hooks, struct flow **ret,
+			struct error *err);
+void flow_free(struct flow *flow);
+
+/* Works until flow_stop(); failures of the machine (a full disk, no process)
+ * are told to 'failed' and tried again. Returns when stopped. */
+void flow_run(struct flow *flow);
+/* Any thread. */
+void flow_stop(struct flow *flow);
+void flow_wake(struct flow *flow);
+
+/* Whether every complete submission has its verdict and what it publishes is
+ * published. Any thread. */
+MUST_CHECK int flow_is_settled(struct flow *flow, bool *ret,
+			       struct error *err);
+/* The number of the submission being judged, 0 none. Any thread. */
+int64_t flow_judging(const struct flow *flow);
+/* The last failure that is being retried, "" none. Any thread. */
+void flow_trouble(struct flow *flow, char *ret, size_t size);
+
+/* Asks for the release of a quarantined submission. ERR_NOTFOUND,
+ * ERR_INVALID (it is not quarantined). Any thread. */
+MUST_CHECK int flow_release(struct flow *flow, const char *id,
+			    struct error *err);
+
+/* A dry run (SPEC 2, try): judges the file on 'fd' as 'name' for a resource;
+ * stores nothing. The receipts are appended. *ret_good says whether it would
+ * be accepted. Needs no state and no flow. */
+MUST_CHECK int flow_try(const struct config *config,
+			const struct config_resource *resource,
+			const struct flow_decoder *decoder, const char *name,
+			int fd, int64_t now, const char *language,
+			struct buf *json, struct buf *text, bool *ret_good,
+			struct error *err);
+
+#endif

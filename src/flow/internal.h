@@ -1,0 +1,109 @@
+/*
+ * What the files of flow/ share: one submission on its way through the
+ * stages.
+ */
+#ifndef FLOW_INTERNAL_H
+#define FLOW_INTERNAL_H
+
+#include "flow/flow.h"
+#include "flow/plan.h"
+#include "store/staging.h"
+#include "store/submission.h"
+#include "validate/validate.h"
+
+/* A submission being judged. Zeroed at the start; flow_judgement_release(). */
+struct flow_judgement {
+	/* given */
+	struct store *store; /* NULL: a trial without a state */
+	const struct config *config;
+	const struct config_resource *resource;
+	const struct flow_resource *planned; /* NULL in a trial */
+	const struct store_submission *submission;
+	const char *language; /* of the receipt */
+	bool release;	      /* tolerance and max_shrink do not count */
+
+	/* decode and validate */
+	struct store_staging *staging;
+	struct validate *validate;
+	struct validate_fix *fix; /* NULL before a header was found */
+	struct validate_row row;  /* used again for each record */
+	int *columns;
+	size_t ncolumns;
+	char format[16], encoding[16];
+	bool footer; /* the table has ended */
+	struct {
+		int64_t row, line;
+	} *blanks; /* blank rows since the last row that was not */
+	size_t nblanks, blanks_cap;
+	int64_t read; /* records that are not empty */
+	struct validate_faults *errors, *warnings;
+	bool sink_failed; /* a callback failed: the decoder is not to blame */
+	struct error sink_error;
+	enum decode_end end;
+
+	/* the verdict */
+	enum validate_state state;
+	struct validate_counts counts;
+	char reason[256], reason_zh[256];
+	struct publish *publish;
+	bool changed; /* something is to be published */
+	unsigned char sha256[DIGEST_SIZE];
+	int64_t fix_blob, fix_bytes;
+};
+MUST_CHECK int flow_judgement_init(struct flow_judgement *j,
+				   struct error *err);
+void flow_judgement_release(struct flow_judgement *j);
+
+/* judge.c: bytes to staged rows. The file is on 'fd'. Sets end; a decoder
+ * that dies twice leaves a format-error and DECODE_REJECTED. */
+MUST_CHECK int flow_judge_rows(struct flow_judgement *j,
+			       const struct flow_decoder *decoder, int fd,
+			       struct error *err);
+/* A fault or warning of the file or of a row, from outside validate. */
+MUST_CHECK int flow_judge_fault(struct flow_judgement *j,
+				const struct validate_fault *fault);
+
+/* cross.c: rules over several rows, and over what is stored. */
+MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
+
+/* Counts the staged rows and says quarantined when more are refused than
+ * 'tolerance' allows. */
+MUST_CHECK int flow_weigh(struct flow_judgement *j, struct error *err);
+
+/* fold.c: the good rows into the records, inside store_records_begin(). Sets
+ * counts and, for a snapshot past max_shrink, state quarantined. */
+MUST_CHECK int flow_fold(struct flow_judgement *j,
+			 const struct flow_plan *plan, int64_t seq,
+			 struct error *err);
+/* Links the records of every lens of a resource that is not linked yet. */
+MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
+			 int64_t seq, struct error *err);
+
+/* subjects.c: computes the subjects that store_subject_add() collected. */
+MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
+			     struct publish *publish, int64_t seq,
+			     struct error *err);
+/* Whether the theme's files are written as a whole in this publish. */
+bool flow_theme_whole(const struct publish_theme *theme, int64_t next_version);
+
+/* rebuild.c: a version of every theme whose rules have changed since its last
+ * one, and of every new theme over records that are there. Calls 'published'
+ * for each. */
+MUST_CHECK int flow_rebuild(struct store *store, const struct flow_plan *plan,
+			    const struct flow_hooks *hooks, struct error *err);
+
+/* restate.c: the receipts of a quarantined submission as those of one that a
+ * later snapshot superseded. ERR_NOMEM. */
+MUST_CHECK int flow_restate_superseded(struct buf *json, struct buf *text,
+				       const char *by, const char *language);
+
+/* verdict.c: the receipts, and the one transaction that flips. */
+MUST_CHECK int flow_fix_file(struct flow_judgement *j, struct error *err);
+MUST_CHECK int flow_receipts(struct flow_judgement *j, int64_t now,
+			     const struct publish_made *made, size_t nmade,
+			     struct buf *json, struct buf *text,
+			     struct error *err);
+MUST_CHECK int flow_conclude(struct flow_judgement *j, int64_t seq,
+			     struct error *err);
+
+#endif

@@ -1,0 +1,284 @@
+/* The configuration with its numbers in the state: see plan.h. */
+#include "flow/plan.h"
+
+#include "base/scope.h"
+#include "store/object.h"
+#include "store/record.h"
+
+static void
+release_theme(struct publish_theme *t)
+{
+	for (size_t s = 0; t->theme && s < t->theme->nsources; s++) {
+		if (t->lens)
+			free(t->lens[s]);
+		if (t->resource)
+			free(t->resource[s]);
+	}
+	free(t->lens);
+	free(t->resource);
+}
+
+void
+flow_plan_free(struct flow_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; plan->resources && i < plan->config->nresources;
+	     i++) {
+		struct flow_resource *r = &plan->resources[i];
+
+		for (size_t k = 0; k < r->nlenses; k++)
+			free(r->lenses[k].uses);
+		free(r->lenses);
+	}
+	for (size_t i = 0; plan->themes && i < plan->nthemes; i++)
+		release_theme(&plan->themes[i]);
+	free(plan->resources);
+	free(plan->resource_ids);
+	free(plan->department_ids);
+	free(plan->themes);
+	free(plan);
+}
+
+const struct flow_resource *
+flow_plan_resource(const struct flow_plan *plan, int64_t id)
+{
+	for (size_t i = 0; i < plan->config->nresources; i++) {
+		if (plan->resources[i].id == id)
+			return &plan->resources[i];
+	}
+	return NULL;
+}
+
+/* ---- numbers ---------------------------------------------------------------- */
+
+static int64_t
+department_id(const struct flow_plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->config->ndepartments; i++) {
+		if (strcmp(plan->config->departments[i].id, id) == 0)
+			return plan->department_ids[i];
+	}
+	return 0;
+}
+
+static int
+number_objects(struct store_txn *txn, struct flow_plan *plan,
+	       struct error *err)
+{
+	const struct config *c = plan->config;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < c->ndepartments; i++)
+		rc = store_object_intern(txn, STORE_DEPARTMENT,
+					 c->departments[i].id,
+					 &plan->department_ids[i], err);
+	for (size_t i = 0; !rc && i < c->nresources; i++) {
+		struct flow_resource *r = &plan->resources[i];
+
+		r->resource = &c->resources[i];
+		r->department = department_id(plan, r->resource->department);
+		rc = store_object_intern(txn, STORE_RESOURCE, r->resource->name,
+					 &r->id, err);
+		plan->resource_ids[i] = r->id;
+	}
+	for (size_t i = 0; !rc && i < c->nthemes; i++) {
+		plan->themes[i].theme = &c->themes[i];
+		rc = store_object_intern(txn, STORE_THEME, c->themes[i].id,
+					 &plan->themes[i].id, err);
+	}
+	return rc;
+}
+
+/* ---- fields of resources that have records ------------------------------------ */
+
+static int
+describe_fields(const struct config_resource *r, struct buf *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < r->nfields; i++)
+		rc = buf_addf(out, "%s %s\n", r->fields[i].id,
+			      config_type_word(r->fields[i].type));
+	rc = rc ? rc : buf_adds(out, "key");
+	for (size_t i = 0; !rc && i < r->nkey; i++)
+		rc = buf_addf(out, " %s", r->fields[r->key[i]].id);
+	return rc || !buf_str(out) ? ERR_NOMEM : 0;
+}
+
+static int
+check_fields(struct store *store, struct store_txn *txn,
+	     const struct flow_resource *r, struct error *err)
+{
+	scope_buf now = BUF_INIT;
+	scope_buf then = BUF_INIT;
+	int64_t records = 0;
+	int rc;
+
+	if (describe_fields(r->resource, &now))
+		return error_nomem(err);
+	rc = store_object_text(txn->db, r->id, &then, err);
+	if (rc < 0)
+		return rc;
+	if (rc && slice_eq(buf_slice(&now), buf_slice(&then)))
+		return 0;
+	rc = store_record_count(store_records(store), r->id,
+				store_published(store), &records, err);
+	if (rc)
+		return rc;
+	if (records)
+		return error_set(
+			err, ERR_INVALID,
+			"%s:%d: the fields or the key of '%s' have changed "
+			"while %lld records of it are stored; this version "
+			"does not revalidate stored records: restore the "
+			"descriptor, or register a new resource",
+			r->resource->place.file, r->resource->place.line,
+			r->resource->name, (long long)records);
+	return store_object_set_text(txn, r->id, now.data, err);
+}
+
+/* ---- lenses -------------------------------------------------------------------- */
+
+static struct flow_lens *
+find_lens(struct flow_resource *r, size_t field)
+{
+	for (size_t i = 0; i < r->nlenses; i++) {
+		if (r->lenses[i].field == field)
+			return &r->lenses[i];
+	}
+	return NULL;
+}
+
+static struct flow_lens *
+add_lens(struct flow_resource *r, size_t field)
+{
+	struct flow_lens *more = realloc(r->lenses,
+					 (r->nlenses + 1) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	r->lenses = more;
+	more[r->nlenses] = (struct flow_lens){.field = field};
+	return &more[r->nlenses++];
+}
+
+static int
+add_use(struct flow_lens *lens, struct flow_use use)
+{
+	struct flow_use *more = realloc(lens->uses,
+					(lens->nuses + 1) * sizeof(*more));
+
+	if (!more)
+		return ERR_NOMEM;
+	lens->uses = more;
+	more[lens->nuses++] = use;
+	return 0;
+}
+
+static int
+plan_member(struct store *store, struct flow_plan *plan, struct flow_use use,
+	    struct error *err)
+{
+	struct publish_theme *t = &plan->themes[use.theme];
+	const struct config_member *m =
+		&t->theme->sources[use.source].members[use.member];
+	struct flow_resource *r =
+		&plan->resources[m->resource - plan->config->resources];
+	struct flow_lens *lens = find_lens(r, m->subject);
+	int rc = 0;
+
+	if (!lens) {
+		lens = add_lens(r, m->subject);
+		if (!lens)
+			return error_nomem(err);
+		rc = store_lens_intern(store_records(store), r->id,
+				       m->resource->fields[m->subject].id,
+				       &lens->id, err);
+	}
+	if (rc)
+		return rc;
+	t->lens[use.source][use.member] = lens->id;
+	t->resource[use.source][use.member] = r->id;
+	return add_use(lens, use) ? error_nomem(err) : 0;
+}
+
+static int
+plan_theme(struct store *store, struct flow_plan *plan, size_t theme,
+	   struct error *err)
+{
+	struct publish_theme *t = &plan->themes[theme];
+	size_t n = t->theme->nsources;
+	int rc = 0;
+
+	t->lens = calloc(n, sizeof(*t->lens));
+	t->resource = calloc(n, sizeof(*t->resource));
+	if (!t->lens || !t->resource)
+		return error_nomem(err);
+	for (size_t s = 0; !rc && s < n; s++) {
+		size_t members = t->theme->sources[s].nmembers;
+
+		t->lens[s] = calloc(members, sizeof(**t->lens));
+		t->resource[s] = calloc(members, sizeof(**t->resource));
+		if (!t->lens[s] || !t->resource[s])
+			return error_nomem(err);
+		for (size_t m = 0; !rc && m < members; m++)
+			rc = plan_member(store, plan,
+					 (struct flow_use){theme, s, m}, err);
+	}
+	return rc;
+}
+
+static int
+plan_lenses(struct store *store, struct flow_plan *plan, struct error *err)
+{
+	int rc = store_records_begin(store, err);
+
+	for (size_t t = 0; !rc && t < plan->nthemes; t++)
+		rc = plan_theme(store, plan, t, err);
+	if (rc) {
+		store_records_rollback(store);
+		return rc;
+	}
+	return store_records_commit(store, 0, err);
+}
+
+int
+flow_plan_new(struct store *store, const struct config *config,
+	      struct flow_plan **ret, struct error *err)
+{
+	struct flow_plan *plan = calloc(1, sizeof(*plan));
+	scope_txn txn = {0};
+	int rc;
+
+	if (!plan)
+		return error_nomem(err);
+	plan->config = config;
+	plan->nthemes = config->nthemes;
+	plan->resources = calloc(config->nresources + 1,
+				 sizeof(*plan->resources));
+	plan->resource_ids = calloc(config->nresources + 1,
+				    sizeof(*plan->resource_ids));
+	plan->department_ids = calloc(config->ndepartments + 1,
+				      sizeof(*plan->department_ids));
+	plan->themes = calloc(config->nthemes + 1, sizeof(*plan->themes));
+	if (!plan->resources || !plan->resource_ids || !plan->department_ids ||
+	    !plan->themes)
+		rc = error_nomem(err);
+	else
+		rc = store_begin(store, &txn, err);
+	if (!rc)
+		rc = number_objects(&txn, plan, err);
+	for (size_t i = 0; !rc && i < config->nresources; i++)
+		rc = check_fields(store, &txn, &plan->resources[i], err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (!rc)
+		rc = plan_lenses(store, plan, err);
+	if (rc) {
+		flow_plan_free(plan);
+		return rc;
+	}
+	*ret = plan;
+	return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * The configuration as the stages need it: every resource, department and
+ * theme with its number in the state, and for every resource by which fields
+ * (lenses) and for which sources of which themes its records are looked at.
+ * Immutable once made; any thread.
+ */
+#ifndef FLOW_PLAN_H
+#define FLOW_PLAN_H
+
+#include "config/config.h"
+#include "publish/publish.h"
+#include "store/store.h"
+
+/* One source of one theme that a resource feeds. */
+struct flow_use {
+	size_t theme; /* index into the plan's themes */
+	size_t source;
+	size_t member;
+};
+
+/* A resource seen by one of its fields. */
+struct flow_lens {
+	int64_t id;
+	size_t field;
+	struct flow_use *uses;
+	size_t nuses;
+};
+
+struct flow_resource {
+	const struct config_resource *resource;
+	int64_t id;	    /* object */
+	int64_t department; /* object */
+	struct flow_lens *lenses;
+	size_t nlenses;
+};
+
+struct flow_plan {
+	const struct config *config;
+	struct flow_resource *resources; /* as config->resources */
+	int64_t *resource_ids;		 /* the same numbers, in a row */
+	int64_t *department_ids;	 /* as config->departments */
+	struct publish_theme *themes;	 /* as config->themes */
+	size_t nthemes;
+};
+
+/*
+ * Gives numbers to what is new, in the state. ERR_INVALID when the fields of
+ * a resource that has records have changed, which this version cannot carry
+ * out. 'config' must outlive the plan.
+ */
+MUST_CHECK int flow_plan_new(struct store *store, const struct config *config,
+			     struct flow_plan **ret, struct error *err);
+void flow_plan_free(struct flow_plan *plan);
+
+/* NULL when the number is none of the configuration's resources. */
+const struct flow_resource *flow_plan_resource(const struct flow_plan *plan,
+					       int64_t id);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * Themes whose rules have changed since their last version, and new themes
+ * over records that are there already: one publish for all of them.
+ */
+#include "flow/internal.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "store/object.h"
+
+struct rebuild {
+	struct store *store;
+	const struct flow_plan *plan;
+	struct publish *publish;
+	bool *changed; /* per theme */
+	int64_t seq;
+};
+
+static int
+find_changed(struct rebuild *b, bool *ret_any, struct error *err)
+{
+	scope_reader reader = {0};
+	int rc = store_reader_get(b->store, &reader, err);
+
+	for (size_t t = 0; !rc && t < b->plan->nthemes; t++) {
+		const struct publish_theme *theme = &b->plan->themes[t];
+		scope_buf then = BUF_INIT;
+
+		rc = store_object_text(reader.db, theme->id, &then, err);
+		if (rc < 0)
+			return rc;
+		b->changed[t] = rc == 0 || !slice_is(buf_slice(&then),
+						     theme->theme->rules_text);
+		*ret_any = *ret_any || b->changed[t];
+		rc = 0;
+	}
+	return rc;
+}
+
+static int
+collect_subjects(struct rebuild *b, const struct publish_theme *t,
+		 struct error *err)
+{
+	struct sql *db = store_records(b->store);
+	int rc = 0;
+
+	for (size_t s = 0; s < t->theme->nsources; s++) {
+		size_t members = t->theme->sources[s].nmembers;
+
+		for (size_t m = 0; !rc && m < members; m++)
+			rc = store_subject_add_lens(db, t->id, t->lens[s][m],
+						    b->seq, err);
+	}
+	return rc;
+}
+
+/* ---- rows without subject, which no subject leads to ------------------------------- */
+
+struct homeless {
+	struct sql *db;
+	int64_t theme, seq;
+	size_t source, member;
+	struct buf place;
+	struct error *err;
+};
+
+static int
+add_homeless(void *ctx, struct slice place, const struct store_record *r)
+{
+	struct homeless *h = ctx;
+
+	(void)place;
+	if (publish_orphan_place(h->source, h->member, SLICE_NONE, r->key,
+				 &h->place))
+		return error_nomem(h->err);
+	return store_orphan_insert(h->db, h->theme, h->seq,
+				   buf_slice(&h->place), h->err);
+}
+
+static int
+collect_homeless(struct rebuild *b, const struct publish_theme *t,
+		 struct error *err)
+{
+	struct homeless h = {.db = store_records(b->store),
+			     .theme = t->id,
+			     .seq = b->seq,
+			     .err = err};
+	int rc = 0;
+
+	for (h.source = 0; h.source < t->theme->nsources; h.source++) {
+		size_t members = t->theme->sources[h.source].nmembers;
+
+		for (h.member = 0; !rc && h.member < members; h.member++)
+			rc = store_link_each(h.db, t->lens[h.source][h.member],
+					     b->seq, SLICE_NONE, SLICE("\1"),
+					     add_homeless, &h, err);
+	}
+	buf_release(&h.place);
+	return rc;
+}
+
+/* ---- one publish ----------------------------------------------------------------------- */
+
+static int
+has_anything(struct rebuild *b, bool *ret, struct error *err)
+{
+	for (size_t i = 0; i < b->plan->config->nresources; i++) {
+		int64_t records = 0;
+		int rc = store_record_count(store_records(b->store),
+					    b->plan->resources[i].id, b->seq,
+					    &records, err);
+
+		if (rc)
+			return rc;
+		if (records)
+			*ret = true;
+	}
+	return 0;
+}
+
+static int
+rebuild_theme(struct rebuild *b, const struct publish_theme *t,
+	      struct error *err)
+{
+	int rc = store_theme_end_all(store_records(b->store), t->id, b->seq,
+				     err);
+
+	if (!rc)
+		rc = collect_subjects(b, t, err);
+	if (!rc)
+		rc = collect_homeless(b, t, err);
+	return rc ? rc : publish_dirty_all(b->publish, t, err);
+}
+
+static int
+write_themes(struct rebuild *b, struct error *err)
+{
+	struct sql *db = store_records(b->store);
+	int rc = store_subject_clear(db, err);
+
+	for (size_t i = 0; !rc && i < b->plan->config->nresources; i++)
+		rc = flow_link(b->store, &b->plan->resources[i], b->seq, err);
+	for (size_t t = 0; !rc && t < b->plan->nthemes; t++) {
+		if (b->changed[t])
+			rc = rebuild_theme(b, &b->plan->themes[t], err);
+	}
+	if (!rc)
+		rc = flow_subjects(b->store, b->plan, b->publish, b->seq, err);
+	if (!rc)
+		rc = publish_write(b->publish, err);
+	return rc;
+}
+
+static int
+keep_rules(struct rebuild *b, struct store_txn *txn, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t t = 0; !rc && t < b->plan->nthemes; t++) {
+		const struct publish_theme *theme = &b->plan->themes[t];
+
+		if (b->changed[t])
+			rc = store_object_set_text(
+				txn, theme->id, theme->theme->rules_text, err);
+	}
+	return rc;
+}
+
+static int
+flip(struct rebuild *b, struct error *err)
+{
+	scope_txn txn = {0};
+	int rc = store_begin(b->store, &txn, err);
+
+	if (!rc && b->publish)
+		rc = publish_commit(b->publish, &txn, "", clock_now(), err);
+	if (!rc && b->publish)
+		rc = store_publish(&txn, b->seq, err);
+	if (!rc)
+		rc = keep_rules(b, &txn, err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	return rc;
+}
+
+static int
+publish_changed(struct rebuild *b, struct error *err)
+{
+	int rc = publish_begin(b->store, b->plan->config, b->seq, &b->publish,
+			       err);
+
+	if (!rc)
+		rc = store_records_begin(b->store, err);
+	if (!rc)
+		rc = write_themes(b, err);
+	if (!rc)
+		rc = store_records_commit(b->store, b->seq, err);
+	if (!rc)
+		rc = flip(b, err);
+	if (rc) {
+		store_records_rollback(b->store);
+		return rc;
+	}
+	publish_done(b->publish);
+	return 0;
+}
+
+int
+flow_rebuild(struct store *store, const struct flow_plan *plan,
+	     const struct flow_hooks *hooks, struct error *err)
+{
+	scope_free bool *changed = calloc(plan->nthemes + 1, sizeof(*changed));
+	struct rebuild b = {
+		.store = store,
+		.plan = plan,
+		.changed = changed,
+		.seq = store_published(store) + 1,
+	};
+	bool any = false, records = false;
+	int rc;
+
+	if (!changed)
+		return error_nomem(err);
+	rc = find_changed(&b, &any, err);
+	if (rc || !any)
+		return rc;
+	rc = has_anything(&b, &records, err);
+	if (!rc && records)
+		rc = publish_changed(&b, err);
+	else if (!rc)
+		rc = flip(&b, err);
+	if (!rc && b.publish) {
+		const struct publish_made *made;
+		size_t n = publish_made(b.publish, &made);
+
+		hooks->published(hooks->ctx, made, n);
+	}
+	publish_free(b.publish);
+	return rc;
+}

@@ -1,0 +1,289 @@
+/*
+ * The answer to a submission: the fix file, the receipts, and the one
+ * transaction that makes verdict and versions true at once.
+ */
+#include "flow/internal.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* ---- the fix file -------------------------------------------------------------------- */
+
+#define FIX_STEP (1 << 20)
+
+struct fix_writer {
+	struct flow_judgement *j;
+	int fd;
+	int64_t bytes;
+	struct buf out;
+	struct slice *cells;
+	size_t cap;
+	struct error *err;
+};
+
+static int
+drain(struct fix_writer *w)
+{
+	int rc = io_write(w->fd, w->out.data, w->out.len, w->err);
+
+	w->bytes += (int64_t)w->out.len;
+	buf_clear(&w->out);
+	return rc;
+}
+
+static int
+write_refused(void *ctx, const struct store_staged *row, struct slice reasons)
+{
+	struct fix_writer *w = ctx;
+	struct slice sent = row->sent.n ? row->sent : row->cells;
+	long n = cells_split(sent, w->cells, w->cap);
+	int rc;
+
+	if (n < 0)
+		return error_set(w->err, ERR_INTERNAL,
+				 "a staged row cannot be read again");
+	if ((size_t)n > w->cap) {
+		void *more = realloc(w->cells, (size_t)n * sizeof(*w->cells));
+
+		if (!more)
+			return error_nomem(w->err);
+		w->cells = more;
+		w->cap = (size_t)n;
+		cells_split(sent, w->cells, w->cap);
+	}
+	rc = validate_fix_row(w->j->fix, w->cells, (size_t)n, row->row,
+			      reasons, &w->out, w->err);
+	if (!rc && w->out.len >= FIX_STEP)
+		rc = drain(w);
+	return rc;
+}
+
+static int
+write_fix(struct fix_writer *w)
+{
+	int rc = validate_fix_header(w->j->fix, &w->out, w->err);
+
+	if (!rc)
+		rc = store_staging_refused(w->j->staging, write_refused, w,
+					   w->err);
+	if (!rc)
+		rc = drain(w);
+	if (!rc && fsync(w->fd))
+		rc = error_errno(w->err, errno, "fix file");
+	return rc;
+}
+
+static int
+open_fix_blob(struct flow_judgement *j, int *ret_fd, struct error *err)
+{
+	char path[STORE_BLOB_PATH_MAX];
+	scope_txn txn = {0};
+	int rc = store_begin(j->store, &txn, err);
+
+	if (!rc)
+		rc = store_blob_add(&txn, clock_now(), &j->fix_blob, err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (rc)
+		return rc;
+	store_blob_path(j->fix_blob, path);
+	*ret_fd = openat(store_dir_fd(j->store), path,
+			 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (*ret_fd < 0)
+		return error_errno(err, errno, "fix file '%s'", path);
+	return 0;
+}
+
+int
+flow_fix_file(struct flow_judgement *j, struct error *err)
+{
+	struct fix_writer w = {.j = j, .fd = -1, .err = err};
+	int rc = open_fix_blob(j, &w.fd, err);
+
+	if (!rc)
+		rc = write_fix(&w);
+	if (w.fd >= 0)
+		close(w.fd);
+	buf_release(&w.out);
+	free(w.cells);
+	j->fix_bytes = w.bytes;
+	return rc;
+}
+
+/* ---- receipts --------------------------------------------------------------------------- */
+
+int
+flow_receipts(struct flow_judgement *j, int64_t now,
+	      const struct publish_made *made, size_t nmade, struct buf *json,
+	      struct buf *text, struct error *err)
+{
+	const struct store_submission *s = j->submission;
+	scope_free struct validate_published *published =
+		calloc(nmade + 1, sizeof(*published));
+	char sha256[DIGEST_HEX], fix_name[512] = "";
+	struct validate_receipt r = {
+		.submission = s->id,
+		.department = j->resource->department,
+		.resource = j->resource->id,
+		.file = s->name,
+		.bytes = s->bytes,
+		.sha256 = sha256,
+		.format = j->format,
+		.encoding = j->encoding,
+		.submitted_by = s->submitted_by,
+		.received_at = s->received_at,
+		.judged_at = now,
+		.state = j->state,
+		.reason = j->reason,
+		.reason_zh = j->reason_zh,
+		.rows = j->counts,
+		.published = published,
+		.npublished = nmade,
+		.errors = j->errors,
+		.warnings = j->warnings,
+		.next_due = "",
+		.fix_file = fix_name,
+	};
+
+	if (!published)
+		return error_nomem(err);
+	for (size_t i = 0; i < nmade; i++)
+		published[i] = (struct validate_published){
+			made[i].theme->theme->id, made[i].version};
+	digest_hex(j->sha256, DIGEST_SIZE, sha256);
+	if (j->fix_blob)
+		snprintf(fix_name, sizeof(fix_name), "%s.fix.csv", s->name);
+	if (validate_receipt_json(&r, json) ||
+	    validate_receipt_text(&r, j->language, text))
+		return error_nomem(err);
+	return 0;
+}
+
+/* ---- the flip ------------------------------------------------------------------------------ */
+
+struct superseding {
+	struct flow_judgement *j;
+	struct store_txn *txn;
+	int64_t now;
+	int64_t *numbers;
+	size_t n;
+	struct error *err;
+};
+
+static int
+note_older(void *ctx, const struct store_submission *s)
+{
+	struct superseding *x = ctx;
+	int64_t *more;
+
+	if (s->number >= x->j->submission->number)
+		return 0;
+	more = realloc(x->numbers, (x->n + 1) * sizeof(*more));
+	if (!more)
+		return error_nomem(x->err);
+	x->numbers = more;
+	more[x->n++] = s->number;
+	return 0;
+}
+
+static int
+supersede_one(struct superseding *x, int64_t number)
+{
+	struct store_submission s;
+	scope_buf json = BUF_INIT;
+	scope_buf text = BUF_INIT;
+	int rc = store_submission_get(x->txn->db, number, &s, x->err);
+
+	if (rc <= 0)
+		return rc;
+	rc = store_submission_receipt(x->txn->db, number, STORE_RECEIPT_JSON,
+				      &json, x->err);
+	if (rc >= 0)
+		rc = store_submission_receipt(x->txn->db, number,
+					      STORE_RECEIPT_TEXT, &text,
+					      x->err);
+	if (rc >= 0)
+		rc = flow_restate_superseded(&json, &text,
+					     x->j->submission->id,
+					     x->j->language);
+	if (rc >= 0) {
+		const struct store_verdict v = {
+			.state = validate_state_word(VALIDATE_S_SUPERSEDED),
+			.judged_at = x->now,
+			.receipt_json = buf_slice(&json),
+			.receipt_text = buf_slice(&text),
+			.fix_blob = s.fix_blob,
+			.fix_bytes = s.fix_bytes,
+			.sha256 = s.has_sha256 ? s.sha256 : NULL,
+		};
+
+		rc = store_submission_judged(x->txn, number, &v, x->err);
+	}
+	store_submission_release(&s);
+	return rc;
+}
+
+/* A snapshot that was accepted leaves nothing to decide about older ones. */
+static int
+supersede(struct flow_judgement *j, struct store_txn *txn, int64_t now,
+	  struct error *err)
+{
+	struct superseding x = {.j = j, .txn = txn, .now = now, .err = err};
+	int rc = 0;
+
+	if (j->resource->mode != CONFIG_SNAPSHOT ||
+	    (j->state != VALIDATE_S_ACCEPTED &&
+	     j->state != VALIDATE_S_PARTIAL &&
+	     j->state != VALIDATE_S_UNCHANGED))
+		return 0;
+	rc = store_submission_each(txn->db, j->planned->id, "quarantined", 0,
+				   note_older, &x, err);
+	for (size_t i = 0; !rc && i < x.n; i++)
+		rc = supersede_one(&x, x.numbers[i]);
+	free(x.numbers);
+	return rc;
+}
+
+int
+flow_conclude(struct flow_judgement *j, int64_t seq, struct error *err)
+{
+	const struct publish_made *made = NULL;
+	size_t nmade = j->publish && seq ? publish_made(j->publish, &made) : 0;
+	int64_t now = clock_now();
+	scope_buf json = BUF_INIT;
+	scope_buf text = BUF_INIT;
+	scope_txn txn = {0};
+	struct store_verdict v = {
+		.state = validate_state_word(j->state),
+		.judged_at = now,
+		.seq = seq,
+		.fix_blob = j->fix_blob,
+		.fix_bytes = j->fix_bytes,
+		.sha256 = j->sha256,
+	};
+	int rc = flow_receipts(j, now, made, nmade, &json, &text, err);
+
+	if (rc)
+		return rc;
+	v.receipt_json = buf_slice(&json);
+	v.receipt_text = buf_slice(&text);
+	rc = store_begin(j->store, &txn, err);
+	if (!rc && seq)
+		rc = publish_commit(j->publish, &txn, j->submission->id, now,
+				    err);
+	if (!rc && seq)
+		rc = store_publish(&txn, seq, err);
+	if (!rc)
+		rc = store_submission_judged(&txn, j->submission->number, &v,
+					     err);
+	if (!rc)
+		rc = supersede(j, &txn, now, err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (!rc && seq)
+		publish_done(j->publish);
+	return rc;
+}
