@@ -2,6 +2,7 @@
 #include "flow/internal.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/scope.h"
 
 #include <errno.h>

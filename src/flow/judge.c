@@ -4,8 +4,11 @@
  */
 #include "flow/internal.h"
 
+#include "base/io.h"
 #include "base/scope.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 

@@ -1,0 +1,493 @@
+/*
+ * The keeper's life: start, wait, restart, end. It runs one thread and never
+ * looks at a delivered byte. See roles.h and DESIGN 2 for why it is so.
+ */
+#include "daemon/keeper.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/scope.h"
+#include "daemon/link.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "decode/decode.h"
+#include "mount/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#define SAY(priority, ...) daemon_log("keeper", priority, __VA_ARGS__)
+
+#define DRAIN_NS (10 * CLOCK_NS)  /* for the worker to end by itself */
+#define SHORT_LIFE_NS CLOCK_NS	  /* a worker that died sooner is backed off */
+#define BACKOFF_MAX_MS 5000
+#define ZOMBIE_CHECK_MS 200
+
+struct keeper {
+	struct daemon_shared *shared;
+	int signals; /* signalfd */
+	int ready_fd;
+	int link; /* the keeper's end */
+	pid_t worker;
+	int64_t worker_since; /* monotonic */
+	int backoff_ms;
+	bool ready;
+	bool ending;
+};
+
+/* ---- the mount -------------------------------------------------------------------- */
+
+/* A mount that a dead keeper left: nobody will ever answer it. */
+static void
+clear_mountpoint(const struct daemon_shared *shared)
+{
+	struct stat st;
+
+	while (stat(shared->mountpoint, &st) && errno == ENOTCONN) {
+		SAY(LOG_NOTICE, "replacing the dead mount at '%s'",
+		    shared->mountpoint);
+		if (umount2(shared->mountpoint, MNT_DETACH))
+			break;
+	}
+}
+
+static void
+end_left_worker(const struct daemon_shared *shared)
+{
+	pid_t pid = daemon_state_left_worker(shared->state_dir);
+	int waited = 0;
+
+	if (!pid)
+		return;
+	SAY(LOG_NOTICE, "ending worker %d, whose keeper has died", pid);
+	kill(pid, SIGKILL);
+	/* the mount goes with its last descriptor of /dev/fuse */
+	while (kill(pid, 0) == 0 && waited++ < 500)
+		poll(NULL, 0, 10);
+}
+
+static int
+mount_tree(struct daemon_shared *shared, struct error *err)
+{
+	char options[128];
+
+	shared->fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (shared->fuse_fd < 0)
+		return error_errno(err, errno,
+				   "cannot open /dev/fuse (modprobe fuse?)");
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=%u,group_id=%u,"
+		 "default_permissions",
+		 shared->fuse_fd, getuid(), getgid());
+	if (mount("civicfs", shared->mountpoint, "fuse.civicfs",
+		  MS_NOSUID | MS_NODEV, options))
+		return error_errno(err, errno, "cannot mount at '%s'",
+				   shared->mountpoint);
+	return 0;
+}
+
+/* The kernel's first request; the answer is ours, and every worker is told
+ * what it was. */
+static int
+agree(struct daemon_shared *shared, struct error *err)
+{
+	struct mount_init init;
+	ssize_t n;
+	int rc;
+
+	shared->init = malloc(MOUNT_REQUEST_MAX);
+	if (!shared->init)
+		return error_nomem(err);
+	do {
+		n = read(shared->fuse_fd, shared->init, MOUNT_REQUEST_MAX);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_errno(err, errno, "the kernel's first request");
+	shared->init_len = (size_t)n;
+	rc = mount_init_reply(shared->init, shared->init_len, &init, err);
+	if (rc)
+		return rc;
+	shared->kernel_resends = init.resend;
+	return io_write(shared->fuse_fd, init.reply, init.reply_len, err);
+}
+
+/* A number that no other mount of this state has. */
+static int
+new_session(struct daemon_shared *shared, struct error *err)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return error_errno(err, errno, "random number");
+	shared->session = (int64_t)(number >> 2) + 1;
+	return 0;
+}
+
+/* ---- the worker -------------------------------------------------------------------- */
+
+static int
+start_worker(struct keeper *k, struct error *err)
+{
+	struct daemon_shared *shared = k->shared;
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return error_errno(err, errno, "link to the worker");
+	shared->generation++;
+	shared->link = ends[1];
+	pid = daemon_role_start(DAEMON_WORKER, shared, err);
+	close(ends[1]);
+	shared->link = -1;
+	if (pid < 0) {
+		close(ends[0]);
+		return (int)pid;
+	}
+	if (k->link >= 0)
+		close(k->link);
+	k->link = ends[0];
+	k->worker = pid;
+	k->worker_since = clock_monotonic();
+	return daemon_state_note_worker(shared->state_dir, pid, err);
+}
+
+static int
+start_notifier(struct keeper *k, struct error *err)
+{
+	pid_t pid = daemon_role_start(DAEMON_NOTIFIER, k->shared, err);
+
+	if (pid < 0)
+		return (int)pid;
+	k->shared->notifier = pid;
+	return 0;
+}
+
+/* A crash loop is slowed down, never given up: the mount stays. */
+static void
+back_off(struct keeper *k)
+{
+	if (clock_monotonic() - k->worker_since > SHORT_LIFE_NS) {
+		k->backoff_ms = 0;
+		return;
+	}
+	k->backoff_ms = k->backoff_ms ? 2 * k->backoff_ms : 1;
+	if (k->backoff_ms > BACKOFF_MAX_MS)
+		k->backoff_ms = BACKOFF_MAX_MS;
+	poll(NULL, 0, k->backoff_ms);
+}
+
+static void
+replace_worker(struct keeper *k)
+{
+	struct error err = ERROR_INIT;
+
+	k->worker = 0;
+	if (k->ending)
+		return;
+	back_off(k);
+	if (start_worker(k, &err))
+		SAY(LOG_ERR, "%s", err.text);
+}
+
+/* A worker whose first thread has died while another hangs in the kernel is
+ * never reaped, but it is dead. */
+static bool
+is_zombie(pid_t pid)
+{
+	char path[64], text[512];
+	const char *at;
+	ssize_t n;
+	scope_fd fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = io_read(fd, text, sizeof(text) - 1, NULL);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	return at && at[1] == ' ' && at[2] == 'Z';
+}
+
+static void
+reap(struct keeper *k)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct error err = ERROR_INIT;
+
+		if (pid == k->worker) {
+			if (!k->ending)
+				SAY(LOG_WARNING,
+				    "worker %d has died (%s %d): starting "
+				    "another",
+				    pid,
+				    WIFSIGNALED(status) ? "signal" : "exit",
+				    WIFSIGNALED(status) ? WTERMSIG(status)
+							: WEXITSTATUS(status));
+			replace_worker(k);
+		} else if (pid == k->shared->notifier && !k->ending) {
+			SAY(LOG_WARNING, "notifier %d has died", pid);
+			if (start_notifier(k, &err))
+				SAY(LOG_ERR, "%s", err.text);
+		}
+	}
+	if (k->worker && is_zombie(k->worker))
+		replace_worker(k);
+}
+
+/* ---- what the worker asks for --------------------------------------------------------- */
+
+static _Noreturn void
+become_decoder(const struct keeper *k, const int fds[LINK_FDS])
+{
+	const struct daemon_users *u = &k->shared->users;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_NAME, "decoder", 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	decode_process(fds[0], fds[1], fds[2], u->decoder_uid, u->decoder_gid);
+}
+
+static void
+start_decoder(struct keeper *k, const int fds[LINK_FDS])
+{
+	struct link_message done = {.kind = LINK_DONE};
+	struct error err = ERROR_INIT;
+	pid_t pid;
+
+	if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0) {
+		done.value = -EBADF;
+	} else {
+		pid = fork();
+		if (pid == 0)
+			become_decoder(k, fds);
+		done.value = pid < 0 ? -errno : 0;
+	}
+	if (daemon_link_send(k->link, &done, NULL, 0, &err))
+		SAY(LOG_WARNING, "%s", err.text);
+}
+
+static void
+become_ready(struct keeper *k)
+{
+	if (k->ready)
+		return;
+	k->ready = true;
+	daemon_notify_manager("READY=1");
+	if (k->ready_fd >= 0 && write(k->ready_fd, "r", 1) != 1)
+		SAY(LOG_WARNING, "nobody waits any more");
+}
+
+static void
+listen_to_worker(struct keeper *k)
+{
+	struct link_message m;
+	struct error err = ERROR_INIT;
+	int fds[LINK_FDS];
+	int rc = daemon_link_receive(k->link, &m, fds, &err);
+
+	if (rc <= 0) {
+		/* closed: its death comes by SIGCHLD */
+		close(k->link);
+		k->link = -1;
+		return;
+	}
+	if (m.kind == LINK_DECODE)
+		start_decoder(k, fds);
+	else if (m.kind == LINK_READY)
+		become_ready(k);
+	else if (m.kind == LINK_STOP)
+		k->ending = true;
+	for (int i = 0; i < LINK_FDS; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+}
+
+/* ---- the life ---------------------------------------------------------------------------- */
+
+static int
+open_signals(struct keeper *k, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return error_errno(err, errno, "signals");
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (k->signals < 0)
+		return error_errno(err, errno, "signals");
+	return 0;
+}
+
+static void
+take_signals(struct keeper *k)
+{
+	struct signalfd_siginfo si;
+
+	while (read(k->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			k->ending = true;
+	}
+}
+
+static bool
+is_mounted(const struct daemon_shared *shared)
+{
+	struct pollfd p = {.fd = shared->fuse_fd};
+
+	return poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP));
+}
+
+static void
+live(struct keeper *k)
+{
+	while (!k->ending) {
+		struct pollfd p[] = {
+			{.fd = k->signals, .events = POLLIN},
+			{.fd = k->link, .events = POLLIN},
+		};
+
+		if (poll(p, 2, ZOMBIE_CHECK_MS) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents)
+			take_signals(k);
+		if (p[1].revents)
+			listen_to_worker(k);
+		reap(k);
+		if (!is_mounted(k->shared)) {
+			SAY(LOG_NOTICE, "'%s' has been unmounted",
+			    k->shared->mountpoint);
+			k->ending = true;
+		}
+	}
+}
+
+/* The worker ends its requests and its transaction; what it cannot end in
+ * time is ended by the next start. */
+static void
+end_worker(struct keeper *k)
+{
+	int64_t until = clock_monotonic() + DRAIN_NS;
+
+	if (!k->worker)
+		return;
+	kill(k->worker, SIGTERM);
+	while (k->worker && clock_monotonic() < until) {
+		struct pollfd p[] = {
+			{.fd = k->signals, .events = POLLIN},
+			{.fd = k->link, .events = POLLIN},
+		};
+
+		poll(p, 2, 50);
+		take_signals(k);
+		if (p[1].revents)
+			listen_to_worker(k);
+		reap(k);
+	}
+	if (k->worker) {
+		SAY(LOG_WARNING, "the worker does not end: killing it");
+		kill(k->worker, SIGKILL);
+	}
+}
+
+static void
+end(struct keeper *k)
+{
+	struct daemon_shared *shared = k->shared;
+
+	daemon_notify_manager("STOPPING=1");
+	umount2(shared->mountpoint, MNT_DETACH);
+	end_worker(k);
+	if (shared->notifier)
+		kill(shared->notifier, SIGKILL);
+	umount2(shared->mountpoint, MNT_FORCE);
+	close(shared->fuse_fd);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static int
+begin(struct keeper *k, struct error *err)
+{
+	struct daemon_shared *shared = k->shared;
+	int rc;
+
+	shared->keeper = getpid();
+	shared->started_at = clock_now();
+	end_left_worker(shared);
+	clear_mountpoint(shared);
+	rc = open_signals(k, err);
+	if (!rc)
+		rc = new_session(shared, err);
+	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			      shared->notices))
+		rc = error_errno(err, errno, "link to the notifier");
+	if (!rc)
+		rc = mount_tree(shared, err);
+	if (!rc)
+		rc = agree(shared, err);
+	if (!rc)
+		rc = start_notifier(k, err);
+	if (!rc)
+		rc = start_worker(k, err);
+	return rc;
+}
+
+static int
+write_pid(int lock, struct error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d\n", getpid());
+	if (ftruncate(lock, 0))
+		return error_errno(err, errno, "lock");
+	return io_pwrite(lock, text, strlen(text), 0, err);
+}
+
+int
+daemon_keeper(struct daemon_shared *shared, int ready_fd)
+{
+	struct keeper k = {.shared = shared,
+			   .ready_fd = ready_fd,
+			   .link = -1,
+			   .signals = -1};
+	struct error err = ERROR_INIT;
+	int rc;
+
+	shared->fuse_fd = -1;
+	prctl(PR_SET_NAME, "keeper", 0, 0, 0);
+	rc = write_pid(shared->lock, &err);
+	if (!rc)
+		rc = begin(&k, &err);
+	if (rc)
+		SAY(LOG_ERR, "%s", err.text);
+	else
+		live(&k);
+	k.ending = true;
+	if (shared->fuse_fd >= 0)
+		end(&k);
+	free(shared->init);
+	return rc ? 1 : 0;
+}

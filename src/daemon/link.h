@@ -1,0 +1,38 @@
+/*
+ * What the keeper and the worker say to each other: a socket pair of packets,
+ * made anew for each worker.
+ *
+ *   worker → keeper   LINK_READY    the tree answers
+ *                     LINK_DECODE   start a decoder over these three
+ *                                   descriptors; answered by LINK_DONE
+ *                     LINK_STOP     a person asked for the end
+ *   keeper → worker   LINK_DONE     value: 0 or a negative errno
+ */
+#ifndef DAEMON_LINK_H
+#define DAEMON_LINK_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+#define LINK_FDS 3
+
+enum link_kind { LINK_READY = 1, LINK_DECODE, LINK_STOP, LINK_DONE };
+
+struct link_message {
+	uint32_t kind;
+	int32_t value;
+};
+
+/* Sends a message with n descriptors (n <= LINK_FDS), which stay the
+ * caller's. ERR_IO. Blocks while the other side's queue is full. */
+MUST_CHECK int daemon_link_send(int fd, const struct link_message *m,
+				const int *fds, int n, struct error *err);
+
+/* Receives one; descriptors that came with it are the caller's, the others
+ * -1. Returns 1, 0 when the other side has closed, ERR_IO, or ERR_PROTOCOL
+ * (what came is closed). */
+MUST_CHECK int daemon_link_receive(int fd, struct link_message *m,
+				   int fds[LINK_FDS], struct error *err);
+
+#endif

@@ -1,0 +1,78 @@
+/* The table of roles, and what each is left with: see roles.h. */
+#include "daemon/roles.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	int (*run)(const struct daemon_shared *shared);
+	bool dies_with_keeper;
+} roles[] = {
+	/* the worker outlives its keeper, so that open files go on */
+	[DAEMON_WORKER] = {"worker", daemon_worker, false},
+	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier, true},
+};
+
+static int
+drop_rights(const struct daemon_users *users, struct error *err)
+{
+	if (setgroups(0, NULL) ||
+	    setresgid(users->worker_gid, users->worker_gid,
+		      users->worker_gid) ||
+	    setresuid(users->worker_uid, users->worker_uid,
+		      users->worker_uid) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return error_errno(err, errno,
+				   "cannot become the service user");
+	return 0;
+}
+
+static void
+reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void
+become(enum daemon_role role, const struct daemon_shared *shared)
+{
+	struct error err = ERROR_INIT;
+
+	prctl(PR_SET_NAME, roles[role].name, 0, 0, 0);
+	close(shared->lock);
+	reset_signals();
+	if (drop_rights(&shared->users, &err)) {
+		daemon_log(roles[role].name, LOG_ERR, "%s", err.text);
+		_exit(1);
+	}
+	/* after the change of user, which clears it */
+	if (roles[role].dies_with_keeper)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	_exit(roles[role].run(shared));
+}
+
+pid_t
+daemon_role_start(enum daemon_role role, const struct daemon_shared *shared,
+		  struct error *err)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return error_errno(err, errno, "cannot start the %s",
+				   roles[role].name);
+	if (pid == 0)
+		become(role, shared);
+	return pid;
+}

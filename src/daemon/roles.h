@@ -1,0 +1,50 @@
+/*
+ * One binary, a table of roles, each with the least it needs (DESIGN 2). The
+ * keeper forks the others; what they share is inherited.
+ *
+ *   keeper    root; mounts, holds /dev/fuse, starts and restarts the others;
+ *             parses nothing, opens no database
+ *   worker    service user, no capabilities; the tree, the state, the flow
+ *   notifier  service user; tells the kernel what to forget
+ *   decoder   one per file, a number without account, sandboxed
+ *             (decode/decode.h)
+ */
+#ifndef DAEMON_ROLES_H
+#define DAEMON_ROLES_H
+
+#include "config/config.h"
+#include "daemon/state.h"
+
+/* What the keeper has when it forks a role. */
+struct daemon_shared {
+	const struct config *config;
+	struct daemon_users users;
+	const char *mountpoint;
+	int state_dir;
+	int lock;	 /* the keeper's alone: roles close it */
+	int fuse_fd;
+	int notices[2];	 /* [0] the notifier reads, [1] the worker writes */
+	int64_t session; /* the life of this mount */
+	unsigned char *init; /* the kernel's INIT request */
+	size_t init_len;
+	bool kernel_resends;
+	int64_t started_at;
+	pid_t keeper;
+	pid_t notifier;
+	int generation; /* of the worker, from 1 */
+	int link;	/* the worker's end */
+};
+
+enum daemon_role { DAEMON_WORKER, DAEMON_NOTIFIER };
+
+/* Forks a role, drops what it must not have, and runs it; the child never
+ * returns. The pid, or ERR_IO. Only in the single-threaded keeper. */
+MUST_CHECK pid_t daemon_role_start(enum daemon_role role,
+				   const struct daemon_shared *shared,
+				   struct error *err);
+
+/* The bodies; the exit status of the process. */
+int daemon_worker(const struct daemon_shared *shared);
+int daemon_notifier(const struct daemon_shared *shared);
+
+#endif

@@ -1,0 +1,208 @@
+/* The state's folder as the keeper prepares it: see state.h. */
+#include "daemon/state.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define LOCK_NAME "keeper.lock"
+#define NOTE_NAME "worker.pid"
+#define FALLBACK_USER "nobody"
+#define DECODER_ID 65532 /* of the kernel's numbers one that no account has */
+
+int
+daemon_users_find(const struct config *config, struct daemon_users *ret,
+		  struct error *err)
+{
+	const struct passwd *pw = getpwnam(config->user);
+
+	ret->fallback = !pw;
+	if (!pw)
+		pw = getpwnam(FALLBACK_USER);
+	if (!pw)
+		return error_set(err, ERR_INVALID,
+				 "[platform] user = %s: no such user; make it "
+				 "by 'useradd --system %s'",
+				 config->user, config->user);
+	ret->worker_uid = pw->pw_uid;
+	ret->worker_gid = pw->pw_gid;
+	ret->decoder_uid = DECODER_ID;
+	ret->decoder_gid = DECODER_ID;
+	return 0;
+}
+
+/* ---- ownership ------------------------------------------------------------------- */
+
+static void
+close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* The state is two levels deep, and no deeper. */
+static int
+give_entries(int dir, const struct daemon_users *users, int depth,
+	     struct error *err)
+{
+	__attribute__((cleanup(close_dir))) DIR *list = NULL;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *e;
+
+	if (fd >= 0)
+		list = fdopendir(fd);
+	if (!list)
+		return error_errno(err, errno, "state");
+	while ((e = readdir(list))) {
+		scope_fd sub = -1;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (fchownat(dir, e->d_name, users->worker_uid,
+			     users->worker_gid, AT_SYMLINK_NOFOLLOW))
+			return error_errno(err, errno, "state '%s'",
+					   e->d_name);
+		if (e->d_type != DT_DIR || depth == 0)
+			continue;
+		sub = openat(dir, e->d_name,
+			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0 && give_entries(sub, users, depth - 1, err))
+			return err ? err->code : ERR_IO;
+	}
+	return 0;
+}
+
+static int
+give_state(int dir, const struct daemon_users *users, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return error_errno(err, errno, "state");
+	if (st.st_uid == users->worker_uid)
+		return 0;
+	if (fchown(dir, users->worker_uid, users->worker_gid) ||
+	    fchmod(dir, 0700))
+		return error_errno(err, errno, "state");
+	return give_entries(dir, users, 1, err);
+}
+
+/* ---- the lock ----------------------------------------------------------------------- */
+
+static int
+take_lock(int dir, const char *state, int *ret_lock, struct error *err)
+{
+	char text[32] = "";
+	scope_fd fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC,
+			     0600);
+
+	if (fd < 0)
+		return error_errno(err, errno, "'%s/" LOCK_NAME "'", state);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return error_errno(err, errno,
+					   "'%s/" LOCK_NAME "'", state);
+		if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+			text[0] = '\0';
+		return error_set(err, ERR_BUSY,
+				 "civicfsd already runs on '%s': its keeper is "
+				 "process %ld; 'civicfs -c CONFIG status' "
+				 "shows it, 'civicfs -c CONFIG stop' ends it",
+				 state, strtol(text, NULL, 10));
+	}
+	*ret_lock = take_fd(&fd);
+	return 0;
+}
+
+int
+daemon_state_take(const struct config *config, const struct daemon_users *users,
+		  const char *mountpoint, int *ret_dir, int *ret_lock,
+		  struct error *err)
+{
+	scope_fd dir = -1;
+	size_t len = strlen(mountpoint);
+	int rc;
+
+	if (strncmp(config->state, mountpoint, len) == 0 &&
+	    (config->state[len] == '/' || config->state[len] == '\0'))
+		return error_set(err, ERR_INVALID,
+				 "[platform] state = '%s' lies on the mount "
+				 "'%s': choose another folder",
+				 config->state, mountpoint);
+	if (mkdir(config->state, 0700) && errno != EEXIST)
+		return error_errno(err, errno,
+				   "[platform] state: cannot make '%s'",
+				   config->state);
+	dir = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno,
+				   "[platform] state: cannot open '%s'",
+				   config->state);
+	rc = take_lock(dir, config->state, ret_lock, err);
+	if (!rc)
+		rc = give_state(dir, users, err);
+	if (rc)
+		return rc;
+	*ret_dir = take_fd(&dir);
+	return 0;
+}
+
+/* ---- the worker of a dead keeper ------------------------------------------------------- */
+
+/* Field 22 of /proc/PID/stat, in clock ticks since the machine started. */
+static int64_t
+start_time(pid_t pid)
+{
+	char path[64], text[1024];
+	const char *at;
+	ssize_t n;
+	scope_fd fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = io_read(fd, text, sizeof(text) - 1, NULL);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	at = strrchr(text, ')'); /* the name may hold anything */
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoll(at, NULL, 10) : -1;
+}
+
+pid_t
+daemon_state_left_worker(int dir)
+{
+	scope_buf text = BUF_INIT;
+	int64_t pid = 0, started = 0;
+
+	if (io_slurp(dir, NOTE_NAME, 256, &text, NULL) || !buf_str(&text) ||
+	    sscanf(text.data, "%" SCNd64 " %" SCNd64, &pid, &started) != 2)
+		return 0;
+	if (pid <= 0 || start_time((pid_t)pid) != started)
+		return 0;
+	return (pid_t)pid;
+}
+
+int
+daemon_state_note_worker(int dir, pid_t pid, struct error *err)
+{
+	char text[64];
+	scope_fd fd = openat(dir, NOTE_NAME,
+			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, errno, "'" NOTE_NAME "'");
+	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid,
+		 start_time(pid));
+	return io_write(fd, text, strlen(text), err);
+}
