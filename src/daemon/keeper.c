@@ -29,8 +29,8 @@
 
 #define SAY(priority, ...) daemon_log("keeper", priority, __VA_ARGS__)
 
-#define DRAIN_NS (10 * CLOCK_NS)  /* for the worker to end by itself */
-#define SHORT_LIFE_NS CLOCK_NS	  /* a worker that died sooner is backed off */
+#define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
+#define SHORT_LIFE_NS CLOCK_NS	 /* a worker that died sooner is backed off */
 #define BACKOFF_MAX_MS 5000
 #define ZOMBIE_CHECK_MS 200
 
@@ -46,7 +46,8 @@ struct keeper {
 	bool ending;
 };
 
-/* ---- the mount -------------------------------------------------------------------- */
+/* ---- the mount
+ * -------------------------------------------------------------------- */
 
 /* A mount that a dead keeper left: nobody will ever answer it. */
 static void
@@ -134,7 +135,8 @@ new_session(struct daemon_shared *shared, struct error *err)
 	return 0;
 }
 
-/* ---- the worker -------------------------------------------------------------------- */
+/* ---- the worker
+ * -------------------------------------------------------------------- */
 
 static int
 start_worker(struct keeper *k, struct error *err)
@@ -251,7 +253,8 @@ reap(struct keeper *k)
 		replace_worker(k);
 }
 
-/* ---- what the worker asks for --------------------------------------------------------- */
+/* ---- what the worker asks for
+ * --------------------------------------------------------- */
 
 static _Noreturn void
 become_decoder(const struct keeper *k, const int fds[LINK_FDS])
@@ -322,7 +325,9 @@ listen_to_worker(struct keeper *k)
 	}
 }
 
-/* ---- the life ---------------------------------------------------------------------------- */
+/* ---- the life
+ * ----------------------------------------------------------------------------
+ */
 
 static int
 open_signals(struct keeper *k, struct error *err)

@@ -22,8 +22,8 @@ daemon_notifier(const struct daemon_shared *shared)
 		return 1;
 	for (;;) {
 		struct error err = ERROR_INIT;
-		ssize_t n = recv(shared->notices[0], message,
-				 MOUNT_MESSAGE_MAX, 0);
+		ssize_t n =
+			recv(shared->notices[0], message, MOUNT_MESSAGE_MAX, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -21,10 +21,10 @@ struct daemon_shared {
 	struct daemon_users users;
 	const char *mountpoint;
 	int state_dir;
-	int lock;	 /* the keeper's alone: roles close it */
+	int lock; /* the keeper's alone: roles close it */
 	int fuse_fd;
-	int notices[2];	 /* [0] the notifier reads, [1] the worker writes */
-	int64_t session; /* the life of this mount */
+	int notices[2];	     /* [0] the notifier reads, [1] the worker writes */
+	int64_t session;     /* the life of this mount */
 	unsigned char *init; /* the kernel's INIT request */
 	size_t init_len;
 	bool kernel_resends;

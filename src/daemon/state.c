@@ -38,7 +38,8 @@ daemon_users_find(const struct config *config, struct daemon_users *ret,
 	return 0;
 }
 
-/* ---- ownership ------------------------------------------------------------------- */
+/* ---- ownership
+ * ------------------------------------------------------------------- */
 
 static void
 close_dir(DIR **dir)
@@ -67,8 +68,7 @@ give_entries(int dir, const struct daemon_users *users, int depth,
 			continue;
 		if (fchownat(dir, e->d_name, users->worker_uid,
 			     users->worker_gid, AT_SYMLINK_NOFOLLOW))
-			return error_errno(err, errno, "state '%s'",
-					   e->d_name);
+			return error_errno(err, errno, "state '%s'", e->d_name);
 		if (e->d_type != DT_DIR || depth == 0)
 			continue;
 		sub = openat(dir, e->d_name,
@@ -94,21 +94,22 @@ give_state(int dir, const struct daemon_users *users, struct error *err)
 	return give_entries(dir, users, 1, err);
 }
 
-/* ---- the lock ----------------------------------------------------------------------- */
+/* ---- the lock
+ * ----------------------------------------------------------------------- */
 
 static int
 take_lock(int dir, const char *state, int *ret_lock, struct error *err)
 {
 	char text[32] = "";
-	scope_fd fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC,
-			     0600);
+	scope_fd fd =
+		openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return error_errno(err, errno, "'%s/" LOCK_NAME "'", state);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK)
-			return error_errno(err, errno,
-					   "'%s/" LOCK_NAME "'", state);
+			return error_errno(err, errno, "'%s/" LOCK_NAME "'",
+					   state);
 		if (pread(fd, text, sizeof(text) - 1, 0) < 0)
 			text[0] = '\0';
 		return error_set(err, ERR_BUSY,
@@ -154,7 +155,8 @@ daemon_state_take(const struct config *config, const struct daemon_users *users,
 	return 0;
 }
 
-/* ---- the worker of a dead keeper ------------------------------------------------------- */
+/* ---- the worker of a dead keeper
+ * ------------------------------------------------------- */
 
 /* Field 22 of /proc/PID/stat, in clock ticks since the machine started. */
 static int64_t
@@ -202,7 +204,6 @@ daemon_state_note_worker(int dir, pid_t pid, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, errno, "'" NOTE_NAME "'");
-	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid,
-		 start_time(pid));
+	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid, start_time(pid));
 	return io_write(fd, text, strlen(text), err);
 }

@@ -12,7 +12,7 @@ struct group {
 	struct member {
 		int64_t row, line;
 		bool good;
-	} *members;
+	} * members;
 	size_t n, cap;
 	bool differ;
 	bool deletes;
@@ -98,8 +98,8 @@ refuse(struct flow_judgement *j, enum validate_cross kind,
 	struct validate_fault fault;
 	int rc;
 
-	validate_fault_cross(kind, m->row, m->line, field, value, other,
-			     &fault, &text);
+	validate_fault_cross(kind, m->row, m->line, field, value, other, &fault,
+			     &text);
 	rc = flow_judge_fault(j, &fault);
 	if (rc)
 		return error_set(err, rc, "a row could not be refused");
@@ -163,7 +163,8 @@ check_keys(struct flow_judgement *j, struct error *err)
 	return rc ? rc : end_group(j, &g, err);
 }
 
-/* ---- unique fields --------------------------------------------------------------- */
+/* ---- unique fields
+ * --------------------------------------------------------------- */
 
 struct not_unique {
 	struct flow_judgement *j;
@@ -171,7 +172,7 @@ struct not_unique {
 		struct member at;
 		int64_t field, first;
 		struct buf value;
-	} *items;
+	} * items;
 	size_t n, cap;
 };
 
@@ -200,9 +201,8 @@ note_not_unique(void *ctx, int64_t field, struct slice value, int64_t row,
 		list->cap = cap;
 	}
 	f = &list->items[list->n];
-	*f = (struct found){.at = {row, line, true},
-			    .field = field,
-			    .first = first};
+	*f = (struct found){
+		.at = {row, line, true}, .field = field, .first = first};
 	if (buf_addslice(&f->value, value))
 		return ERR_NOMEM;
 	list->n++;
@@ -227,7 +227,8 @@ check_unique(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
-/* ---- append -------------------------------------------------------------------------- */
+/* ---- append
+ * -------------------------------------------------------------------------- */
 
 /* An equal row is unchanged; another row of a stored key is refused. */
 static int
@@ -246,9 +247,8 @@ check_append(struct flow_judgement *j, struct error *err)
 		rc = 0;
 		if (s.status != STORE_STAGED_GOOD)
 			continue;
-		rc = store_record_find(store_records(j->store),
-				       j->planned->id, at, s.key, &id, &stored,
-				       err);
+		rc = store_record_find(store_records(j->store), j->planned->id,
+				       at, s.key, &id, &stored, err);
 		if (rc <= 0)
 			continue;
 		rc = 0;

@@ -30,7 +30,8 @@ struct flow {
 	bool rebuilt; /* only the flow's thread */
 };
 
-/* ---- one submission --------------------------------------------------------------- */
+/* ---- one submission
+ * --------------------------------------------------------------- */
 
 static int
 hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
@@ -84,8 +85,8 @@ flow_weigh(struct flow_judgement *j, struct error *err)
 
 /* Bytes to a state: what the file says, before the records are asked. */
 static int
-judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
-	   int fd, struct error *err)
+judge_file(struct flow_judgement *j, const struct flow_decoder *decoder, int fd,
+	   struct error *err)
 {
 	int rc = hash_file(fd, j->sha256, err);
 
@@ -297,7 +298,9 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
 }
 
-/* ---- the loop --------------------------------------------------------------------------- */
+/* ---- the loop
+ * ---------------------------------------------------------------------------
+ */
 
 /* The next submission and what to do with it; 1, 0 or negative. */
 static int
@@ -369,8 +372,7 @@ rest(struct flow *flow, int64_t until)
 	while (!flow->stop && !flow->wake) {
 		if (!until)
 			pthread_cond_wait(&flow->woken, &flow->lock);
-		else if (pthread_cond_timedwait(&flow->woken, &flow->lock,
-						&ts))
+		else if (pthread_cond_timedwait(&flow->woken, &flow->lock, &ts))
 			break;
 	}
 	flow->wake = false;
@@ -402,7 +404,8 @@ flow_run(struct flow *flow)
 	}
 }
 
-/* ---- for other threads ---------------------------------------------------------------------- */
+/* ---- for other threads
+ * ---------------------------------------------------------------------- */
 
 static void
 on_inbox_change(void *ctx)
@@ -411,9 +414,9 @@ on_inbox_change(void *ctx)
 }
 
 int
-flow_new(struct store *store, const struct flow_plan *plan,
-	 struct inbox *inbox, const struct flow_decoder *decoder,
-	 const struct flow_hooks *hooks, struct flow **ret, struct error *err)
+flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
+	 const struct flow_decoder *decoder, const struct flow_hooks *hooks,
+	 struct flow **ret, struct error *err)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
 
@@ -538,7 +541,9 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 	return rc;
 }
 
-/* ---- a dry run ---------------------------------------------------------------------------------- */
+/* ---- a dry run
+ * ----------------------------------------------------------------------------------
+ */
 
 int
 flow_try(const struct config *config, const struct config_resource *resource,
@@ -548,9 +553,8 @@ flow_try(const struct config *config, const struct config_resource *resource,
 {
 	scope_free char *copy = strdup(name);
 	char nobody[] = "";
-	struct store_submission s = {.name = copy,
-				     .submitted_by = nobody,
-				     .received_at = now};
+	struct store_submission s = {
+		.name = copy, .submitted_by = nobody, .received_at = now};
 	struct flow_judgement j = {
 		.config = config,
 		.resource = resource,

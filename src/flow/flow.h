@@ -27,8 +27,7 @@ struct flow_decoder {
 /* What the shell wants to hear; called from the flow's thread. 'published'
  * comes after the flip and before anybody is told that it is settled. */
 struct flow_hooks {
-	void (*published)(void *ctx, const struct publish_made *made,
-			  size_t n);
+	void (*published)(void *ctx, const struct publish_made *made, size_t n);
 	void (*judged)(void *ctx, int64_t resource, int64_t submission);
 	void (*failed)(void *ctx, const struct error *err);
 	void *ctx;
@@ -38,8 +37,7 @@ struct flow;
 
 /* 'plan', 'inbox' and what the hooks need must outlive it. */
 MUST_CHECK int flow_new(struct store *store, const struct flow_plan *plan,
-			struct inbox *inbox,
-			const struct flow_decoder *decoder,
+			struct inbox *inbox, const struct flow_decoder *decoder,
 			const struct flow_hooks *hooks, struct flow **ret,
 			struct error *err);
 void flow_free(struct flow *flow);
@@ -53,8 +51,7 @@ void flow_wake(struct flow *flow);
 
 /* Whether every complete submission has its verdict and what it publishes is
  * published. Any thread. */
-MUST_CHECK int flow_is_settled(struct flow *flow, bool *ret,
-			       struct error *err);
+MUST_CHECK int flow_is_settled(struct flow *flow, bool *ret, struct error *err);
 /* The number of the submission being judged, 0 none. Any thread. */
 int64_t flow_judging(const struct flow *flow);
 /* The last failure that is being retried, "" none. Any thread. */

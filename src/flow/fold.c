@@ -23,44 +23,16 @@ struct fold {
 	const struct flow_plan *plan;
 	struct sql *db;
 	int64_t seq;
-	bool *whole; /* per theme: its files are written as a whole */
-	bool *asked; /* per theme: whole is known */
 	struct buf place, old_place;
 };
 
-/* ---- telling the themes ----------------------------------------------------------- */
-
-bool
-flow_theme_whole(const struct publish_theme *theme, int64_t next_version)
-{
-	(void)theme;
-	return next_version == 1;
-}
-
-static int
-ask_whole(struct fold *f, size_t theme, struct error *err)
-{
-	const struct publish_theme *t = &f->plan->themes[theme];
-	int64_t version = 0;
-	int rc;
-
-	if (f->asked[theme])
-		return 0;
-	rc = publish_next_version(f->j->publish, t, &version, err);
-	if (rc)
-		return rc;
-	f->asked[theme] = true;
-	f->whole[theme] = flow_theme_whole(t, version);
-	return f->whole[theme] ? publish_dirty_all(f->j->publish, t, err) : 0;
-}
+/* ---- telling the themes
+ * ----------------------------------------------------------- */
 
 static int
 tell_source(struct fold *f, const struct flow_use *use, struct slice place,
 	    struct error *err)
 {
-	if (f->whole[use->theme] ||
-	    !publish_format_source_shown(f->j->resource))
-		return 0;
 	return publish_dirty(f->j->publish, &f->plan->themes[use->theme],
 			     PUBLISH_SOURCE, use->source, use->member, place,
 			     err);
@@ -88,7 +60,7 @@ tell_subject(struct fold *f, const struct flow_use *use, struct slice subject,
 	else
 		rc = store_orphan_end(f->db, t->id, f->seq, buf_slice(&place),
 				      err);
-	if (!rc && !f->whole[use->theme])
+	if (!rc)
 		rc = publish_dirty(f->j->publish, t, PUBLISH_ORPHANS, 0, 0,
 				   buf_slice(&place), err);
 	return rc;
@@ -100,9 +72,9 @@ tell_use(struct fold *f, const struct flow_use *use, const struct change *c,
 {
 	bool was = c->old_id != 0;
 	bool same = was && c->has_new && slice_eq(old_subject, new_subject);
-	int rc = ask_whole(f, use->theme, err);
+	int rc = 0;
 
-	if (!rc && was)
+	if (was)
 		rc = tell_source(f, use, buf_slice(&f->old_place), err);
 	if (!rc && c->has_new)
 		rc = tell_source(f, use, buf_slice(&f->place), err);
@@ -118,7 +90,6 @@ tell_use(struct fold *f, const struct flow_use *use, const struct change *c,
 static int
 make_place(struct buf *place, struct slice subject, struct slice key)
 {
-	buf_clear(place);
 	return publish_source_place(subject, key, place);
 }
 
@@ -171,7 +142,8 @@ apply(struct fold *f, const struct change *c, struct error *err)
 	return 0;
 }
 
-/* ---- linking records that were there before their lens ------------------------------ */
+/* ---- linking records that were there before their lens
+ * ------------------------------ */
 
 struct link {
 	struct sql *db;
@@ -215,7 +187,8 @@ flow_link(struct store *store, const struct flow_resource *r, int64_t seq,
 	return rc;
 }
 
-/* ---- snapshot: the file is the whole truth -------------------------------------------- */
+/* ---- snapshot: the file is the whole truth
+ * -------------------------------------------- */
 
 /* Stored records and staged rows, both in key order, walked side by side. The
  * deletions are kept for the end, because max_shrink asks for their number. */
@@ -370,7 +343,8 @@ fold_snapshot(struct fold *f, struct error *err)
 	return rc;
 }
 
-/* ---- upsert and append: rows by key ------------------------------------------------------ */
+/* ---- upsert and append: rows by key
+ * ------------------------------------------------------ */
 
 /* A released submission must not undo what later ones said of a key. */
 static int
@@ -408,8 +382,7 @@ fold_row(struct fold *f, const struct store_staged *row, bool keep_track,
 	c.has_new = !row->deletes;
 	c.new_cells = row->deletes ? SLICE_NONE : row->cells;
 	if (overtaken || (row->deletes && !c.old_id) ||
-	    (!row->deletes && c.old_id &&
-	     slice_eq(row->cells, c.old_cells))) {
+	    (!row->deletes && c.old_id && slice_eq(row->cells, c.old_cells))) {
 		f->j->counts.unchanged++;
 		return 0;
 	}
@@ -443,19 +416,14 @@ int
 flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 	  struct error *err)
 {
-	scope_free bool *flags = calloc(2 * plan->nthemes + 1, sizeof(*flags));
 	struct fold f = {
 		.j = j,
 		.plan = plan,
 		.db = store_records(j->store),
 		.seq = seq,
-		.whole = flags,
-		.asked = flags + plan->nthemes,
 	};
 	int rc;
 
-	if (!flags)
-		return error_nomem(err);
 	rc = flow_link(j->store, j->planned, seq, err);
 	if (!rc && j->resource->mode == CONFIG_SNAPSHOT)
 		rc = fold_snapshot(&f, err);

@@ -49,8 +49,7 @@ take(void *ctx, struct slice place, const struct store_record *r)
 		rows->cap = cap;
 	}
 	row = &rows->rows[rows->n];
-	*row = (struct integrate_row){.source = g->source,
-				      .member = g->member};
+	*row = (struct integrate_row){.source = g->source, .member = g->member};
 	submission = (struct slice){r->submission, strlen(r->submission) + 1};
 	if (keep(rows, r->key, &row->key) ||
 	    keep(rows, r->cells, &row->cells) ||

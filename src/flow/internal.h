@@ -33,7 +33,7 @@ struct flow_judgement {
 	bool footer; /* the table has ended */
 	struct {
 		int64_t row, line;
-	} *blanks; /* blank rows since the last row that was not */
+	} * blanks; /* blank rows since the last row that was not */
 	size_t nblanks, blanks_cap;
 	int64_t read; /* records that are not empty */
 	struct validate_faults *errors, *warnings;
@@ -50,8 +50,7 @@ struct flow_judgement {
 	unsigned char sha256[DIGEST_SIZE];
 	int64_t fix_blob, fix_bytes;
 };
-MUST_CHECK int flow_judgement_init(struct flow_judgement *j,
-				   struct error *err);
+MUST_CHECK int flow_judgement_init(struct flow_judgement *j, struct error *err);
 void flow_judgement_release(struct flow_judgement *j);
 
 /* judge.c: bytes to staged rows. The file is on 'fd'. Sets end; a decoder
@@ -72,9 +71,8 @@ MUST_CHECK int flow_weigh(struct flow_judgement *j, struct error *err);
 
 /* fold.c: the good rows into the records, inside store_records_begin(). Sets
  * counts and, for a snapshot past max_shrink, state quarantined. */
-MUST_CHECK int flow_fold(struct flow_judgement *j,
-			 const struct flow_plan *plan, int64_t seq,
-			 struct error *err);
+MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
+			 int64_t seq, struct error *err);
 /* Links the records of every lens of a resource that is not linked yet. */
 MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 			 int64_t seq, struct error *err);
@@ -83,8 +81,6 @@ MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
 			     struct publish *publish, int64_t seq,
 			     struct error *err);
-/* Whether the theme's files are written as a whole in this publish. */
-bool flow_theme_whole(const struct publish_theme *theme, int64_t next_version);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last
  * one, and of every new theme over records that are there. Calls 'published'

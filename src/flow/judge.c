@@ -61,7 +61,8 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	return store_staging_open(&j->staging, err);
 }
 
-/* ---- faults -------------------------------------------------------------------- */
+/* ---- faults
+ * -------------------------------------------------------------------- */
 
 int
 flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault)
@@ -75,8 +76,7 @@ flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault)
 	if (*fault->field)
 		rc = buf_addf(&reason, "%s: ", fault->field);
 	if (!rc)
-		rc = buf_adds(&reason,
-			      zh ? fault->message_zh : fault->message);
+		rc = buf_adds(&reason, zh ? fault->message_zh : fault->message);
 	if (rc || !buf_str(&reason))
 		return ERR_NOMEM;
 	return store_staging_add_reason(j->staging, fault->row, reason.data,
@@ -97,7 +97,8 @@ on_row_warning(void *ctx, const struct validate_fault *fault)
 	return validate_faults_add(j->warnings, j->resource, fault);
 }
 
-/* ---- the sink of the decoder ----------------------------------------------------- */
+/* ---- the sink of the decoder
+ * ----------------------------------------------------- */
 
 static int
 take_header(struct flow_judgement *j, const struct decode_header *h)
@@ -143,9 +144,9 @@ report_blanks(struct flow_judgement *j)
 		struct validate_sentences text;
 		struct validate_fault fault;
 
-		validate_fault_cross(VALIDATE_CROSS_BLANK_ROW,
-				     j->blanks[i].row, j->blanks[i].line, "",
-				     SLICE_NONE, 0, &fault, &text);
+		validate_fault_cross(VALIDATE_CROSS_BLANK_ROW, j->blanks[i].row,
+				     j->blanks[i].line, "", SLICE_NONE, 0,
+				     &fault, &text);
 		rc = validate_faults_add(j->warnings, j->resource, &fault);
 	}
 	j->nblanks = 0;
@@ -266,7 +267,8 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return own(ctx, take_fault(ctx, f));
 }
 
-/* ---- one decoder --------------------------------------------------------------------- */
+/* ---- one decoder
+ * --------------------------------------------------------------------- */
 
 static int
 make_request(const struct flow_judgement *j, struct decode_label *labels,

@@ -50,7 +50,8 @@ flow_plan_resource(const struct flow_plan *plan, int64_t id)
 	return NULL;
 }
 
-/* ---- numbers ---------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------
+ */
 
 static int64_t
 department_id(const struct flow_plan *plan, const char *id)
@@ -63,8 +64,7 @@ department_id(const struct flow_plan *plan, const char *id)
 }
 
 static int
-number_objects(struct store_txn *txn, struct flow_plan *plan,
-	       struct error *err)
+number_objects(struct store_txn *txn, struct flow_plan *plan, struct error *err)
 {
 	const struct config *c = plan->config;
 	int rc = 0;
@@ -90,7 +90,8 @@ number_objects(struct store_txn *txn, struct flow_plan *plan,
 	return rc;
 }
 
-/* ---- fields of resources that have records ------------------------------------ */
+/* ---- fields of resources that have records
+ * ------------------------------------ */
 
 static int
 describe_fields(const struct config_resource *r, struct buf *out)
@@ -138,7 +139,8 @@ check_fields(struct store *store, struct store_txn *txn,
 	return store_object_set_text(txn, r->id, now.data, err);
 }
 
-/* ---- lenses -------------------------------------------------------------------- */
+/* ---- lenses
+ * -------------------------------------------------------------------- */
 
 static struct flow_lens *
 find_lens(struct flow_resource *r, size_t field)
@@ -153,8 +155,8 @@ find_lens(struct flow_resource *r, size_t field)
 static struct flow_lens *
 add_lens(struct flow_resource *r, size_t field)
 {
-	struct flow_lens *more = realloc(r->lenses,
-					 (r->nlenses + 1) * sizeof(*more));
+	struct flow_lens *more =
+		realloc(r->lenses, (r->nlenses + 1) * sizeof(*more));
 
 	if (!more)
 		return NULL;
@@ -166,8 +168,8 @@ add_lens(struct flow_resource *r, size_t field)
 static int
 add_use(struct flow_lens *lens, struct flow_use use)
 {
-	struct flow_use *more = realloc(lens->uses,
-					(lens->nuses + 1) * sizeof(*more));
+	struct flow_use *more =
+		realloc(lens->uses, (lens->nuses + 1) * sizeof(*more));
 
 	if (!more)
 		return ERR_NOMEM;
@@ -255,12 +257,12 @@ flow_plan_new(struct store *store, const struct config *config,
 		return error_nomem(err);
 	plan->config = config;
 	plan->nthemes = config->nthemes;
-	plan->resources = calloc(config->nresources + 1,
-				 sizeof(*plan->resources));
-	plan->resource_ids = calloc(config->nresources + 1,
-				    sizeof(*plan->resource_ids));
-	plan->department_ids = calloc(config->ndepartments + 1,
-				      sizeof(*plan->department_ids));
+	plan->resources =
+		calloc(config->nresources + 1, sizeof(*plan->resources));
+	plan->resource_ids =
+		calloc(config->nresources + 1, sizeof(*plan->resource_ids));
+	plan->department_ids =
+		calloc(config->ndepartments + 1, sizeof(*plan->department_ids));
 	plan->themes = calloc(config->nthemes + 1, sizeof(*plan->themes));
 	if (!plan->resources || !plan->resource_ids || !plan->department_ids ||
 	    !plan->themes)

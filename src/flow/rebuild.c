@@ -54,7 +54,8 @@ collect_subjects(struct rebuild *b, const struct publish_theme *t,
 	return rc;
 }
 
-/* ---- rows without subject, which no subject leads to ------------------------------- */
+/* ---- rows without subject, which no subject leads to
+ * ------------------------------- */
 
 struct homeless {
 	struct sql *db;
@@ -99,7 +100,8 @@ collect_homeless(struct rebuild *b, const struct publish_theme *t,
 	return rc;
 }
 
-/* ---- one publish ----------------------------------------------------------------------- */
+/* ---- one publish
+ * ----------------------------------------------------------------------- */
 
 static int
 has_anything(struct rebuild *b, bool *ret, struct error *err)

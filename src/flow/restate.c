@@ -54,8 +54,9 @@ flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 		"place\n"
 		"nothing to do: this file has had no effect and can no longer "
 		"be released\n";
-	static const char zh[] = "已被取代：之后的报送 %s 已被接收\n"
-				 "无需处理：本文件未产生任何影响，也不能再放行\n";
+	static const char zh[] =
+		"已被取代：之后的报送 %s 已被接收\n"
+		"无需处理：本文件未产生任何影响，也不能再放行\n";
 	scope_buf head = BUF_INIT;
 	int rc = restate_json(json);
 
@@ -63,6 +64,5 @@ flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 		rc = buf_addf(&head, zh, by);
 	else if (!rc)
 		rc = buf_addf(&head, en, by);
-	return rc ? rc
-		  : replace(text, 0, first_lines(text), buf_slice(&head));
+	return rc ? rc : replace(text, 0, first_lines(text), buf_slice(&head));
 }

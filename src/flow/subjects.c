@@ -14,14 +14,14 @@ struct subjects {
 	struct publish *publish;
 	int64_t seq;
 	int64_t version;
-	bool whole;
 	struct flow_rows rows;
 	struct integrate_result result;
 	struct buf lo, hi, place;
 	struct error *err;
 };
 
-/* ---- the theme's row ----------------------------------------------------------------- */
+/* ---- the theme's row
+ * ----------------------------------------------------------------- */
 
 struct present {
 	int64_t id; /* 0 none */
@@ -43,14 +43,12 @@ copy_present(void *ctx, const struct store_theme_row *r)
 static int
 dirty(struct subjects *s, enum publish_kind kind, struct slice place)
 {
-	if (s->whole)
-		return 0;
 	return publish_dirty(s->publish, s->theme, kind, 0, 0, place, s->err);
 }
 
 static int
-replace_row(struct subjects *s, struct slice subject,
-	    const struct present *was, bool member)
+replace_row(struct subjects *s, struct slice subject, const struct present *was,
+	    bool member)
 {
 	struct slice cells = buf_slice(&s->result.cells);
 	struct slice conflicts = buf_slice(&s->result.conflicts);
@@ -94,7 +92,8 @@ compute_row(struct subjects *s, struct slice subject, bool member)
 	return rc;
 }
 
-/* ---- its orphans, where the theme has a base ------------------------------------------ */
+/* ---- its orphans, where the theme has a base
+ * ------------------------------------------ */
 
 struct places {
 	struct buf bytes; /* packed */
@@ -125,10 +124,9 @@ present_orphans(struct subjects *s, struct slice subject, struct places *ret)
 	for (size_t i = 0; !rc && i < s->theme->theme->nsources; i++) {
 		rc = orphan_range(s, i, subject);
 		if (!rc)
-			rc = store_orphan_each(s->db, s->theme->id, s->seq,
-					       buf_slice(&s->lo),
-					       buf_slice(&s->hi), copy_place,
-					       ret, s->err);
+			rc = store_orphan_each(
+				s->db, s->theme->id, s->seq, buf_slice(&s->lo),
+				buf_slice(&s->hi), copy_place, ret, s->err);
 	}
 	return rc;
 }
@@ -202,7 +200,8 @@ compute_orphans(struct subjects *s, struct slice subject, bool member)
 	return rc;
 }
 
-/* ---- all of them ------------------------------------------------------------------------ */
+/* ---- all of them
+ * ------------------------------------------------------------------------ */
 
 static int
 compute_subject(void *ctx, struct slice subject)
@@ -210,8 +209,8 @@ compute_subject(void *ctx, struct slice subject)
 	struct subjects *s = ctx;
 	const struct config_theme *theme = s->theme->theme;
 	bool member;
-	int rc = flow_gather(s->db, s->theme, s->seq, subject, &s->rows,
-			     s->err);
+	int rc =
+		flow_gather(s->db, s->theme, s->seq, subject, &s->rows, s->err);
 
 	if (rc)
 		return rc;
@@ -236,7 +235,6 @@ compute_theme(struct store *store, const struct publish_theme *theme,
 	};
 	int rc = publish_next_version(publish, theme, &s.version, err);
 
-	s.whole = flow_theme_whole(theme, s.version);
 	if (!rc)
 		rc = store_subject_each(s.db, theme->id, compute_subject, &s,
 					err);

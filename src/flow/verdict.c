@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* ---- the fix file -------------------------------------------------------------------- */
+/* ---- the fix file
+ * -------------------------------------------------------------------- */
 
 #define FIX_STEP (1 << 20)
 
@@ -55,8 +56,8 @@ write_refused(void *ctx, const struct store_staged *row, struct slice reasons)
 		w->cap = (size_t)n;
 		cells_split(sent, w->cells, w->cap);
 	}
-	rc = validate_fix_row(w->j->fix, w->cells, (size_t)n, row->row,
-			      reasons, &w->out, w->err);
+	rc = validate_fix_row(w->j->fix, w->cells, (size_t)n, row->row, reasons,
+			      &w->out, w->err);
 	if (!rc && w->out.len >= FIX_STEP)
 		rc = drain(w);
 	return rc;
@@ -114,7 +115,9 @@ flow_fix_file(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
-/* ---- receipts --------------------------------------------------------------------------- */
+/* ---- receipts
+ * ---------------------------------------------------------------------------
+ */
 
 int
 flow_receipts(struct flow_judgement *j, int64_t now,
@@ -163,7 +166,9 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 	return 0;
 }
 
-/* ---- the flip ------------------------------------------------------------------------------ */
+/* ---- the flip
+ * ------------------------------------------------------------------------------
+ */
 
 struct superseding {
 	struct flow_judgement *j;
@@ -203,12 +208,10 @@ supersede_one(struct superseding *x, int64_t number)
 	rc = store_submission_receipt(x->txn->db, number, STORE_RECEIPT_JSON,
 				      &json, x->err);
 	if (rc >= 0)
-		rc = store_submission_receipt(x->txn->db, number,
-					      STORE_RECEIPT_TEXT, &text,
-					      x->err);
+		rc = store_submission_receipt(
+			x->txn->db, number, STORE_RECEIPT_TEXT, &text, x->err);
 	if (rc >= 0)
-		rc = flow_restate_superseded(&json, &text,
-					     x->j->submission->id,
+		rc = flow_restate_superseded(&json, &text, x->j->submission->id,
 					     x->j->language);
 	if (rc >= 0) {
 		const struct store_verdict v = {

@@ -59,6 +59,25 @@ publish_orphan_place(size_t source, size_t member, struct slice subject,
 }
 
 int
+publish_orphan_range(size_t source, struct slice subject, struct buf *lo,
+		     struct buf *hi)
+{
+	int rc;
+
+	buf_clear(lo);
+	buf_clear(hi);
+	rc = add_number(lo, source);
+	if (!rc)
+		rc = add_number(hi, source);
+	if (rc)
+		return rc;
+	if (buf_addslice(lo, subject) || buf_addc(lo, '\0') ||
+	    buf_addslice(hi, subject) || buf_addc(hi, '\1'))
+		return ERR_NOMEM;
+	return 0;
+}
+
+int
 publish_orphan_parse(struct slice place, size_t *ret_source, size_t *ret_member,
 		     struct slice *ret_subject, struct slice *ret_key)
 {

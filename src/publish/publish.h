@@ -64,6 +64,10 @@ MUST_CHECK int publish_orphan_parse(struct slice place, size_t *ret_source,
 				    size_t *ret_member,
 				    struct slice *ret_subject,
 				    struct slice *ret_key);
+/* The places of a subject's orphans of one source: lo <= place < hi. Both are
+ * replaced. ERR_NOMEM, ERR_LIMIT. */
+MUST_CHECK int publish_orphan_range(size_t source, struct slice subject,
+				    struct buf *lo, struct buf *hi);
 /* Whether a row at this place begins a chunk. */
 bool publish_is_border(struct slice place);
 

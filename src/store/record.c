@@ -222,8 +222,7 @@ store_lens_intern(struct sql *db, int64_t resource, const char *field,
 }
 
 int
-store_lens_is_linked(struct sql *db, int64_t lens, bool *ret,
-		     struct error *err)
+store_lens_is_linked(struct sql *db, int64_t lens, bool *ret, struct error *err)
 {
 	static const char text[] =
 		"SELECT linked IS NOT NULL FROM lens WHERE id = ?1";
