@@ -279,6 +279,16 @@ publish_format_orphan_csv(const char *source, struct slice subject,
 	return line_end(&l);
 }
 
+static bool
+key_part_hidden(const struct config_resource *r, size_t field)
+{
+	enum config_sensitivity s = r->fields[field].sensitivity;
+
+	if (r->subject >= 0 && field == (size_t)r->subject)
+		return false;
+	return s == CONFIG_PERSONAL || s == CONFIG_SECRET;
+}
+
 int
 publish_format_orphan_key(const struct config_resource *r, struct slice key,
 			  struct buf *out)
@@ -288,7 +298,7 @@ publish_format_orphan_key(const struct config_resource *r, struct slice key,
 		struct slice part = {key.p,
 				     end ? (size_t)(end - key.p) : key.n};
 
-		if (!integrate_field_shown(&r->fields[r->key[i]]))
+		if (key_part_hidden(r, r->key[i]))
 			part = SLICE_NONE;
 		if (cells_key_add(out, part, i == 0))
 			return ERR_NOMEM;

@@ -53,9 +53,9 @@ MUST_CHECK int publish_format_conflicts_csv(struct slice subject,
 MUST_CHECK int publish_format_orphan_csv(const char *source,
 					 struct slice subject, struct slice key,
 					 struct buf *out);
-/* Appends the packed key with the parts emptied that not every reader of the
- * theme may see (SPEC 9, promise 7): the key of an orphan is no field that
- * the theme names. */
+/* Appends the packed key with its personal and secret fields emptied: they
+ * are shown only where a theme names them (SPEC 9), and a key is named by
+ * nobody. The resource's subject stays, it is the column beside the key. */
 MUST_CHECK int publish_format_orphan_key(const struct config_resource *r,
 					 struct slice key, struct buf *out);
 /* change is "insert", "update" or "delete"; a delete carries old values. */

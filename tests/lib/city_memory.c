@@ -1,6 +1,6 @@
 /*
- * The stages 2 to 4 in memory: reads a configuration, judges one whole file
- * for each resource (as a first snapshot) and writes the files of every theme
+ * The stages 2 to 4 in memory: reads a configuration, judges one file for each
+ * resource (as the first it ever sent) and writes the files of every theme
  * below OUT/THEME/, for comparison with what another program computed. No
  * database, no mount, no order in time.
  *
@@ -117,7 +117,8 @@ on_row(void *ctx, const struct decode_row *record)
 		t->refused++;
 		return 0;
 	}
-	add_record(t, buf_slice(&j->row.key), buf_slice(&j->row.cells));
+	if (j->row.change == VALIDATE_WRITE)
+		add_record(t, buf_slice(&j->row.key), buf_slice(&j->row.cells));
 	return 0;
 }
 
@@ -176,7 +177,7 @@ decode_into(struct judging *j, const char *path, enum decode_end *ret_end)
 	const struct config_resource *r = j->table->resource;
 	struct decode_label *labels = need(calloc(r->nfields, sizeof(*labels)));
 	struct decode_request request = {labels, r->nfields, r->extra_ignore,
-					 false};
+					 r->mode == CONFIG_UPSERT};
 	struct decode_sink sink = {on_header, on_row, on_fault, j};
 	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct error error = ERROR_INIT;
@@ -506,8 +507,6 @@ main(int argc, char **argv)
 		r = config_find_resource(config, argv[i]);
 		if (!r)
 			errx(2, "no resource '%s'", argv[i]);
-		if (r->mode != CONFIG_SNAPSHOT)
-			errx(2, "'%s' is no snapshot", r->name);
 		t = &tables[r - config->resources];
 		release_table(t);
 		t->resource = r;

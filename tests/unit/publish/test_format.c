@@ -126,10 +126,11 @@ test_orphans(void **state)
 	struct config_field fields[] = {
 		{.id = "a"},
 		{.id = "b", .sensitivity = CONFIG_PERSONAL},
-		{.id = "c"},
+		{.id = "c", .sharing = CONFIG_CONDITIONAL},
 	};
 	size_t key[] = {0, 1, 2};
-	struct config_resource r = {.fields = fields, .key = key, .nkey = 3};
+	struct config_resource r = {
+		.fields = fields, .key = key, .nkey = 3, .subject = -1};
 	struct slice packed = SLICE("1,5\0two\0three");
 	scope_buf out = BUF_INIT;
 	scope_buf shown = BUF_INIT;
@@ -144,6 +145,10 @@ test_orphans(void **state)
 	expect(&out, "s,U,\"1,5|two|three\"\n");
 	assert_int_equal(publish_format_orphan_key(&r, packed, &shown), 0);
 	assert_true(slice_eq(buf_slice(&shown), SLICE("1,5\0\0three")));
+	buf_clear(&shown);
+	r.subject = 1;
+	assert_int_equal(publish_format_orphan_key(&r, packed, &shown), 0);
+	assert_true(slice_eq(buf_slice(&shown), packed));
 }
 
 static void
