@@ -3,6 +3,7 @@
  * key at the top level, in SPEC's order. What is not known is null.
  */
 #include "base/clock.h"
+#include "base/jsonout.h"
 #include "base/text.h"
 #include "validate/validate.h"
 
@@ -38,30 +39,24 @@ validate_state_parse(const char *word)
 	return -1;
 }
 
+/* The beginning of a line: a key of the top level. */
 static int
-add_text(struct buf *out, const char *text)
+add_key(struct buf *out, const char *key)
 {
-	return text_json_string(out, slice_str(text));
+	bool first = out->data[out->len - 1] == '{';
+
+	return buf_addf(out, "%s\"%s\":", first ? "\n" : ",\n", key);
 }
 
 /* A text that may be unknown. */
 static int
-add_known(struct buf *out, const char *text)
-{
-	return text && *text ? add_text(out, text) : buf_adds(out, "null");
-}
-
-static int
-add_key(struct buf *out, const char *key)
-{
-	return buf_addf(out, "%s\"%s\":",
-			out->data[out->len - 1] == '{' ? "\n" : ",\n", key);
-}
-
-static int
 add_named(struct buf *out, const char *key, const char *text)
 {
-	return add_key(out, key) || add_known(out, text) ? ERR_NOMEM : 0;
+	if (add_key(out, key))
+		return ERR_NOMEM;
+	if (!text || !*text)
+		return buf_adds(out, "null");
+	return text_json_string(out, slice_str(text));
 }
 
 static int
@@ -80,71 +75,81 @@ add_count(struct buf *out, const char *key, int64_t n)
 	return buf_addf(out, "%" PRId64, n);
 }
 
+static void
+put_count(struct jsonout *j, const char *key, int64_t n)
+{
+	jsonout_key(j, key);
+	jsonout_integer(j, n);
+}
+
+/* A row or line; 0 is none. */
+static void
+put_place(struct jsonout *j, const char *key, int64_t n)
+{
+	jsonout_key(j, key);
+	if (n)
+		jsonout_integer(j, n);
+	else
+		jsonout_raw(j, SLICE("null"));
+}
+
 static int
 add_rows(struct buf *out, const struct validate_counts *c)
 {
+	struct jsonout j = jsonout_begin(out, false);
+
 	if (add_key(out, "rows"))
 		return ERR_NOMEM;
-	return buf_addf(out,
-			"{\"read\":%" PRId64 ",\"accepted\":%" PRId64
-			",\"refused\":%" PRId64 ",\"inserted\":%" PRId64
-			",\"updated\":%" PRId64 ",\"deleted\":%" PRId64
-			",\"unchanged\":%" PRId64 "}",
-			c->read, c->accepted, c->refused, c->inserted,
-			c->updated, c->deleted, c->unchanged);
+	jsonout_object(&j);
+	put_count(&j, "read", c->read);
+	put_count(&j, "accepted", c->accepted);
+	put_count(&j, "refused", c->refused);
+	put_count(&j, "inserted", c->inserted);
+	put_count(&j, "updated", c->updated);
+	put_count(&j, "deleted", c->deleted);
+	put_count(&j, "unchanged", c->unchanged);
+	return jsonout_end_text(&j);
 }
 
 static int
 add_published(struct buf *out, const struct validate_receipt *r)
 {
-	if (add_key(out, "published") || buf_addc(out, '['))
+	struct jsonout j = jsonout_begin(out, false);
+
+	if (add_key(out, "published"))
 		return ERR_NOMEM;
+	jsonout_array(&j);
 	for (size_t i = 0; i < r->npublished; i++) {
-		const struct validate_published *p = &r->published[i];
-
-		if (buf_adds(out, i ? ",{\"dataset\":" : "{\"dataset\":") ||
-		    add_text(out, p->dataset) ||
-		    buf_addf(out, ",\"version\":%" PRId64 "}", p->version))
-			return ERR_NOMEM;
+		jsonout_object(&j);
+		jsonout_pair(&j, "dataset", r->published[i].dataset);
+		put_count(&j, "version", r->published[i].version);
+		jsonout_end(&j);
 	}
-	return buf_addc(out, ']');
-}
-
-/* A row or line; 0 is none. */
-static int
-add_place(struct buf *out, const char *key, int64_t n)
-{
-	if (n)
-		return buf_addf(out, "\"%s\":%" PRId64 ",", key, n);
-	return buf_addf(out, "\"%s\":null,", key);
-}
-
-static int
-add_fault(struct buf *out, const struct validate_fault *f)
-{
-	if (buf_addc(out, '{') || add_place(out, "row", f->row) ||
-	    add_place(out, "line", f->line) || buf_adds(out, "\"field\":") ||
-	    add_text(out, f->field) || buf_adds(out, ",\"code\":") ||
-	    add_text(out, f->code) || buf_adds(out, ",\"value\":") ||
-	    text_json_string(out, f->value) || buf_adds(out, ",\"message\":") ||
-	    add_text(out, f->message))
-		return ERR_NOMEM;
-	return buf_addc(out, '}');
+	return jsonout_end_text(&j);
 }
 
 static int
 add_faults(struct buf *out, const char *key, const struct validate_faults *f)
 {
+	struct jsonout j = jsonout_begin(out, false);
 	const struct validate_fault *kept = NULL;
 	size_t n = f ? validate_faults_kept(f, &kept) : 0;
 
-	if (add_key(out, key) || buf_addc(out, '['))
+	if (add_key(out, key))
 		return ERR_NOMEM;
+	jsonout_array(&j);
 	for (size_t i = 0; i < n; i++) {
-		if ((i && buf_addc(out, ',')) || add_fault(out, &kept[i]))
-			return ERR_NOMEM;
+		jsonout_object(&j);
+		put_place(&j, "row", kept[i].row);
+		put_place(&j, "line", kept[i].line);
+		jsonout_pair(&j, "field", kept[i].field);
+		jsonout_pair(&j, "code", kept[i].code);
+		jsonout_key(&j, "value");
+		jsonout_string(&j, kept[i].value);
+		jsonout_pair(&j, "message", kept[i].message);
+		jsonout_end(&j);
 	}
-	return buf_addc(out, ']');
+	return jsonout_end_text(&j);
 }
 
 static int64_t
