@@ -15,6 +15,7 @@
 #include "decode/fault.h"
 
 #define BLOCK (256 * 1024)
+#define SAVE_AS ": save the file as 'CSV UTF-8' and send it again"
 #define ENOUGH_WRONG 64 /* then the share of UTF-8 decides at once */
 
 /* What a walk over a file as UTF-8 found. */
@@ -186,11 +187,9 @@ report(int fd, int64_t at, enum decode_encoding tried, const char *what,
 	}
 	snprintf(value, sizeof(value), "0x%02X", c);
 	place.value = value;
-	return decode_fault_report(
-		sink, DECODE_FAULT_ENCODING, place,
-		"the byte at offset %lld (%s) %s: save the file as 'CSV UTF-8' "
-		"and send it again",
-		(long long)at, value, what);
+	return decode_fault_report(sink, DECODE_FAULT_ENCODING, place,
+				   "the byte at offset %lld (%s) %s",
+				   (long long)at, value, what);
 }
 
 static int
@@ -223,12 +222,13 @@ find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
 	*ret_bad = t.first;
 	*ret_what = t.cut && t.wrong == 1
 			    ? "begins a character that the end of the file "
-			      "cuts off: the copy is not whole"
-			    : "is not UTF-8, though the rest of the file is";
+			      "cuts off: the copy is not whole, send it again"
+			    : "is not UTF-8, though the rest of the file "
+			      "is" SAVE_AS;
 	if (rc || t.first < 0 || bom || is_damaged_utf8(&t))
 		return rc;
 	*encoding = DECODE_GB18030;
-	*ret_what = "is neither UTF-8 nor GB18030";
+	*ret_what = "is neither UTF-8 nor GB18030" SAVE_AS;
 	return check_converts(fd, size, *encoding, ret_bad, err);
 }
 
@@ -238,7 +238,7 @@ decode_encoding_find(int fd, int64_t size, const struct decode_sink *sink,
 		     struct error *err)
 {
 	const char *what = "is not of the encoding that the first bytes of "
-			   "the file name";
+			   "the file name" SAVE_AS;
 	enum decode_encoding encoding = DECODE_UTF8;
 	int64_t bad = -1;
 	int rc = find_by_bom(fd, size, &encoding, err);

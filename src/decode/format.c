@@ -14,38 +14,42 @@
 #define ZIP_END 22
 #define ZIP_END_SEARCH (ZIP_END + 65535)
 
+#define CSV_ONLY "this version reads CSV only: "
 #define SAVE_AS \
-	"this version reads CSV only: open it in a spreadsheet, choose 'Save " \
-	"as' and 'CSV UTF-8', and send that file"
+	CSV_ONLY "open it in a spreadsheet, choose 'Save as' and 'CSV " \
+		 "UTF-8', and send that file"
+#define UNPACK CSV_ONLY "unpack it and send the CSV file in it"
+#define EXPORT CSV_ONLY "export the table as 'CSV UTF-8' and send that file"
 
 struct magic {
 	size_t at;
 	struct slice bytes;
 	const char *what;
+	const char *advice;
 };
 
 /* Formats that are told by fixed bytes; NULs at their end are their own. */
 static const struct magic binary[] = {
-	{0, {"\xd0\xcf\x11\xe0", 4}, "an old Excel workbook (.xls)"},
-	{0, {"\x1f\x8b", 2}, "compressed with gzip"},
-	{0, {"\xfd\x37zXZ", 5}, "compressed with xz"},
-	{0, {"\x28\xb5\x2f\xfd", 4}, "compressed with zstd"},
-	{0, {"BZh", 3}, "compressed with bzip2"},
-	{0, {"Rar!\x1a\x07", 6}, "a rar archive"},
-	{0, {"7z\xbc\xaf\x27\x1c", 6}, "a 7z archive"},
-	{257, {"ustar", 5}, "a tar archive"},
-	{0, {"%PDF", 4}, "a PDF document"},
-	{0, {"SQLite format 3", 15}, "a SQLite database"},
+	{0, {"\xd0\xcf\x11\xe0", 4}, "an old Excel workbook (.xls)", SAVE_AS},
+	{0, {"\x1f\x8b", 2}, "compressed with gzip", UNPACK},
+	{0, {"\xfd\x37zXZ", 5}, "compressed with xz", UNPACK},
+	{0, {"\x28\xb5\x2f\xfd", 4}, "compressed with zstd", UNPACK},
+	{0, {"BZh", 3}, "compressed with bzip2", UNPACK},
+	{0, {"Rar!\x1a\x07", 6}, "a rar archive", UNPACK},
+	{0, {"7z\xbc\xaf\x27\x1c", 6}, "a 7z archive", UNPACK},
+	{257, {"ustar", 5}, "a tar archive", UNPACK},
+	{0, {"%PDF", 4}, "a PDF document", EXPORT},
+	{0, {"SQLite format 3", 15}, "a SQLite database", EXPORT},
 };
 
 /* Formats that are text; letters in lower case, compared without case. */
 static const struct magic text[] = {
-	{0, {"<!doctype", 9}, "a web page (HTML)"},
-	{0, {"<html", 5}, "a web page (HTML)"},
-	{0, {"<head", 5}, "a web page (HTML)"},
-	{0, {"<meta", 5}, "a web page (HTML)"},
-	{0, {"<table", 6}, "a web page (HTML)"},
-	{0, {"<?xml", 5}, "an XML document"},
+	{0, {"<!doctype", 9}, "a web page (HTML)", SAVE_AS},
+	{0, {"<html", 5}, "a web page (HTML)", SAVE_AS},
+	{0, {"<head", 5}, "a web page (HTML)", SAVE_AS},
+	{0, {"<meta", 5}, "a web page (HTML)", SAVE_AS},
+	{0, {"<table", 6}, "a web page (HTML)", SAVE_AS},
+	{0, {"<?xml", 5}, "an XML document", EXPORT},
 };
 
 struct ends {
@@ -88,7 +92,7 @@ head_has(const struct ends *e, const struct magic *m)
 static bool
 head_starts(const struct ends *e, const char *p, size_t n)
 {
-	return head_has(e, &(struct magic){0, {p, n}, NULL});
+	return head_has(e, &(struct magic){0, {p, n}, NULL, NULL});
 }
 
 static int
@@ -209,19 +213,21 @@ is_json(struct slice s)
 		      s.p[0] == '{' ? 2 : 4);
 }
 
-static const char *
+/* NULL: as far as its beginning goes, it may be a table. */
+static const struct magic *
 text_format(const struct ends *e)
 {
+	static const struct magic json = {0, {"", 0}, "JSON", EXPORT};
 	struct slice s = {e->head, e->nhead};
 
 	if (slice_starts(s, SLICE("\xef\xbb\xbf")))
 		s = (struct slice){s.p + 3, s.n - 3};
 	s = skip_blanks(s);
 	if (is_json(s))
-		return "JSON";
+		return &json;
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		if (starts_without_case(s, text[i].bytes))
-			return text[i].what;
+			return &text[i];
 	}
 	return NULL;
 }
@@ -232,7 +238,7 @@ check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
 {
 	bool utf16 =
 		head_starts(e, "\xff\xfe", 2) || head_starts(e, "\xfe\xff", 2);
-	const char *what;
+	const struct magic *other;
 
 	if (head_starts(e, "\xff\xfe\0\0", 4) ||
 	    head_starts(e, "\0\0\xfe\xff", 4))
@@ -249,11 +255,11 @@ check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
 		*ret_end = DECODE_INCOMPLETE;
 		return 0;
 	}
-	what = text_format(e);
-	if (what)
-		return refuse(sink, DECODE_FAULT_FORMAT, what, SAVE_AS,
-			      ret_end);
-	return 0;
+	other = text_format(e);
+	if (!other)
+		return 0;
+	return refuse(sink, DECODE_FAULT_FORMAT, other->what, other->advice,
+		      ret_end);
 }
 
 int
@@ -275,7 +281,7 @@ decode_format_check(int fd, int64_t size, const struct decode_sink *sink,
 	for (size_t i = 0; i < sizeof(binary) / sizeof(binary[0]); i++) {
 		if (head_has(&e, &binary[i]))
 			return refuse(sink, DECODE_FAULT_FORMAT, binary[i].what,
-				      SAVE_AS, ret_end);
+				      binary[i].advice, ret_end);
 	}
 	return check_text(&e, size, sink, ret_end);
 }
