@@ -45,9 +45,11 @@ static const struct text texts[MSG_COUNT] = {
 			      "blanks",
 			      "数字中间有空格，请去掉空格"},
 	[MSG_NUMBER_LONG] = {"type-error",
-			     "the exponent is too large: written out, the "
-			     "number has more than 100 digits",
-			     "指数过大：写成普通数字后超过 100 位，请核对"},
+			     "too long for a number: more than 100 digits when "
+			     "its exponent is written out, or more than 1000 "
+			     "characters: check the cell",
+			     "数字过长：展开指数后超过 100 位，或超过 1000 "
+			     "个字符，请核对"},
 	[MSG_BOOLEAN] = {"type-error",
 			 "neither yes nor no: write true or false (是/否, "
 			 "1/0, yes/no and Y/N are taken too)",

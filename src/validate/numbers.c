@@ -8,6 +8,7 @@
 #include "validate/form.h"
 
 #define WRITTEN_OUT_MAX 100 /* digits of a number that had an exponent */
+#define SENT_MAX 1000 /* characters of a number as sent: sums stay small */
 #define EXPONENT_MAX INT64_C(1000000000000) /* beyond any cell's length */
 
 /* A number in its parts, as found. */
@@ -98,6 +99,8 @@ static enum validate_message
 scan(struct slice s, struct number *ret)
 {
 	*ret = (struct number){0};
+	if (s.n > SENT_MAX)
+		return MSG_NUMBER_LONG;
 	ret->minus = take_sign(&s);
 	ret->whole = take_digits(&s, true);
 	ret->commas = ret->whole.n && memchr(ret->whole.p, ',', ret->whole.n);
@@ -238,7 +241,7 @@ is_plain_integer(struct slice s)
 {
 	size_t i = s.n > 1 && s.p[0] == '-';
 
-	if (!s.n || (s.p[i] == '0' && s.n > 1))
+	if (!s.n || s.n > SENT_MAX || (s.p[i] == '0' && s.n > 1))
 		return false;
 	for (; i < s.n; i++) {
 		if (!is_digit(s.p[i]))
