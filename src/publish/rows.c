@@ -238,11 +238,21 @@ give_change(void *ctx, const struct store_theme_row *old,
 }
 
 static int
+give_insert(void *ctx, const struct store_theme_row *now)
+{
+	return give_change(ctx, NULL, now);
+}
+
+/* Before the first publish there were no rows to look for. */
+static int
 each_change(struct sql *db, const struct publish_rows *rows, int64_t at,
 	    struct slice lo, struct slice hi, struct walk *w, struct error *err)
 {
 	(void)lo;
 	(void)hi;
+	if (!rows->from)
+		return store_theme_row_each(db, rows->theme->id, at, SLICE_NONE,
+					    SLICE_NONE, give_insert, w, err);
 	return store_theme_changes(db, rows->theme->id, rows->from, at,
 				   give_change, w, err);
 }
@@ -279,6 +289,8 @@ format_change(const struct publish_rows *rows, const struct publish_row *row,
 
 static const struct {
 	const char *word;
+	const char *path; /* in the version's folder; up to the part, if it has
+			     one */
 	int (*header)(const struct publish_rows *rows, struct buf *out);
 	int (*each)(struct sql *db, const struct publish_rows *rows, int64_t at,
 		    struct slice lo, struct slice hi, struct walk *w,
@@ -287,15 +299,17 @@ static const struct {
 		      const struct publish_row *row, struct buf *out,
 		      int64_t *ret_lines);
 } kinds[] = {
-	[PUBLISH_DATA] = {"data", header_data, each_data, format_data},
-	[PUBLISH_JSONL] = {"jsonl", header_none, each_data, format_jsonl},
-	[PUBLISH_CONFLICTS] = {"conflicts", header_conflicts, each_conflict,
-			       format_conflicts},
-	[PUBLISH_ORPHANS] = {"orphans", header_orphans, each_orphan,
-			     format_orphan},
-	[PUBLISH_SOURCE] = {"source", header_source, each_source,
+	[PUBLISH_DATA] = {"data", "data.csv", header_data, each_data,
+			  format_data},
+	[PUBLISH_JSONL] = {"jsonl", "data.jsonl", header_none, each_data,
+			   format_jsonl},
+	[PUBLISH_CONFLICTS] = {"conflicts", "conflicts.csv", header_conflicts,
+			       each_conflict, format_conflicts},
+	[PUBLISH_ORPHANS] = {"orphans", "orphans.csv", header_orphans,
+			     each_orphan, format_orphan},
+	[PUBLISH_SOURCE] = {"source", "sources/", header_source, each_source,
 			    format_source},
-	[PUBLISH_CHANGES] = {"changes", header_changes, each_change,
+	[PUBLISH_CHANGES] = {"changes", "changes/", header_changes, each_change,
 			     format_change},
 };
 
@@ -315,6 +329,18 @@ publish_kind_find(const char *word, enum publish_kind *ret)
 		}
 	}
 	return false;
+}
+
+void
+publish_kind_path(enum publish_kind kind, const char *part,
+		  char path[static PUBLISH_PATH_MAX])
+{
+	size_t n = strlen(kinds[kind].path);
+
+	snprintf(path, PUBLISH_PATH_MAX, "%s%s%s", kinds[kind].path, part,
+		 part[0] ? ".csv" : "");
+	if (part[0])
+		path[n + strcspn(part, "/")] = '.';
 }
 
 int

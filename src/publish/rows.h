@@ -33,6 +33,12 @@ struct publish_row {
 const char *publish_kind_word(enum publish_kind kind);
 bool publish_kind_find(const char *word, enum publish_kind *ret);
 
+/* Where a file lies in the folder of its version: "data.csv",
+ * "sources/D.R.csv". Ids have at most CONFIG_ID_MAX bytes. */
+#define PUBLISH_PATH_MAX (2 * CONFIG_ID_MAX + 32)
+void publish_kind_path(enum publish_kind kind, const char *part,
+		       char path[static PUBLISH_PATH_MAX]);
+
 /* The header's bytes; ERR_NOMEM. */
 MUST_CHECK int publish_rows_header(const struct publish_rows *rows,
 				   struct buf *out);

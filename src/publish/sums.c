@@ -2,6 +2,7 @@
 #include "publish/publish.h"
 
 #include "base/scope.h"
+#include "publish/rows.h"
 #include "store/version.h"
 
 #include <inttypes.h>
@@ -48,19 +49,9 @@ publish_text(struct sql *db, const struct config *config,
 /* ---- SHA256SUMS ------------------------------------------------------------
  */
 
-static const struct {
-	enum publish_kind kind;
-	const char *path;
-} paths[] = {
-	{PUBLISH_DATA, "data.csv"},
-	{PUBLISH_JSONL, "data.jsonl"},
-	{PUBLISH_CONFLICTS, "conflicts.csv"},
-	{PUBLISH_ORPHANS, "orphans.csv"},
-};
-
-/* A file of the version's folder; ids have at most CONFIG_ID_MAX bytes. */
+/* A file of the version's folder. */
 struct line {
-	char path[2 * CONFIG_ID_MAX + 32];
+	char path[PUBLISH_PATH_MAX];
 	int64_t state; /* 0: 'sha256' is known */
 	unsigned char sha256[DIGEST_SIZE];
 };
@@ -95,29 +86,16 @@ add_text(struct listing *l, const char *path, struct slice text)
 	return 0;
 }
 
-static void
-path_of(enum publish_kind kind, const char *part, char *path, size_t size)
-{
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		if (paths[i].kind == kind)
-			snprintf(path, size, "%s", paths[i].path);
-	}
-	if (kind != PUBLISH_SOURCE)
-		return;
-	snprintf(path, size, "sources/%s.csv", part);
-	path[strlen("sources/") + strcspn(part, "/")] = '.';
-}
-
 static int
 add_file(void *ctx, enum publish_kind kind, const char *part,
 	 const struct publish_file *f)
 {
 	struct listing *l = ctx;
 	scope_buf header = BUF_INIT;
-	char path[sizeof(l->lines->path)] = "";
+	char path[PUBLISH_PATH_MAX];
 	struct line *line;
 
-	path_of(kind, part, path, sizeof(path));
+	publish_kind_path(kind, part, path);
 	if (!f->state) {
 		if (publish_header(l->theme, kind, part, &header))
 			return error_nomem(l->err);

@@ -179,10 +179,11 @@ static int
 rebuild_file(struct publish_verify *v, const struct publish_rows *rows,
 	     const char *part)
 {
-	const char *word = publish_kind_word(rows->kind);
+	char path[PUBLISH_PATH_MAX];
 	struct rebuild r = {.v = v};
 	struct error err = ERROR_INIT;
-	int rc = store_file_find(v->db, v->theme->id, word, part, &r.file,
+	int rc = store_file_find(v->db, v->theme->id,
+				 publish_kind_word(rows->kind), part, &r.file,
 				 v->err);
 
 	if (rc <= 0)
@@ -201,11 +202,12 @@ rebuild_file(struct publish_verify *v, const struct publish_rows *rows,
 			      &r.chunks, v->err);
 	if (rc || (!r.differs && !r.chunks))
 		return rc;
+	publish_kind_path(rows->kind, part, path);
 	return publish_verify_problem(
 		v,
 		"theme '%s', version %" PRId64
-		": %s %s differs from the records it was made of",
-		v->theme->theme->id, v->newest.number, word, part);
+		": '%s' differs from the records it was made of",
+		v->theme->theme->id, v->newest.number, path);
 }
 
 static int

@@ -13,8 +13,7 @@ struct event {
 
 struct check {
 	struct publish_verify *v;
-	int64_t file;
-	const char *kind, *part;
+	char path[PUBLISH_PATH_MAX];
 	struct event *events; /* by seq, once all chunks have been seen */
 	size_t n, cap;
 	size_t done; /* events up to the state under way */
@@ -85,14 +84,14 @@ verify_chunk(struct check *k, const struct store_chunk *c)
 	}
 	publish_pack_name(c->pack, name);
 	if (rc)
-		return publish_verify_problem(k->v, "theme '%s', %s %s: %s",
-					      k->v->theme->theme->id, k->kind,
-					      k->part, err.text);
+		return publish_verify_problem(k->v, "theme '%s', '%s': %s",
+					      k->v->theme->theme->id, k->path,
+					      err.text);
 	return publish_verify_problem(
 		k->v,
-		"theme '%s', %s %s: bytes %" PRId64 " to %" PRId64
+		"theme '%s', '%s': bytes %" PRId64 " to %" PRId64
 		" of '%s' are not what was published: restore a backup",
-		k->v->theme->theme->id, k->kind, k->part, c->offset,
+		k->v->theme->theme->id, k->path, c->offset,
 		c->offset + c->length, name);
 }
 
@@ -166,8 +165,7 @@ verify_hash(struct check *k, const struct store_file_state *s)
 	if (!rc && memcmp(known, now, DIGEST_SIZE) == 0)
 		return 0;
 	return publish_verify_problem(
-		k->v, "theme '%s', %s %s: %s", k->v->theme->theme->id, k->kind,
-		k->part,
+		k->v, "theme '%s', '%s': %s", k->v->theme->theme->id, k->path,
 		rc ? err.text
 		   : "its hash in SHA256SUMS is not that of its "
 		     "bytes: restore a backup");
@@ -185,11 +183,11 @@ see_state(void *ctx, const struct store_file_state *s)
 	if (k->bytes != s->bytes || k->rows != s->rows)
 		rc = publish_verify_problem(
 			k->v,
-			"theme '%s', %s %s, publish %" PRId64 ": %" PRId64
+			"theme '%s', '%s', publish %" PRId64 ": %" PRId64
 			" bytes and %" PRId64 " rows, but its chunks have "
 			"%" PRId64 " and %" PRId64,
-			k->v->theme->theme->id, k->kind, k->part, s->since,
-			s->bytes, s->rows, k->bytes, k->rows);
+			k->v->theme->theme->id, k->path, s->since, s->bytes,
+			s->rows, k->bytes, k->rows);
 	if (!rc && !s->until)
 		rc = verify_hash(k, s);
 	return rc;
@@ -199,9 +197,16 @@ int
 publish_verify_file(void *ctx, int64_t file, const char *kind, const char *part)
 {
 	struct publish_verify *v = ctx;
-	struct check k = {.v = v, .file = file, .kind = kind, .part = part};
-	int rc = store_chunk_each_ever(v->db, file, see_chunk, &k, v->err);
+	struct check k = {.v = v};
+	enum publish_kind of;
+	int rc;
 
+	if (!publish_kind_find(kind, &of))
+		return publish_verify_problem(
+			v, "theme '%s': a file of unknown kind '%s'",
+			v->theme->theme->id, kind);
+	publish_kind_path(of, part, k.path);
+	rc = store_chunk_each_ever(v->db, file, see_chunk, &k, v->err);
 	if (k.n)
 		qsort(k.events, k.n, sizeof(*k.events), by_seq);
 	if (!rc)
