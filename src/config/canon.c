@@ -235,7 +235,7 @@ cmp_magnitude(const char *a, const char *b)
 	a += na + (a[na] == '.');
 	b += nb + (b[nb] == '.');
 	for (; *a || *b; a += *a != '\0', b += *b != '\0') {
-		char x = *a ? *a : '0', y = *b ? *b : '0';
+		int x = *a ? *a : '0', y = *b ? *b : '0';
 
 		if (x != y)
 			return x < y ? -1 : 1;

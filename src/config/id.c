@@ -13,19 +13,18 @@
 
 /*
  * The fixed names of the tree that are made of letters alone, in both
- * layouts; a name with a dot cannot be an id anyway. The offices are folders
- * of desk/, beside the departments.
+ * layouts (fs-layout/, and SPEC 5 for what comes later); a name with a dot
+ * cannot be an id anyway. The offices are folders of desk/, beside the
+ * departments.
  */
 static const char *const fixed_names[] = {
 	"catalogue",   "standards",   "inbox",	  "archive",   "trial",
 	"themes",      "sources",     "subjects", "find",      "changes",
 	"versions",    "current",     "views",	  "open",      "desk",
 	"requests",    "supervision", "overdue",  "bulletins", "audit",
-	"coordinator", "supervisor",  "secrecy",  "auditor",   "目录",
-	"标准",	       "收件箱",      "归档",	  "试运行",    "主题",
-	"来源",	       "主体",	      "查找",	  "变更",      "版本",
-	"视图",	       "开放",	      "待办",	  "需求",      "监督",
-	"逾期",	       "通报",	      "审计"};
+	"coordinator", "supervisor",  "secrecy",  "auditor",   "资源目录",
+	"收件箱",      "存档",	      "主题库",	  "变更",      "版本",
+	"当前版本"};
 
 static bool
 is_fixed(const char *id)

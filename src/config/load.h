@@ -84,6 +84,9 @@ void config_load_principal(struct config_load *load, struct config_place place,
 			   const char *key, const char *principal,
 			   enum config_principals allowed);
 
+/* Whether the machine has such a user; in doubt it has. */
+bool config_load_is_user(const char *name);
+
 /* Whether the text has the shape DEPARTMENT/RESOURCE. */
 bool config_load_is_name(const char *text);
 

@@ -77,11 +77,11 @@ fill_platform(struct config_load *load, const struct config_section *s)
 			       "Saturdays and Sundays are days off",
 			       c->holidays);
 	e = config_section_find(s, "user");
-	if (e)
-		config_load_principal(
-			load, e->place, "user",
-			config_arena_printf(load->arena, "user:%s", e->value),
-			CONFIG_MEMBERS);
+	if (e && !config_load_is_user(e->value))
+		config_warning(&load->report, e->place,
+			       "user: this machine has no user '%s'; add it, "
+			       "or name another",
+			       e->value);
 }
 
 static void

@@ -11,9 +11,8 @@
 
 #define ENTRY_MAX ((size_t)1 << 20) /* a group of very many members */
 
-/* Whether the machine knows the name; in doubt it does. */
-static bool
-is_user(const char *name)
+bool
+config_load_is_user(const char *name)
 {
 	struct passwd entry, *found = NULL;
 
@@ -28,6 +27,7 @@ is_user(const char *name)
 	return true;
 }
 
+/* As for users. */
 static bool
 is_group(const char *name)
 {
@@ -101,7 +101,7 @@ config_load_principal(struct config_load *load, struct config_place place,
 	const char *name;
 
 	if ((name = behind(principal, "user:"))) {
-		if (!is_user(name))
+		if (!config_load_is_user(name))
 			config_warning(&load->report, place,
 				       "%s: this machine has no user '%s'; "
 				       "nobody gets anything by it until it "

@@ -70,6 +70,21 @@ city_change(const char *file, const char *from, const char *to)
 	city_write(file, out.data, out.len);
 }
 
+/* 'make check' says where the sources are, relative to where it runs. */
+void
+city_source(const char *file, struct buf *ret)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[2 * PATH_MAX];
+
+	if (!srcdir)
+		srcdir = ".";
+	snprintf(path, sizeof(path), "%s%s%s/%s", *srcdir == '/' ? "" : home,
+		 *srcdir == '/' ? "" : "/", srcdir, file);
+	MUST(io_slurp(AT_FDCWD, path, 1 << 20, ret, NULL) == 0);
+	MUST(buf_str(ret));
+}
+
 static void
 copy_city(void)
 {
@@ -82,18 +97,14 @@ copy_city(void)
 		"resources.d/env/penalties.ini",
 		"resources.d/humen/penalties.ini",
 	};
-	const char *srcdir = getenv("srcdir");
-	char path[2 * PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		scope_buf text = BUF_INIT;
+		char path[128];
 
-		snprintf(path, sizeof(path),
-			 "%s%s%s/tests/cases/config/city/%s",
-			 srcdir && *srcdir == '/' ? "" : home,
-			 srcdir && *srcdir == '/' ? "" : "/",
-			 srcdir ? srcdir : ".", files[i]);
-		MUST(io_slurp(AT_FDCWD, path, 1 << 20, &text, NULL) == 0);
+		snprintf(path, sizeof(path), "tests/cases/config/city/%s",
+			 files[i]);
+		city_source(path, &text);
 		city_write(files[i], text.data, text.len);
 	}
 }

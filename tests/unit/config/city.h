@@ -3,11 +3,17 @@
 #ifndef TESTS_CONFIG_CITY_H
 #define TESTS_CONFIG_CITY_H
 
+#include "base/buf.h"
+
 #include <stddef.h>
 
 /* Makes a new folder and goes there; fills it with the city. Ends the test
  * program when it cannot. */
 void city_enter(void);
+
+/* A file of the source tree, ended by NUL; ends the test program when there
+ * is none. For before city_enter(), or after. */
+void city_source(const char *file, struct buf *ret);
 
 /* Goes back and removes the folder. */
 void city_leave(void);

@@ -10,7 +10,7 @@
 
 #include "base/scope.h"
 #include "tests/unit/config/city.h"
-#include "config/config.h"
+#include "config/options.h"
 
 static int
 enter(void **state)
@@ -333,7 +333,7 @@ test_warnings(void **state)
 						     "not read"));
 	assert_non_null(strstr(c->warnings.items[1],
 			       "civicfs.conf:12: user: this machine has no "
-			       "user 'no-such-user'"));
+			       "user 'no-such-user'; add it"));
 	assert_non_null(strstr(c->warnings.items[2],
 			       "civicfs.conf:20: auditor: this machine has no "
 			       "group 'no-such-group'"));
@@ -429,6 +429,64 @@ test_no_file(void **state)
 	config_problems_release(&problems);
 }
 
+/* Whether 'key =' stands in the text, at the start of a line or of a comment,
+ * or among others. */
+static bool
+has_key(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+	const char *at = text;
+
+	while ((at = strstr(at, key))) {
+		bool begins = at == text || at[-1] == '\n' || at[-1] == ' ';
+
+		if (begins && strncmp(at + n, " =", 2) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* conf/civicfs.conf loads, says the true defaults, and names every option. */
+static void
+test_example(void **state)
+{
+	scope_buf example = BUF_INIT;
+	const struct option *options;
+	struct config_problems problems = {0};
+	struct config *config = NULL;
+	struct error err = ERROR_INIT;
+	size_t n;
+
+	(void)state;
+	city_source("conf/civicfs.conf", &example);
+	city_write("new/civicfs.conf", example.data, example.len);
+	assert_int_equal(
+		config_load("new/civicfs.conf", &config, &problems, &err), 0);
+	config_free(config);
+	config_problems_release(&problems);
+	options = config_options(&n);
+	for (size_t i = 0; i < n; i++) {
+		char key[64];
+		scope_buf line = BUF_INIT;
+
+		snprintf(key, sizeof(key), "%.*s",
+			 (int)strcspn(options[i].key, "*"), options[i].key);
+		if (config_option_is_pattern(&options[i])) {
+			assert_non_null(strstr(example.data, key));
+			continue;
+		}
+		if (!has_key(example.data, key))
+			fail_msg("conf/civicfs.conf lacks '%s'", key);
+		assert_int_equal(
+			buf_addf(&line, "\n%s = %s", key, options[i].preset),
+			0);
+		if (strcmp(options[i].section, "platform") == 0 &&
+		    *options[i].preset && !options[i].later)
+			assert_non_null(strstr(example.data, buf_str(&line)));
+	}
+}
+
 #define CITY(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int
@@ -447,6 +505,7 @@ main(void)
 		CITY(test_rules_text),
 		cmocka_unit_test(test_words),
 		CITY(test_no_file),
+		CITY(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

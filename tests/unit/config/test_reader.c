@@ -9,6 +9,7 @@
 
 #include "base/scope.h"
 #include "config/reader.h"
+#include "tests/unit/config/roundtrip.h"
 
 /* Everything of a file as text: "[name]@line", "key=value@line", then the
  * problems. */
@@ -234,6 +235,66 @@ test_longest_lines(void **state)
 	}
 }
 
+/* A small generator of its own, so that a failure comes again (xorshift). */
+static uint32_t
+next_random(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+/* Files made of the pieces that matter to the grammar, in any order. */
+static void
+test_random_files(void **state)
+{
+	static const char *const pieces[] = {
+		"[a]\n",
+		"[b c]\n",
+		"k = v\n",
+		"k=",
+		" w",
+		"\n",
+		"\n  x\n",
+		"\t; c\n",
+		";",
+		"#",
+		" ;",
+		"=",
+		"]",
+		"[",
+		"\r\n",
+		"\r",
+		"\xef\xbb\xbf",
+		"e\xcc\x81",
+		"\xff",
+		"  ",
+		"目录",
+		":",
+		"l = 0123456789012345678901234567890123456789",
+		"<<<<<<< ",
+		"\xe0\xa5\x98"};
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		scope_buf text = BUF_INIT;
+		uint32_t n = next_random(&seed) % 24;
+
+		if (round % 2)
+			assert_int_equal(buf_adds(&text, "[s]\nk = v"), 0);
+		for (uint32_t i = 0; i < n; i++) {
+			const char *piece =
+				pieces[next_random(&seed) %
+				       (sizeof(pieces) / sizeof(*pieces))];
+
+			assert_int_equal(buf_adds(&text, piece), 0);
+		}
+		roundtrip_check(text.data, text.len);
+	}
+}
+
 int
 main(void)
 {
@@ -247,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_longest_lines),
+		cmocka_unit_test(test_random_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ test_ids(void **state)
 		"a/b",	     "a b",
 		"..",	     "a:b",
 		"a\n",	     "Inbox",
-		"audit",     "目录",
+		"audit",     "收件箱",
 		"①",	     "a　b",
 		"e\xcc\x81", "\xff",
 		"secrecy",   "abcdefghijabcdefghijabcdefghijabcdefghijk"};
