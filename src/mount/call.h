@@ -1,0 +1,80 @@
+/*
+ * The mount, and one request of the kernel while it is being answered. All
+ * functions of the tree return 0 (or a count) or a negative errno; the reason,
+ * if it is one of ours, goes to the context's complain().
+ */
+#ifndef MOUNT_CALL_H
+#define MOUNT_CALL_H
+
+#include "mount/cache.h"
+#include "mount/layout.h"
+#include "mount/mount.h"
+#include "mount/node.h"
+
+#include <stdatomic.h>
+
+struct session;
+
+struct mount {
+	struct mount_context context;
+	const struct layout *layout;
+	struct session *session;
+	int64_t made_at;	/* time of what the configuration says */
+	struct cache *texts;	/* struct text by node */
+	struct cache *readers;	/* struct publish_reader by file_state */
+	struct cache *nets;	/* struct net by node */
+	struct cache *listings; /* struct listing by handle of the folder */
+	/* By resource: when an entry of its inbox last came or went; 0: not
+	 * since this worker began. */
+	_Atomic int64_t *inbox_changed;
+};
+
+struct session *mount_session(void *mount);
+
+/* One request. Whatever it reads of the store is one moment. */
+struct call {
+	struct mount *m;
+	struct store_reader reader; /* had when first needed */
+	struct error err;
+};
+
+static inline struct call
+mount_call(struct mount *m)
+{
+	return (struct call){.m = m};
+}
+
+static inline void
+mount_call_end(struct call *call)
+{
+	store_reader_put(&call->reader);
+}
+#define scope_call __attribute__((cleanup(mount_call_end))) struct call
+
+/* The connection that this request reads by: 0 or a negative errno. */
+int mount_call_db(struct call *call, struct sql **ret);
+
+/* A failed call of store, publish …, whose reason is in call->err, as a
+ * negative errno; what is civicfs's own fault is complained about. 'rc' >= 0
+ * comes back as it is. */
+int mount_call_errno(struct call *call, int rc);
+
+/* What the object numbers stand for; NULL (-1) when nothing does any more. */
+const struct config_resource *mount_resource(const struct mount *m,
+					     int64_t object);
+const struct config_department *mount_department(const struct mount *m,
+						 int64_t object);
+const struct publish_theme *mount_theme(const struct mount *m, int64_t object);
+int mount_resource_index(const struct mount *m, int64_t object);
+
+static inline const char *
+mount_name(const struct mount *m, enum layout_name name)
+{
+	return m->layout->names[name];
+}
+
+/* Decimal digits without sign, leading zero or more than 18 of them: the
+ * number, or -1. */
+int64_t mount_parse_number(struct slice text);
+
+#endif

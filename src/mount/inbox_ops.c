@@ -1,0 +1,372 @@
+/*
+ * The operations that change something. In an inbox folder they are
+ * src/inbox's; everywhere else the tree is read-only (SPEC 5). Root is not
+ * stopped by mode bits, so what must not be is refused here.
+ */
+#include "mount/inbox_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "mount/session.h"
+
+struct inbox_request
+mount_request(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct inbox_request r = {
+		.uid = ctx->uid,
+		.gid = ctx->gid,
+		.pid = ctx->pid,
+	};
+
+	r.unique = mount_session_unique(&r.resent);
+	return r;
+}
+
+static struct mount *
+of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static struct inbox *
+inbox_of(fuse_req_t req)
+{
+	return of(req)->context.inbox;
+}
+
+static bool
+is_inbox_folder(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_INBOX_RESOURCE;
+}
+
+static int64_t
+payload(uint64_t node)
+{
+	return (int64_t)mount_node_payload(node);
+}
+
+/* 'rc' is 0 or a negative errno. */
+static void
+reply(fuse_req_t req, int rc)
+{
+	fuse_reply_err(req, -rc);
+}
+
+static void
+mark_changed(fuse_req_t req, uint64_t folder)
+{
+	mount_inbox_mark(of(req), payload(folder));
+}
+
+static void
+fill_param(const struct tree_entry *e, struct fuse_entry_param *ret)
+{
+	*ret = (struct fuse_entry_param){
+		.ino = e->node,
+		.attr = e->st,
+		.attr_timeout = e->attr_timeout,
+		.entry_timeout = e->entry_timeout,
+	};
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+void
+mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	       dev_t device)
+{
+	struct inbox_request r = mount_request(req);
+	struct fuse_entry_param param;
+	struct inbox_entry made;
+	struct tree_entry e;
+	int rc;
+
+	(void)device;
+	if (!is_inbox_folder(parent)) {
+		reply(req, -EROFS);
+		return;
+	}
+	if (!S_ISREG(mode)) {
+		reply(req, -EPERM);
+		return;
+	}
+	rc = inbox_mknod(inbox_of(req), &r, payload(parent), name, mode & 0777,
+			 &made);
+	if (rc < 0) {
+		reply(req, rc);
+		return;
+	}
+	mark_changed(req, parent);
+	mount_inbox_fill(&made, &e);
+	fill_param(&e, &param);
+	fuse_reply_entry(req, &param);
+}
+
+void
+mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		mode_t mode, struct fuse_file_info *fi)
+{
+	struct inbox_request r = mount_request(req);
+	struct fuse_entry_param param;
+	struct inbox_entry made;
+	struct tree_entry e;
+	uint64_t handle = 0;
+	int rc;
+
+	if (!is_inbox_folder(parent)) {
+		reply(req, -EROFS);
+		return;
+	}
+	rc = inbox_create(inbox_of(req), &r, payload(parent), name, mode & 0777,
+			  fi->flags, &made, &handle);
+	if (rc < 0) {
+		reply(req, rc);
+		return;
+	}
+	mark_changed(req, parent);
+	mount_inbox_fill(&made, &e);
+	fill_param(&e, &param);
+	fi->fh = handle;
+	/* Interrupted: nobody has the handle, and no RELEASE will come. */
+	if (fuse_reply_create(req, &param, fi) == -ENOENT)
+		(void)inbox_release(inbox_of(req), &r, made.id, handle);
+}
+
+/* No folder, link or device is ever made. */
+static void
+refuse_new(fuse_req_t req, uint64_t parent)
+{
+	reply(req, is_inbox_folder(parent) ? -EPERM : -EROFS);
+}
+
+void
+mount_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)name;
+	(void)mode;
+	refuse_new(req, parent);
+}
+
+void
+mount_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+		 const char *name)
+{
+	(void)target;
+	(void)name;
+	refuse_new(req, parent);
+}
+
+void
+mount_op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent,
+	      const char *name)
+{
+	(void)node;
+	(void)name;
+	refuse_new(req, parent);
+}
+
+void
+mount_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct inbox_request r = mount_request(req);
+	int rc = -EROFS;
+
+	if (is_inbox_folder(parent)) {
+		rc = inbox_unlink(inbox_of(req), &r, payload(parent), name);
+		mark_changed(req, parent);
+	}
+	reply(req, rc);
+}
+
+/* An inbox folder holds no folders. */
+void
+mount_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	(void)name;
+	reply(req, is_inbox_folder(parent) ? -ENOTDIR : -EROFS);
+}
+
+void
+mount_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+		fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+	struct inbox_request r = mount_request(req);
+	int rc;
+
+	if (!is_inbox_folder(parent)) {
+		rc = -EROFS;
+	} else if (parent != new_parent) {
+		rc = -EXDEV;
+	} else {
+		rc = inbox_rename(inbox_of(req), &r, payload(parent), name,
+				  new_name, flags);
+		mark_changed(req, parent);
+	}
+	reply(req, rc);
+}
+
+/* ---- attributes ---------------------------------------------------------- */
+
+/* libfuse's words, and src/inbox's. */
+static unsigned
+what_to_set(int set, struct stat *st)
+{
+	unsigned what = 0;
+
+	if (set & FUSE_SET_ATTR_MODE)
+		what |= INBOX_SET_MODE;
+	if (set & FUSE_SET_ATTR_UID)
+		what |= INBOX_SET_UID;
+	if (set & FUSE_SET_ATTR_GID)
+		what |= INBOX_SET_GID;
+	if (set & FUSE_SET_ATTR_SIZE)
+		what |= INBOX_SET_SIZE;
+	if (set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW))
+		what |= INBOX_SET_ATIME;
+	if (set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
+		what |= INBOX_SET_MTIME;
+	if (set & FUSE_SET_ATTR_ATIME_NOW)
+		st->st_atim.tv_nsec = UTIME_NOW;
+	if (set & FUSE_SET_ATTR_MTIME_NOW)
+		st->st_mtim.tv_nsec = UTIME_NOW;
+	return what;
+}
+
+void
+mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
+		 struct fuse_file_info *fi)
+{
+	struct inbox_request r = mount_request(req);
+	struct inbox_entry now;
+	struct tree_entry e;
+	unsigned what;
+	int rc;
+
+	(void)fi;
+	if (!mount_tree_is_inbox(node)) {
+		reply(req, -EROFS);
+		return;
+	}
+	what = what_to_set(set, st);
+	st->st_mode &= 0777;
+	rc = inbox_setattr(inbox_of(req), &r, mount_inbox_part(node),
+			   payload(node), st, what, &now);
+	if (rc < 0) {
+		reply(req, rc);
+		return;
+	}
+	mount_inbox_fill(&now, &e);
+	fuse_reply_attr(req, &e.st, e.attr_timeout);
+}
+
+static bool
+is_acl(const char *name)
+{
+	return strncmp(name, "system.posix_acl_", 17) == 0;
+}
+
+/* Why an attribute may not be set or removed; 0: src/inbox decides. */
+static int
+refuse_xattr(uint64_t node, const char *name)
+{
+	if (is_acl(name))
+		return -EOPNOTSUPP;
+	if (strncmp(name, "user.civicfs.", 13) == 0)
+		return -EPERM;
+	if (!mount_tree_is_inbox(node))
+		return -EROFS;
+	return strncmp(name, "user.", 5) == 0 ? 0 : -EOPNOTSUPP;
+}
+
+void
+mount_op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name,
+		  const char *p, size_t n, int flags)
+{
+	struct inbox_request r = mount_request(req);
+	int rc = refuse_xattr(node, name);
+
+	if (!rc)
+		rc = inbox_setxattr(inbox_of(req), &r, mount_inbox_part(node),
+				    payload(node), name, p, n, flags);
+	reply(req, rc);
+}
+
+void
+mount_op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
+{
+	struct inbox_request r = mount_request(req);
+	int rc = refuse_xattr(node, name);
+
+	if (!rc)
+		rc = inbox_removexattr(inbox_of(req), &r,
+				       mount_inbox_part(node), payload(node),
+				       name);
+	reply(req, rc);
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+static bool
+is_upload(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_UPLOAD;
+}
+
+void
+mount_op_write(fuse_req_t req, fuse_ino_t node, const char *p, size_t n,
+	       off_t offset, struct fuse_file_info *fi)
+{
+	ssize_t done;
+
+	(void)fi;
+	if (!is_upload(node)) {
+		reply(req, -EROFS);
+		return;
+	}
+	done = inbox_write(inbox_of(req), payload(node), p, n, offset);
+	if (done < 0)
+		reply(req, (int)done);
+	else
+		fuse_reply_write(req, (size_t)done);
+}
+
+/* Handle 0 is a reader's: nothing to make durable. */
+void
+mount_op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct inbox_request r = mount_request(req);
+	int rc = 0;
+
+	if (is_upload(node) && fi->fh)
+		rc = inbox_flush(inbox_of(req), &r, payload(node), fi->fh);
+	reply(req, rc);
+}
+
+void
+mount_op_fsync(fuse_req_t req, fuse_ino_t node, int data_only,
+	       struct fuse_file_info *fi)
+{
+	int rc = 0;
+
+	(void)fi;
+	if (is_upload(node))
+		rc = inbox_fsync(inbox_of(req), payload(node), data_only);
+	reply(req, rc);
+}
+
+void
+mount_op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset,
+		   off_t length, struct fuse_file_info *fi)
+{
+	int rc = -EROFS;
+
+	(void)fi;
+	if (is_upload(node))
+		rc = inbox_fallocate(inbox_of(req), payload(node), mode, offset,
+				     length);
+	reply(req, rc);
+}

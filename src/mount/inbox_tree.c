@@ -1,0 +1,369 @@
+/*
+ * inbox/DEPARTMENT/RESOURCE/ and inbox/DEPARTMENT/archive/RESOURCE/SUBMISSION/:
+ * the folders, and the files as src/inbox knows them.
+ */
+#include "mount/tree.h"
+
+#include <errno.h>
+
+static const enum node_kind upload_kinds[] = {
+	[INBOX_FILE] = NODE_UPLOAD,
+	[INBOX_RECEIPT_TEXT] = NODE_RECEIPT_TEXT,
+	[INBOX_RECEIPT_JSON] = NODE_RECEIPT_JSON,
+	[INBOX_FIX] = NODE_FIX,
+};
+
+static const enum node_kind kept_kinds[] = {
+	[INBOX_FILE] = NODE_ORIGINAL,
+	[INBOX_RECEIPT_TEXT] = NODE_KEPT_TEXT,
+	[INBOX_RECEIPT_JSON] = NODE_KEPT_JSON,
+	[INBOX_FIX] = NODE_KEPT_FIX,
+};
+
+enum inbox_part
+mount_inbox_part(uint64_t node)
+{
+	switch (mount_node_kind(node)) {
+	case NODE_RECEIPT_TEXT:
+	case NODE_KEPT_TEXT:
+		return INBOX_RECEIPT_TEXT;
+	case NODE_RECEIPT_JSON:
+	case NODE_KEPT_JSON:
+		return INBOX_RECEIPT_JSON;
+	case NODE_FIX:
+	case NODE_KEPT_FIX:
+		return INBOX_FIX;
+	default:
+		return INBOX_FILE;
+	}
+}
+
+void
+mount_inbox_fill(const struct inbox_entry *e, struct tree_entry *ret)
+{
+	uint64_t node = mount_node_make(upload_kinds[e->part], e->id);
+
+	*ret = (struct tree_entry){.node = node, .st = e->st};
+	ret->st.st_ino = node;
+	ret->st.st_mode = S_IFREG | (e->st.st_mode & 0777);
+	ret->st.st_nlink = 1;
+	if (!ret->st.st_blksize)
+		ret->st.st_blksize = 4096;
+}
+
+/* ---- folders ------------------------------------------------------------- */
+
+static int
+take_time(void *ctx, const struct store_submission *s)
+{
+	int64_t *time = ctx;
+
+	*time = s->judged_at ? s->judged_at : s->received_at;
+	return 0;
+}
+
+/* When something last came or went: exact while this worker lives, before
+ * that the newest submission's time. */
+static int
+resource_time(struct call *call, int64_t object, int64_t *ret)
+{
+	int i = mount_resource_index(call->m, object);
+	struct sql *db;
+	int rc;
+
+	if (i < 0)
+		return -ESTALE;
+	*ret = atomic_load(&call->m->inbox_changed[i]);
+	if (*ret)
+		return 0;
+	*ret = call->m->made_at;
+	rc = mount_call_db(call, &db);
+	if (rc < 0)
+		return rc;
+	return mount_call_errno(call, store_submission_each(db, object, NULL, 1,
+							    take_time, ret,
+							    &call->err));
+}
+
+int
+mount_inbox_folder_stat(struct call *call, uint64_t node,
+			struct tree_entry *ret)
+{
+	int64_t object = (int64_t)mount_node_payload(node);
+	int64_t mtime = call->m->made_at;
+	int rc = 0;
+
+	switch (mount_node_kind(node)) {
+	case NODE_INBOX_DEPARTMENT:
+	case NODE_ARCHIVE:
+		rc = mount_department(call->m, object) ? 0 : -ESTALE;
+		break;
+	default:
+		rc = resource_time(call, object, &mtime);
+		break;
+	}
+	if (rc < 0)
+		return rc;
+	mount_fill_folder(ret, node, mtime);
+	if (mount_node_kind(node) == NODE_INBOX_RESOURCE)
+		ret->st.st_mode = S_IFDIR | 0777;
+	return 0;
+}
+
+int
+mount_inbox_department_find(struct call *call, uint64_t folder,
+			    const char *name, uint64_t *ret_node,
+			    double *timeout)
+{
+	int64_t department = (int64_t)mount_node_payload(folder);
+
+	(void)timeout;
+	if (strcmp(name, mount_name(call->m, LAYOUT_ARCHIVE)) == 0) {
+		*ret_node = mount_node_make(NODE_ARCHIVE, department);
+		return 0;
+	}
+	return mount_department_resource(call, department, NODE_INBOX_RESOURCE,
+					 name, ret_node);
+}
+
+int
+mount_inbox_department_list(struct call *call, uint64_t folder,
+			    struct listing *out)
+{
+	int64_t department = (int64_t)mount_node_payload(folder);
+	int rc = mount_list_add(out, LIST_FIRST,
+				mount_node_make(NODE_ARCHIVE, department),
+				mount_name(call->m, LAYOUT_ARCHIVE));
+
+	return rc ? rc
+		  : mount_department_list(call, department, NODE_INBOX_RESOURCE,
+					  out);
+}
+
+int
+mount_archive_find(struct call *call, uint64_t folder, const char *name,
+		   uint64_t *ret_node, double *timeout)
+{
+	(void)timeout;
+	return mount_department_resource(call,
+					 (int64_t)mount_node_payload(folder),
+					 NODE_ARCHIVE_RESOURCE, name, ret_node);
+}
+
+int
+mount_archive_list(struct call *call, uint64_t folder, struct listing *out)
+{
+	return mount_department_list(call, (int64_t)mount_node_payload(folder),
+				     NODE_ARCHIVE_RESOURCE, out);
+}
+
+/* ---- an inbox folder ----------------------------------------------------- */
+
+int
+mount_inbox_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
+{
+	struct inbox_entry e;
+	int rc = inbox_stat(call->m->context.inbox, mount_inbox_part(node),
+			    (int64_t)mount_node_payload(node), &e);
+
+	if (rc < 0)
+		return rc == -ENOENT ? -ESTALE : rc;
+	mount_inbox_fill(&e, ret);
+	return 0;
+}
+
+int
+mount_inbox_resource_find(struct call *call, uint64_t folder, const char *name,
+			  uint64_t *ret_node, double *timeout)
+{
+	struct inbox_entry e;
+	int rc = inbox_lookup(call->m->context.inbox,
+			      (int64_t)mount_node_payload(folder), name, &e);
+
+	(void)timeout;
+	if (rc < 0)
+		return rc;
+	*ret_node = mount_node_make(upload_kinds[e.part], e.id);
+	return 0;
+}
+
+static int
+add_upload(void *ctx, const struct inbox_entry *e)
+{
+	return mount_list_add(ctx, mount_list_offset(e->name),
+			      mount_node_make(upload_kinds[e->part], e->id),
+			      e->name);
+}
+
+int
+mount_inbox_resource_list(struct call *call, uint64_t folder,
+			  struct listing *out)
+{
+	int rc = inbox_list(call->m->context.inbox,
+			    (int64_t)mount_node_payload(folder), "", add_upload,
+			    out);
+
+	mount_list_sort(out);
+	return rc;
+}
+
+/* ---- archive ------------------------------------------------------------- */
+
+int
+mount_archive_resource_find(struct call *call, uint64_t folder,
+			    const char *name, uint64_t *ret_node,
+			    double *timeout)
+{
+	struct store_submission s;
+	struct sql *db;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	rc = store_submission_find(db, name, &s, &call->err);
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	if (rc == 0)
+		return -ENOENT;
+	rc = s.resource == (int64_t)mount_node_payload(folder) ? 0 : -ENOENT;
+	*ret_node = mount_node_make(NODE_ARCHIVE_SUBMISSION, s.number);
+	if (!rc)
+		*timeout = TREE_FOR_EVER;
+	store_submission_release(&s);
+	return rc;
+}
+
+static int
+add_submission(void *ctx, const struct store_submission *s)
+{
+	int rc = mount_list_add(
+		ctx, LIST_FIRST + s->number,
+		mount_node_make(NODE_ARCHIVE_SUBMISSION, s->number), s->id);
+
+	return rc ? ERR_NOMEM : 0;
+}
+
+int
+mount_archive_resource_list(struct call *call, uint64_t folder,
+			    struct listing *out)
+{
+	struct sql *db;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	rc = store_submission_each(db, (int64_t)mount_node_payload(folder),
+				   NULL, 0, add_submission, out, &call->err);
+	mount_list_sort(out);
+	return mount_call_errno(call, rc);
+}
+
+int
+mount_archive_submission_stat(struct call *call, uint64_t node,
+			      struct tree_entry *ret)
+{
+	struct store_submission s;
+	struct sql *db;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	rc = store_submission_get(db, (int64_t)mount_node_payload(node), &s,
+				  &call->err);
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	if (rc == 0)
+		return -ESTALE;
+	mount_fill_folder(ret, node, s.judged_at ? s.judged_at : s.received_at);
+	store_submission_release(&s);
+	return 0;
+}
+
+/* One entry of a submission's folder, by name or by part. */
+struct wanted {
+	const char *name; /* NULL: by part */
+	enum inbox_part part;
+	struct inbox_entry found;
+	bool is_found;
+};
+
+static int
+take_wanted(void *ctx, const struct inbox_entry *e)
+{
+	struct wanted *w = ctx;
+
+	if (w->name ? strcmp(e->name, w->name) != 0 : e->part != w->part)
+		return 0;
+	w->found = *e;
+	w->is_found = true;
+	return 1;
+}
+
+static int
+find_kept(struct call *call, int64_t number, struct wanted *w)
+{
+	int rc = inbox_archive_list(call->m->context.inbox, number, take_wanted,
+				    w);
+
+	if (rc < 0)
+		return rc;
+	return w->is_found ? 0 : -ENOENT;
+}
+
+int
+mount_archive_submission_find(struct call *call, uint64_t folder,
+			      const char *name, uint64_t *ret_node,
+			      double *timeout)
+{
+	struct wanted w = {.name = name};
+	int64_t number = (int64_t)mount_node_payload(folder);
+	int rc = find_kept(call, number, &w);
+
+	(void)timeout;
+	if (rc < 0)
+		return rc;
+	*ret_node = mount_node_make(kept_kinds[w.found.part], number);
+	return 0;
+}
+
+struct kept_list {
+	struct listing *out;
+	int64_t number;
+};
+
+static int
+add_kept(void *ctx, const struct inbox_entry *e)
+{
+	struct kept_list *k = ctx;
+
+	return mount_list_add(k->out, LIST_FIRST + (int64_t)e->part,
+			      mount_node_make(kept_kinds[e->part], k->number),
+			      e->name);
+}
+
+int
+mount_archive_submission_list(struct call *call, uint64_t folder,
+			      struct listing *out)
+{
+	struct kept_list k = {out, (int64_t)mount_node_payload(folder)};
+	int rc = inbox_archive_list(call->m->context.inbox, k.number, add_kept,
+				    &k);
+
+	mount_list_sort(out);
+	return rc;
+}
+
+int
+mount_archive_file_stat(struct call *call, uint64_t node,
+			struct tree_entry *ret)
+{
+	struct wanted w = {.part = mount_inbox_part(node)};
+	int rc = find_kept(call, (int64_t)mount_node_payload(node), &w);
+
+	if (rc < 0)
+		return rc == -ENOENT ? -ESTALE : rc;
+	mount_fill_file(ret, node, w.found.st.st_size, 0);
+	ret->st.st_mtim = w.found.st.st_mtim;
+	ret->st.st_ctim = ret->st.st_atim = w.found.st.st_mtim;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* The table of layouts: its contents are made from fs-layout/ when civicfs is
+ * built. */
+#include "mount/layout.h"
+
+#include <string.h>
+
+static const struct layout layouts[] = {
+#include "fs-layout/names.inc"
+};
+
+static const char *const keys[LAYOUT_NAMES] = {
+	[LAYOUT_ROOT_README] = "root_readme",
+	[LAYOUT_CATALOGUE] = "catalogue",
+	[LAYOUT_INBOX] = "inbox",
+	[LAYOUT_THEMES] = "themes",
+	[LAYOUT_CATALOGUE_INDEX] = "catalogue_index",
+	[LAYOUT_RESOURCE_README] = "resource_readme",
+	[LAYOUT_DESCRIPTOR] = "descriptor",
+	[LAYOUT_SCHEMA] = "schema",
+	[LAYOUT_TEMPLATE] = "template",
+	[LAYOUT_STATUS] = "status",
+	[LAYOUT_ARCHIVE] = "archive",
+	[LAYOUT_README] = "readme",
+	[LAYOUT_DATAPACKAGE] = "datapackage",
+	[LAYOUT_SUMS] = "sums",
+	[LAYOUT_DATA] = "data",
+	[LAYOUT_JSONL] = "jsonl",
+	[LAYOUT_CONFLICTS] = "conflicts",
+	[LAYOUT_ORPHANS] = "orphans",
+	[LAYOUT_SOURCES] = "sources",
+	[LAYOUT_SUBJECTS] = "subjects",
+	[LAYOUT_CHANGES] = "changes",
+	[LAYOUT_VERSIONS] = "versions",
+	[LAYOUT_VERSION_INDEX] = "version_index",
+	[LAYOUT_CURRENT] = "current",
+};
+
+const struct layout *
+mount_layout(const char *language)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
+		if (strcmp(layouts[i].language, language) == 0)
+			return &layouts[i];
+	}
+	return &layouts[0];
+}
+
+int
+mount_layout_key(const char *key, unsigned long n)
+{
+	for (int i = 0; i < LAYOUT_NAMES; i++) {
+		if (strlen(keys[i]) == n && strncmp(keys[i], key, n) == 0)
+			return i;
+	}
+	return -1;
+}

@@ -1,0 +1,198 @@
+/* The mount as a whole: its memory, and what the kernel has to forget. */
+#include "mount/mount.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "mount/notify.h"
+#include "mount/session.h"
+#include "mount/tree.h"
+
+#define TEXTS_BYTES (32u << 20)
+#define READERS_MOST 256
+#define NETS_MOST 16
+#define LISTINGS_BYTES (32u << 20)
+
+static void
+close_reader(void *reader)
+{
+	publish_reader_close(reader);
+}
+
+static int
+check_object(int64_t object, const char *what, const char *name,
+	     struct error *err)
+{
+	if (object > 0 && object <= NODE_OBJECT_MAX)
+		return 0;
+	return error_set(err, ERR_LIMIT,
+			 "%s '%s' has the number %lld: a state holds names for "
+			 "up to %d departments, resources and themes",
+			 what, name, (long long)object, NODE_OBJECT_MAX);
+}
+
+static int
+check_objects(const struct mount_context *c, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->config->ndepartments && !rc; i++)
+		rc = check_object(c->departments[i], "department",
+				  c->config->departments[i].id, err);
+	for (size_t i = 0; i < c->config->nresources && !rc; i++)
+		rc = check_object(c->resources[i], "resource",
+				  c->config->resources[i].name, err);
+	for (size_t i = 0; i < c->nthemes && !rc; i++)
+		rc = check_object(c->themes[i].id, "theme",
+				  c->themes[i].theme->id, err);
+	return rc;
+}
+
+/* The time of what the configuration alone decides: its file's, so that a
+ * restart changes nothing. */
+static int64_t
+time_of(const struct config *config)
+{
+	struct stat st;
+
+	if (stat(config->path, &st))
+		return clock_now();
+	return st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec;
+}
+
+int
+mount_new(const struct mount_context *context, struct mount **ret,
+	  struct error *err)
+{
+	size_t nresources = context->config->nresources;
+	struct mount *m;
+	int rc = check_objects(context, err);
+
+	if (rc < 0)
+		return rc;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return error_nomem(err);
+	m->context = *context;
+	m->layout = mount_layout(context->config->language);
+	m->made_at = time_of(context->config);
+	m->session = mount_session_new();
+	m->texts = mount_cache_new(TEXTS_BYTES, mount_text_free);
+	m->readers = mount_cache_new(READERS_MOST, close_reader);
+	m->nets = mount_cache_new(NETS_MOST, mount_net_free);
+	m->listings = mount_cache_new(LISTINGS_BYTES, mount_listing_free);
+	m->inbox_changed = calloc(nresources + 1, sizeof(*m->inbox_changed));
+	if (!m->session || !m->texts || !m->readers || !m->nets ||
+	    !m->listings || !m->inbox_changed) {
+		mount_free(m);
+		return error_nomem(err);
+	}
+	*ret = m;
+	return 0;
+}
+
+void
+mount_free(struct mount *m)
+{
+	if (!m)
+		return;
+	mount_session_free(m->session);
+	mount_cache_free(m->texts);
+	mount_cache_free(m->readers);
+	mount_cache_free(m->nets);
+	mount_cache_free(m->listings);
+	free(m->inbox_changed);
+	free(m);
+}
+
+int
+mount_serve(struct mount *m, int fuse_fd, const void *init, size_t init_len,
+	    bool first, unsigned threads, struct error *err)
+{
+	return mount_session_run(m->session, fuse_fd, init, init_len, first,
+				 threads, m, err);
+}
+
+void
+mount_stop(struct mount *m)
+{
+	mount_session_stop(m->session);
+}
+
+void
+mount_count(const struct mount *m, struct mount_counts *ret)
+{
+	mount_session_count(m->session, &ret->requests, &ret->resent);
+}
+
+/* ---- what the kernel has to forget --------------------------------------- */
+
+void
+mount_inbox_mark(struct mount *m, int64_t resource)
+{
+	int i = mount_resource_index(m, resource);
+
+	if (i >= 0)
+		atomic_store(&m->inbox_changed[i], clock_now());
+}
+
+int
+mount_invalidate_theme(struct mount *m, int64_t theme, struct buf *message)
+{
+	static const enum layout_name top[] = {
+		LAYOUT_README, LAYOUT_DATAPACKAGE, LAYOUT_SUMS,	   LAYOUT_DATA,
+		LAYOUT_JSONL,  LAYOUT_CONFLICTS,   LAYOUT_ORPHANS,
+	};
+	static const enum node_kind folders[] = {
+		NODE_DATASET,  NODE_SOURCES, NODE_SUBJECTS,
+		NODE_VERSIONS, NODE_CHANGES,
+	};
+	uint64_t dataset = mount_node_version(NODE_DATASET, theme, 0);
+	uint64_t versions = mount_node_version(NODE_VERSIONS, theme, 0);
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(top) / sizeof(*top) && !rc; i++)
+		rc = mount_notify_add_name(message, dataset,
+					   mount_name(m, top[i]));
+	if (!rc)
+		rc = mount_notify_add_name(message, versions,
+					   mount_name(m, LAYOUT_VERSION_INDEX));
+	if (!rc)
+		rc = mount_notify_add_name(message, versions,
+					   mount_name(m, LAYOUT_CURRENT));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders) && !rc; i++)
+		rc = mount_notify_add_node(
+			message, mount_node_version(folders[i], theme, 0));
+	return rc;
+}
+
+int
+mount_invalidate_inbox(struct mount *m, int64_t resource, const char *name,
+		       struct buf *message)
+{
+	static const char *const endings[] = {"", ".receipt.txt",
+					      ".receipt.json", ".fix.csv"};
+	uint64_t inbox = mount_node_make(NODE_INBOX_RESOURCE, resource);
+	uint64_t archive = mount_node_make(NODE_ARCHIVE_RESOURCE, resource);
+	uint64_t entry = mount_node_make(NODE_CATALOGUE_RESOURCE, resource);
+	scope_buf full = BUF_INIT;
+	int rc = 0;
+
+	mount_inbox_mark(m, resource);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings) && !rc; i++) {
+		buf_clear(&full);
+		if (buf_addf(&full, "%s%s", name, endings[i]) ||
+		    !buf_str(&full))
+			return ERR_NOMEM;
+		rc = mount_notify_add_name(message, inbox, buf_str(&full));
+	}
+	if (!rc)
+		rc = mount_notify_add_name(message, entry,
+					   mount_name(m, LAYOUT_STATUS));
+	if (!rc)
+		rc = mount_notify_add_node(message, inbox);
+	return rc ? rc : mount_notify_add_node(message, archive);
+}

@@ -1,0 +1,125 @@
+/*
+ * The tree: everything below the mount point, over libfuse's low-level
+ * interface (SPEC 5; DESIGN 2, 4). The data is that of store, inbox and
+ * publish; this folder gives it names, numbers, sizes and times.
+ *
+ * Who calls what:
+ *   keeper    mount_init_reply() once, when it has mounted
+ *   worker    mount_new(), mount_serve(), mount_invalidate_…()
+ *   notifier  mount_notify_write()
+ */
+#ifndef MOUNT_MOUNT_H
+#define MOUNT_MOUNT_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "inbox/inbox.h"
+#include "publish/publish.h"
+#include "store/store.h"
+
+/* ---- the first exchange with the kernel ---------------------------------- */
+
+#define MOUNT_INIT_REPLY_MAX 96		       /* bytes of the reply */
+#define MOUNT_REQUEST_MAX (1024 * 1024 + 4096) /* bytes of any request */
+
+/* What was agreed. */
+struct mount_init {
+	unsigned char reply[MOUNT_INIT_REPLY_MAX];
+	size_t reply_len;
+	uint64_t unique;      /* of the INIT request */
+	uint32_t minor;	      /* of the protocol, 7.minor */
+	bool resend;	      /* a dead worker's requests can be had again */
+	bool parallel_dirops; /* lookups and lists of one folder at once */
+	bool killpriv;	      /* no security.capability asked on a write */
+	bool readdirplus;
+};
+
+/*
+ * The answer to the kernel's INIT request ('request', 'n' bytes as read from
+ * /dev/fuse). Goes by the bits that the kernel offers, never by its version.
+ * ERR_PROTOCOL when the bytes are no INIT request, or the kernel speaks less
+ * than 7.31. A function of memory.
+ */
+MUST_CHECK int mount_init_reply(const void *request, size_t n,
+				struct mount_init *ret, struct error *err);
+
+/* ---- the worker ---------------------------------------------------------- */
+
+/* What the tree shows. Everything is the caller's and outlives the mount;
+ * object numbers are below 65536. */
+struct mount_context {
+	struct store *store;
+	const struct config *config;
+	struct inbox *inbox;
+	const struct publish_theme *themes; /* one each of config->themes */
+	size_t nthemes;
+	const int64_t *departments; /* object of config->departments[i] */
+	const int64_t *resources;   /* object of config->resources[i] */
+	/* Called (any thread; may be NULL) with what went wrong inside while a
+	 * request was answered; the caller of the system call has EIO. */
+	void (*complain)(void *ctx, const char *text);
+	void *complain_ctx;
+};
+
+struct mount;
+
+/* 'context' is copied, not what it points to. ERR_LIMIT for an object number
+ * beyond 65535; ERR_NOMEM. Does not block. */
+MUST_CHECK int mount_new(const struct mount_context *context,
+			 struct mount **ret, struct error *err);
+void mount_free(struct mount *m);
+
+/*
+ * Answers the kernel's requests on 'fuse_fd' (/dev/fuse, mounted, its INIT
+ * already answered; stays the caller's) with 'threads' threads. 'init' are
+ * the bytes of the INIT request, given to libfuse so that it knows what was
+ * agreed; its answer goes nowhere. Unless 'first', the kernel is then asked to
+ * send again what an earlier worker left unanswered (not an error where it
+ * cannot). Returns 0 after mount_stop() or when the mount is gone; ERR_IO,
+ * ERR_NOMEM, ERR_PROTOCOL. Once at a time.
+ */
+MUST_CHECK int mount_serve(struct mount *m, int fuse_fd, const void *init,
+			   size_t init_len, bool first, unsigned threads,
+			   struct error *err);
+
+/* Lets mount_serve() return: no further request is taken, those in work are
+ * answered. Any thread, not a signal handler. */
+void mount_stop(struct mount *m);
+
+/* Numbers for 'status': requests answered, and those that came again. */
+struct mount_counts {
+	uint64_t requests;
+	uint64_t resent;
+};
+void mount_count(const struct mount *m, struct mount_counts *ret);
+
+/* ---- what the kernel has to forget --------------------------------------- */
+
+/*
+ * A message is a run of bytes for mount_notify_write(). It is appended to
+ * 'message', at most MOUNT_MESSAGE_MAX bytes a call; several may follow each
+ * other. Nothing depends on its arrival: names that can change are looked up
+ * each time. It makes listings and open windows of programs follow at once.
+ * ERR_NOMEM.
+ */
+#define MOUNT_MESSAGE_MAX 8192
+
+/* After a publish of a theme. */
+MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
+				      struct buf *message);
+/* After a verdict about, or a change by civicfs of, the file 'name' of a
+ * resource's inbox: the file, its receipts and fix file, the archive and
+ * status.json. */
+MUST_CHECK int mount_invalidate_inbox(struct mount *m, int64_t resource,
+				      const char *name, struct buf *message);
+
+/*
+ * Hands every item of the messages to the kernel. Blocks while a lookup of
+ * that name is under way, so never in the worker: in the notifier only. What
+ * the kernel does not know is no error. ERR_PROTOCOL for bytes that are no
+ * message; ERR_IO.
+ */
+MUST_CHECK int mount_notify_write(int fuse_fd, const void *message, size_t n,
+				  struct error *err);
+
+#endif

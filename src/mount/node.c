@@ -1,0 +1,126 @@
+/* How node numbers are put together and taken apart: see node.h. */
+#include "mount/node.h"
+
+#define VERSION_BITS 40
+
+static uint64_t
+bits(uint64_t value, unsigned n)
+{
+	return value & ((UINT64_C(1) << n) - 1);
+}
+
+uint64_t
+mount_node_version(enum node_kind kind, int64_t theme, int64_t version)
+{
+	return mount_node_make(
+		kind, (int64_t)(bits((uint64_t)theme, 16) << VERSION_BITS |
+				bits((uint64_t)version, VERSION_BITS)));
+}
+
+void
+mount_node_version_get(uint64_t node, int64_t *theme, int64_t *version)
+{
+	*theme = (int64_t)(mount_node_payload(node) >> VERSION_BITS);
+	*version = (int64_t)bits(node, VERSION_BITS);
+}
+
+uint64_t
+mount_node_text(const struct node_text *t)
+{
+	return mount_node_make(NODE_TEXT,
+			       (int64_t)((uint64_t)t->what << 48 |
+					 (uint64_t)t->object << 32 | t->hash));
+}
+
+void
+mount_node_text_get(uint64_t node, struct node_text *ret)
+{
+	ret->what = (enum node_text_kind)bits(node >> 48, 8);
+	ret->object = (uint16_t)(node >> 32);
+	ret->hash = (uint32_t)node;
+}
+
+uint64_t
+mount_node_part(const struct node_part *p)
+{
+	return mount_node_make(NODE_SUBJECTS_PART,
+			       (int64_t)((uint64_t)p->theme << 40 |
+					 bits(p->prefix, 12) << 28 |
+					 bits((uint64_t)p->version, 28)));
+}
+
+void
+mount_node_part_get(uint64_t node, struct node_part *ret)
+{
+	ret->theme = (uint16_t)(node >> 40);
+	ret->prefix = (uint16_t)bits(node >> 28, 12);
+	ret->version = (int64_t)bits(node, 28);
+}
+
+uint64_t
+mount_node_header(const struct node_header *h)
+{
+	return mount_node_make(
+		NODE_HEADER,
+		(int64_t)((uint64_t)h->theme << 40 | bits(h->file, 4) << 36 |
+			  (uint64_t)h->resource << 20 | bits(h->hash, 20)));
+}
+
+void
+mount_node_header_get(uint64_t node, struct node_header *ret)
+{
+	ret->theme = (uint16_t)(node >> 40);
+	ret->file = (unsigned)bits(node >> 36, 4);
+	ret->resource = (uint16_t)(node >> 20);
+	ret->hash = (uint32_t)bits(node, 20);
+}
+
+uint64_t
+mount_node_net(const struct node_net *n)
+{
+	return mount_node_make(NODE_NET,
+			       (int64_t)((uint64_t)n->theme << 40 |
+					 bits((uint64_t)n->from, 20) << 20 |
+					 bits((uint64_t)n->to, 20)));
+}
+
+void
+mount_node_net_get(uint64_t node, struct node_net *ret)
+{
+	ret->theme = (uint16_t)(node >> 40);
+	ret->from = (int64_t)bits(node >> 20, 20);
+	ret->to = (int64_t)bits(node, 20);
+}
+
+bool
+mount_node_is_immutable(uint64_t node)
+{
+	int64_t theme, version;
+	struct node_part part;
+
+	switch (mount_node_kind(node)) {
+	case NODE_DATASET:
+	case NODE_SOURCES:
+	case NODE_SUBJECTS:
+		mount_node_version_get(node, &theme, &version);
+		return version != 0;
+	case NODE_SUBJECTS_PART:
+		mount_node_part_get(node, &part);
+		return part.version != 0;
+	case NODE_README:
+	case NODE_DATAPACKAGE:
+	case NODE_SUMS:
+	case NODE_VERSION_INDEX:
+	case NODE_CURRENT:
+	case NODE_DAY:
+	case NODE_FILE:
+	case NODE_HEADER:
+	case NODE_TEXT:
+	case NODE_SUBJECT:
+	case NODE_NET:
+	case NODE_ORIGINAL:
+		return true;
+	default:
+		return false;
+	}
+}

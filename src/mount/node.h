@@ -1,0 +1,152 @@
+/*
+ * Node numbers: 64 bits computed from what a node names, so that no lookup
+ * writes, a restart needs no table and no number is ever used for another
+ * thing (DESIGN 4). Eight bits of kind, 56 bits of payload. A number is also
+ * the st_ino: it names the same bytes for ever, so a file of the newest
+ * version and of versions/N/ are one node while their bytes are the same. A
+ * folder has a node of its own for each path.
+ *
+ * The values live in the kernel across upgrades of the program: they are
+ * appended to, never changed. linux/fuse.h fixes 1 as the root.
+ */
+#ifndef MOUNT_NODE_H
+#define MOUNT_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum node_kind {
+	NODE_FIXED = 0, /* folders of the top: enum node_fixed */
+	NODE_TEXT = 1,	/* made from the configuration: struct node_text */
+
+	NODE_CATALOGUE_DEPARTMENT = 2, /* department */
+	NODE_CATALOGUE_RESOURCE = 3,   /* resource */
+
+	NODE_INBOX_DEPARTMENT = 8,    /* department */
+	NODE_INBOX_RESOURCE = 9,      /* resource */
+	NODE_ARCHIVE = 10,	      /* department */
+	NODE_ARCHIVE_RESOURCE = 11,   /* resource */
+	NODE_ARCHIVE_SUBMISSION = 12, /* number of the submission */
+
+	NODE_UPLOAD = 16,	/* id of the inbox file */
+	NODE_RECEIPT_TEXT = 17, /* number of the submission, also below */
+	NODE_RECEIPT_JSON = 18,
+	NODE_FIX = 19,
+	NODE_ORIGINAL = 20, /* in archive/, also below */
+	NODE_KEPT_TEXT = 21,
+	NODE_KEPT_JSON = 22,
+	NODE_KEPT_FIX = 23,
+
+	/* Folders: theme and version; version 0 is the theme's top. */
+	NODE_DATASET = 32,
+	NODE_SOURCES = 33,
+	NODE_SUBJECTS = 34,
+	NODE_CHANGES = 35,
+	NODE_VERSIONS = 36,
+	NODE_SUBJECTS_PART = 37, /* struct node_part */
+
+	/* Files: theme and version. */
+	NODE_README = 40,
+	NODE_DATAPACKAGE = 41,
+	NODE_SUMS = 42,
+	NODE_VERSION_INDEX = 43,
+	NODE_CURRENT = 44,
+	NODE_DAY = 45, /* symbolic link to versions/N */
+
+	NODE_FILE = 48,	   /* file_state */
+	NODE_HEADER = 49,  /* before the first data: struct node_header */
+	NODE_SUBJECT = 50, /* theme_row */
+	NODE_NET = 51	   /* FROM..TO.csv: struct node_net */
+};
+
+enum node_fixed {
+	FIXED_ROOT = 1,
+	FIXED_CATALOGUE = 2,
+	FIXED_INBOX = 3,
+	FIXED_THEMES = 4
+};
+
+#define NODE_ROOT UINT64_C(1)
+#define NODE_PAYLOAD_BITS 56
+#define NODE_OBJECT_MAX 0xffff
+#define NODE_VERSION_MAX ((INT64_C(1) << 28) - 1) /* what node_part holds */
+#define NODE_NET_MAX ((1 << 20) - 1)
+
+/* What a text is about. */
+enum node_text_kind {
+	TEXT_ROOT_README = 1,
+	TEXT_CATALOGUE_INDEX = 2,
+	TEXT_RESOURCE_README = 8, /* object: resource, also below */
+	TEXT_DESCRIPTOR = 9,
+	TEXT_SCHEMA = 10,
+	TEXT_TEMPLATE = 11,
+	TEXT_STATUS = 12,
+	TEXT_DATASET_README = 24, /* of version 0; object: theme, also below */
+	TEXT_DATASET_PACKAGE = 25,
+	TEXT_DATASET_SUMS = 26
+};
+
+/* 'hash' is of the bytes: after a change of the configuration the same name
+ * is another node. */
+struct node_text {
+	enum node_text_kind what; /* 8 bits */
+	uint16_t object;	  /* 0 none */
+	uint32_t hash;
+};
+
+/* subjects/abc/ of a theme's version. */
+struct node_part {
+	uint16_t theme;
+	uint16_t prefix; /* 12 bits */
+	int64_t version; /* 28 bits */
+};
+
+struct node_header {
+	uint16_t theme;
+	unsigned file;	   /* enum publish_kind: 4 bits */
+	uint16_t resource; /* of a source, else 0 */
+	uint32_t hash;	   /* 20 bits of the bytes' hash */
+};
+
+struct node_net {
+	uint16_t theme;
+	int64_t from, to; /* 20 bits each */
+};
+
+static inline enum node_kind
+mount_node_kind(uint64_t node)
+{
+	return (enum node_kind)(node >> NODE_PAYLOAD_BITS);
+}
+
+static inline uint64_t
+mount_node_payload(uint64_t node)
+{
+	return node & ((UINT64_C(1) << NODE_PAYLOAD_BITS) - 1);
+}
+
+static inline uint64_t
+mount_node_make(enum node_kind kind, int64_t payload)
+{
+	return (uint64_t)kind << NODE_PAYLOAD_BITS |
+	       mount_node_payload((uint64_t)payload);
+}
+
+uint64_t mount_node_version(enum node_kind kind, int64_t theme,
+			    int64_t version);
+void mount_node_version_get(uint64_t node, int64_t *theme, int64_t *version);
+
+uint64_t mount_node_text(const struct node_text *t);
+void mount_node_text_get(uint64_t node, struct node_text *ret);
+uint64_t mount_node_part(const struct node_part *p);
+void mount_node_part_get(uint64_t node, struct node_part *ret);
+uint64_t mount_node_header(const struct node_header *h);
+void mount_node_header_get(uint64_t node, struct node_header *ret);
+uint64_t mount_node_net(const struct node_net *n);
+void mount_node_net_get(uint64_t node, struct node_net *ret);
+
+/* Whether the bytes and attributes behind the number, or the names in the
+ * folder behind it, can never change: the kernel may keep them. */
+bool mount_node_is_immutable(uint64_t node);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * libfuse without its own mounting, INIT and loop. The loop is ours because
+ * libfuse's can only be ended by a signal, and gives no way to say that a
+ * thread has its last request answered.
+ *
+ * A request is read and answered by one thread, so its number is kept by
+ * thread. Threads are cancelled only while they wait for a request.
+ */
+#include "mount/session.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "mount/fuse_ops.h"
+#include "mount/kernel.h"
+#include "mount/mount.h"
+
+#define THREADS_MOST 64
+
+static _Thread_local uint64_t current_unique;
+
+struct worker {
+	pthread_t thread;
+	struct session *session;
+	struct fuse_buf buf;
+};
+
+struct session {
+	struct fuse_session *fuse;
+	const void *init; /* while INIT is being given to libfuse */
+	size_t init_len;
+	uint64_t init_unique;
+	_Atomic uint64_t requests, resent;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool ended; /* a thread has left, or somebody asked to stop */
+};
+
+uint64_t
+mount_session_unique(bool *ret_resent)
+{
+	*ret_resent = current_unique & KERNEL_RESENT;
+	return current_unique & ~KERNEL_RESENT;
+}
+
+struct session *
+mount_session_new(void)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	if (pthread_mutex_init(&s->lock, NULL)) {
+		free(s);
+		return NULL;
+	}
+	if (pthread_cond_init(&s->changed, NULL)) {
+		pthread_mutex_destroy(&s->lock);
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+mount_session_free(struct session *s)
+{
+	if (!s)
+		return;
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void
+mount_session_stop(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->ended = true;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+mount_session_count(const struct session *s, uint64_t *requests,
+		    uint64_t *resent)
+{
+	*requests = atomic_load(&s->requests);
+	*resent = atomic_load(&s->resent);
+}
+
+/* The reads and writes of the session: userdata is the struct mount. */
+
+static ssize_t
+io_read(int fd, void *p, size_t n, void *userdata)
+{
+	struct session *s = mount_session(userdata);
+	struct fuse_in_header header;
+	ssize_t got;
+
+	if (s->init) {
+		memcpy(p, s->init, s->init_len);
+		s->init = NULL;
+		return (ssize_t)s->init_len;
+	}
+	got = read(fd, p, n);
+	if (got >= (ssize_t)sizeof(header)) {
+		memcpy(&header, p, sizeof(header));
+		current_unique = header.unique;
+		atomic_fetch_add(&s->requests, 1);
+		if (header.unique & KERNEL_RESENT)
+			atomic_fetch_add(&s->resent, 1);
+	}
+	return got;
+}
+
+static ssize_t
+io_writev(int fd, struct iovec *parts, int n, void *userdata)
+{
+	struct session *s = mount_session(userdata);
+	struct fuse_out_header header;
+	ssize_t total = 0;
+
+	memcpy(&header, parts[0].iov_base, sizeof(header));
+	if (!s->init_unique || header.unique != s->init_unique)
+		return writev(fd, parts, n);
+	/* The kernel has its answer to INIT already. */
+	s->init_unique = 0;
+	for (int i = 0; i < n; i++)
+		total += (ssize_t)parts[i].iov_len;
+	return total;
+}
+
+static int
+give_init(struct session *s, const void *init, size_t n, struct error *err)
+{
+	struct fuse_buf buf = {0};
+	struct fuse_in_header header;
+	int got;
+
+	if (n < sizeof(header) || n > MOUNT_REQUEST_MAX)
+		return error_set(err, ERR_PROTOCOL,
+				 "the saved INIT request has %zu bytes", n);
+	memcpy(&header, init, sizeof(header));
+	s->init = init;
+	s->init_len = n;
+	s->init_unique = header.unique;
+	got = fuse_session_receive_buf(s->fuse, &buf);
+	if (got > 0)
+		fuse_session_process_buf(s->fuse, &buf);
+	free(buf.mem);
+	if (got <= 0 || s->init_unique || fuse_session_exited(s->fuse))
+		return error_set(err, ERR_PROTOCOL,
+				 "libfuse does not take the saved INIT "
+				 "request");
+	return 0;
+}
+
+/* EINVAL: a kernel before 6.9. The keeper knows, from INIT. */
+static int
+ask_again(int fd, struct error *err)
+{
+	struct fuse_out_header header = {
+		.len = sizeof(header),
+		.error = KERNEL_NOTIFY_RESEND,
+	};
+
+	if (write(fd, &header, sizeof(header)) < 0 && errno != EINVAL)
+		return error_errno(err, errno,
+				   "cannot ask the kernel for the requests of "
+				   "the earlier worker");
+	return 0;
+}
+
+static void *
+loop(void *arg)
+{
+	struct worker *w = arg;
+	struct fuse_session *fuse = w->session->fuse;
+	int was, n;
+
+	while (!fuse_session_exited(fuse)) {
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &was);
+		n = fuse_session_receive_buf(fuse, &w->buf);
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		fuse_session_process_buf(fuse, &w->buf);
+	}
+	mount_session_stop(w->session);
+	return NULL;
+}
+
+/* Threads take no signals: those are for whoever runs the process. A thread
+ * starts unable to be cancelled, which loop() changes. */
+static unsigned
+start(struct session *s, struct worker *workers, unsigned n)
+{
+	sigset_t all, before;
+	unsigned started = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (started < n) {
+		struct worker *w = &workers[started];
+
+		w->session = s;
+		if (pthread_create(&w->thread, NULL, loop, w))
+			break;
+		started++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+static int
+run_threads(struct session *s, unsigned n, struct error *err)
+{
+	struct worker workers[THREADS_MOST] = {0};
+	unsigned started;
+
+	if (n < 1)
+		n = 1;
+	if (n > THREADS_MOST)
+		n = THREADS_MOST;
+	started = start(s, workers, n);
+	pthread_mutex_lock(&s->lock);
+	while (!s->ended && started)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	fuse_session_exit(s->fuse);
+	for (unsigned i = 0; i < started; i++)
+		pthread_cancel(workers[i].thread);
+	for (unsigned i = 0; i < started; i++) {
+		pthread_join(workers[i].thread, NULL);
+		free(workers[i].buf.mem);
+	}
+	if (!started)
+		return error_errno(err, EAGAIN, "cannot start a thread");
+	return 0;
+}
+
+static int
+run(struct session *s, int fd, const void *init, size_t init_len, bool first,
+    unsigned threads, struct error *err)
+{
+	const struct fuse_custom_io io = {.read = io_read, .writev = io_writev};
+	int own, rc;
+
+	/* libfuse closes the descriptor it is given. */
+	own = dup(fd);
+	if (own < 0)
+		return error_errno(err, errno, "cannot copy '/dev/fuse'");
+	rc = fuse_session_custom_io(s->fuse, &io, own);
+	if (rc) {
+		close(own);
+		return error_errno(err, -rc, "libfuse refuses its session");
+	}
+	rc = give_init(s, init, init_len, err);
+	if (!rc && !first)
+		rc = ask_again(fd, err);
+	return rc ? rc : run_threads(s, threads, err);
+}
+
+int
+mount_session_run(struct session *s, int fuse_fd, const void *init,
+		  size_t init_len, bool first, unsigned threads, void *mount,
+		  struct error *err)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	int rc;
+
+	if (fuse_opt_add_arg(&args, "civicfs"))
+		return error_nomem(err);
+	s->fuse = fuse_session_new(&args, &mount_fuse_ops,
+				   sizeof(mount_fuse_ops), mount);
+	fuse_opt_free_args(&args);
+	if (!s->fuse)
+		return error_set(err, ERR_INTERNAL, "libfuse makes no session");
+	rc = run(s, fuse_fd, init, init_len, first, threads, err);
+	fuse_session_destroy(s->fuse);
+	s->fuse = NULL;
+	return rc;
+}

@@ -1,0 +1,31 @@
+/*
+ * One worker's life on /dev/fuse: libfuse's session over reads and writes of
+ * our own, INIT given to it from memory, the loop of threads (DESIGN 2).
+ */
+#ifndef MOUNT_SESSION_H
+#define MOUNT_SESSION_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+/* What mount_serve() says in mount.h. 'mount' is the struct mount, userdata of
+ * the handlers. */
+struct session *mount_session_new(void);
+void mount_session_free(struct session *s);
+MUST_CHECK int mount_session_run(struct session *s, int fuse_fd,
+				 const void *init, size_t init_len, bool first,
+				 unsigned threads, void *mount,
+				 struct error *err);
+void mount_session_stop(struct session *s);
+void mount_session_count(const struct session *s, uint64_t *requests,
+			 uint64_t *resent);
+
+/* The number of the request that this thread answers, without the bit that
+ * says it came again. libfuse does not hand it on. */
+uint64_t mount_session_unique(bool *ret_resent);
+
+#endif

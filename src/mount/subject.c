@@ -1,0 +1,368 @@
+/*
+ * subjects/: any key is answered, and the folders named by the first three
+ * hexadecimal digits of a key's SHA-256 list the keys (SPEC 5).
+ *
+ * A key over 240 bytes has its hash for a name, and the store has no index of
+ * hashes: such a lookup, and the listing of a folder, walk all subjects of the
+ * theme. That is a hundredth of a second for ten thousand subjects, and long
+ * keys are rare.
+ */
+#include "mount/tree.h"
+
+#include <errno.h>
+
+#include "base/digest.h"
+#include "base/scope.h"
+
+#define PREFIX_DIGITS 3
+#define PREFIXES 4096
+#define ENDING ".json"
+#define HASHED "sha256-"
+/* A key of fewer bytes has a name of 240 at most: three for each byte. */
+#define HASHED_KEY_LEAST 81
+
+static int
+prefix_of(const unsigned char digest[DIGEST_SIZE])
+{
+	return digest[0] << 4 | digest[1] >> 4;
+}
+
+/* The offset of a key in its folder: the hash after the prefix. */
+static int64_t
+offset_of(const unsigned char digest[DIGEST_SIZE])
+{
+	uint64_t value = 0;
+
+	for (int i = 1; i < 9; i++)
+		value = value << 8 | digest[i];
+	return (int64_t)(value >> 2) + LIST_FIRST;
+}
+
+/* ---- walking a theme's subjects ------------------------------------------ */
+
+struct walk {
+	struct digest *digest;
+	int prefix;		     /* of those to list */
+	const unsigned char *wanted; /* the hash to find, or NULL */
+	struct listing *out;
+	struct buf name;
+	int64_t row; /* found */
+};
+
+static int
+list_one(struct walk *w, const struct store_theme_row *r,
+	 const unsigned char digest[DIGEST_SIZE])
+{
+	const char *name;
+
+	buf_clear(&w->name);
+	if (publish_format_key_name(r->subject, &w->name) ||
+	    buf_adds(&w->name, ENDING))
+		return ERR_NOMEM;
+	name = buf_str(&w->name);
+	if (!name || mount_list_add(w->out, offset_of(digest),
+				    mount_node_make(NODE_SUBJECT, r->id), name))
+		return ERR_NOMEM;
+	return 0;
+}
+
+static int
+visit(void *ctx, const struct store_theme_row *r)
+{
+	struct walk *w = ctx;
+	unsigned char digest[DIGEST_SIZE];
+
+	if (w->wanted && r->subject.n < HASHED_KEY_LEAST)
+		return 0;
+	digest_restart(w->digest);
+	digest_add(w->digest, r->subject.p, r->subject.n);
+	digest_end(w->digest, digest);
+	if (!w->wanted)
+		return prefix_of(digest) == w->prefix ? list_one(w, r, digest)
+						      : 0;
+	if (memcmp(digest, w->wanted, DIGEST_SIZE) == 0)
+		w->row = r->id;
+	return 0;
+}
+
+static int
+walk(struct call *call, const struct theme_at *at, struct walk *w)
+{
+	scope_digest digest = digest_new();
+	struct sql *db;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	if (!digest)
+		return -ENOMEM;
+	w->digest = digest;
+	rc = store_theme_row_each(db, at->theme->id, at->v.seq, SLICE_NONE,
+				  SLICE_NONE, visit, w, &call->err);
+	buf_release(&w->name);
+	return mount_call_errno(call, rc);
+}
+
+/* ---- one key ------------------------------------------------------------- */
+
+static int
+take_row(void *ctx, const struct store_theme_row *r)
+{
+	*(int64_t *)ctx = r->id;
+	return 0;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+parse_hash(struct slice hex, unsigned char digest[DIGEST_SIZE])
+{
+	if (hex.n != 2 * DIGEST_SIZE)
+		return false;
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		int high = hex_digit(hex.p[2 * i]);
+		int low = hex_digit(hex.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		digest[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+/* A hash names a key only if the key's own name is the hash. */
+static int
+find_hashed(struct call *call, const struct theme_at *at,
+	    const unsigned char digest[DIGEST_SIZE], int64_t *ret_row)
+{
+	struct walk w = {.wanted = digest};
+	int rc = walk(call, at, &w);
+
+	*ret_row = w.row;
+	return rc;
+}
+
+static int
+find_key(struct call *call, const struct theme_at *at, struct slice name,
+	 unsigned char digest[DIGEST_SIZE], int64_t *ret_row)
+{
+	scope_buf key = BUF_INIT;
+	struct sql *db;
+	int rc = publish_format_key_parse(name, &key);
+
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	if (digest_bytes(key.data, key.len, digest))
+		return -ENOMEM;
+	rc = mount_call_db(call, &db);
+	if (rc < 0)
+		return rc;
+	rc = store_theme_row_find(db, at->theme->id, at->v.seq, buf_slice(&key),
+				  take_row, ret_row, &call->err);
+	return rc < 0 ? mount_call_errno(call, rc) : 0;
+}
+
+/* 'prefix' -1: whatever the key. A key with '.' at an edge is encoded, so the
+ * ending is never part of it. */
+static int
+find_subject(struct call *call, const struct theme_at *at, int prefix,
+	     const char *file, uint64_t *ret_node)
+{
+	struct slice name = slice_str(file), hashed = SLICE(HASHED);
+	unsigned char digest[DIGEST_SIZE];
+	int64_t row = 0;
+	int rc;
+
+	if (name.n <= strlen(ENDING) ||
+	    strcmp(file + name.n - strlen(ENDING), ENDING) != 0)
+		return -ENOENT;
+	name.n -= strlen(ENDING);
+	if (slice_starts(name, hashed) &&
+	    parse_hash((struct slice){name.p + hashed.n, name.n - hashed.n},
+		       digest)) {
+		if (prefix >= 0 && prefix_of(digest) != prefix)
+			return -ENOENT;
+		rc = find_hashed(call, at, digest, &row);
+	} else {
+		rc = find_key(call, at, name, digest, &row);
+		if (!rc && prefix >= 0 && prefix_of(digest) != prefix)
+			return -ENOENT;
+	}
+	if (rc < 0)
+		return rc;
+	*ret_node = mount_node_make(NODE_SUBJECT, row);
+	return row ? 0 : -ENOENT;
+}
+
+/* ---- subjects/ ----------------------------------------------------------- */
+
+static int
+parse_prefix(const char *name)
+{
+	int prefix = 0;
+
+	for (int i = 0; i < PREFIX_DIGITS; i++) {
+		int digit = hex_digit(name[i]);
+
+		if (digit < 0)
+			return -1;
+		prefix = prefix << 4 | digit;
+	}
+	return name[PREFIX_DIGITS] ? -1 : prefix;
+}
+
+static uint64_t
+part_node(const struct theme_at *at, int prefix)
+{
+	return mount_node_part(&(struct node_part){
+		.theme = (uint16_t)at->theme->id,
+		.prefix = (uint16_t)prefix,
+		.version = at->named,
+	});
+}
+
+int
+mount_subjects_find(struct call *call, uint64_t folder, const char *name,
+		    uint64_t *ret_node, double *timeout)
+{
+	struct theme_at at;
+	int prefix = parse_prefix(name);
+	int rc = mount_theme_at(call, folder, &at);
+
+	if (rc < 0)
+		return rc;
+	if (prefix < 0)
+		return find_subject(call, &at, -1, name, ret_node);
+	*ret_node = part_node(&at, prefix);
+	if (!at.named)
+		*timeout = TREE_CONFIGURED;
+	return 0;
+}
+
+/* All names, also of folders that are empty: to look would cost a walk. */
+int
+mount_subjects_list(struct call *call, uint64_t folder, struct listing *out)
+{
+	struct theme_at at;
+	int rc = mount_theme_at(call, folder, &at);
+
+	out->plain = true;
+	for (int i = 0; i < PREFIXES && !rc; i++) {
+		char name[PREFIX_DIGITS + 1];
+
+		snprintf(name, sizeof(name), "%03x", (unsigned)i & 0xfff);
+		rc = mount_list_add(out, LIST_FIRST + i, part_node(&at, i),
+				    name);
+	}
+	return rc;
+}
+
+/* ---- subjects/abc/ ------------------------------------------------------- */
+
+static int
+part_at(struct call *call, uint64_t folder, struct node_part *part,
+	struct theme_at *at)
+{
+	mount_node_part_get(folder, part);
+	return mount_theme_version(call, part->theme, part->version, at);
+}
+
+int
+mount_subjects_part_stat(struct call *call, uint64_t node,
+			 struct tree_entry *ret)
+{
+	struct node_part part;
+	struct theme_at at;
+	int rc = part_at(call, node, &part, &at);
+
+	if (rc < 0)
+		return rc;
+	mount_fill_folder(ret, node, at.mtime);
+	return 0;
+}
+
+int
+mount_subjects_part_find(struct call *call, uint64_t folder, const char *name,
+			 uint64_t *ret_node, double *timeout)
+{
+	struct node_part part;
+	struct theme_at at;
+	int rc = part_at(call, folder, &part, &at);
+
+	(void)timeout;
+	return rc ? rc : find_subject(call, &at, part.prefix, name, ret_node);
+}
+
+int
+mount_subjects_part_list(struct call *call, uint64_t folder,
+			 struct listing *out)
+{
+	struct node_part part;
+	struct theme_at at;
+	struct walk w = {.out = out};
+	int rc = part_at(call, folder, &part, &at);
+
+	if (rc < 0)
+		return rc;
+	out->plain = true;
+	w.prefix = part.prefix;
+	rc = walk(call, &at, &w);
+	mount_list_sort(out);
+	return rc;
+}
+
+/* ---- KEY.json ------------------------------------------------------------ */
+
+struct row_facts {
+	int64_t version;
+};
+
+static int
+take_facts(void *ctx, const struct store_theme_row *r)
+{
+	((struct row_facts *)ctx)->version = r->version;
+	return 0;
+}
+
+int
+mount_subject_version(struct call *call, uint64_t node, struct theme_at *ret)
+{
+	struct row_facts facts = {0};
+	struct sql *db;
+	int64_t theme;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	rc = store_theme_row_get(db, (int64_t)mount_node_payload(node), &theme,
+				 take_facts, &facts, &call->err);
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	return rc ? mount_theme_version(call, theme, facts.version, ret)
+		  : -ESTALE;
+}
+
+int
+mount_subject_text(struct call *call, uint64_t node, struct text *out)
+{
+	struct theme_at at;
+	struct sql *db;
+	int rc = mount_subject_version(call, node, &at);
+
+	if (!rc)
+		rc = mount_call_db(call, &db);
+	if (rc < 0)
+		return rc;
+	out->mtime = at.mtime;
+	rc = publish_subject(db, at.theme, (int64_t)mount_node_payload(node),
+			     &out->bytes, &call->err);
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	return rc ? 0 : -ESTALE;
+}

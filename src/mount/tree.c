@@ -1,0 +1,235 @@
+/* One row for each kind of node: see tree.h. */
+#include "mount/tree.h"
+
+#include <errno.h>
+
+#define CLOCK_PARTS 1000000000
+
+/* What a kind of node is and can do. 'names' is how long the kernel may keep
+ * a name of the folder, unless the node is immutable. */
+struct kind {
+	mode_t type;
+	tree_stat_fn *stat; /* NULL: a text */
+	tree_find_fn *find;
+	tree_list_fn *list;
+	tree_text_fn *text;
+	double names;
+};
+
+static const struct kind kinds[] = {
+	[NODE_FIXED] = {S_IFDIR, mount_top_stat, mount_top_find, mount_top_list,
+			.names = TREE_CONFIGURED},
+	[NODE_TEXT] = {S_IFREG, .text = mount_made_text},
+
+	[NODE_CATALOGUE_DEPARTMENT] = {S_IFDIR, mount_catalogue_stat,
+				       mount_catalogue_department_find,
+				       mount_catalogue_department_list,
+				       .names = TREE_CONFIGURED},
+	[NODE_CATALOGUE_RESOURCE] = {S_IFDIR, mount_catalogue_stat,
+				     mount_catalogue_resource_find,
+				     mount_catalogue_resource_list,
+				     .names = TREE_CONFIGURED},
+
+	[NODE_INBOX_DEPARTMENT] = {S_IFDIR, mount_inbox_folder_stat,
+				   mount_inbox_department_find,
+				   mount_inbox_department_list,
+				   .names = TREE_CONFIGURED},
+	[NODE_INBOX_RESOURCE] = {S_IFDIR, mount_inbox_folder_stat,
+				 mount_inbox_resource_find,
+				 mount_inbox_resource_list},
+	[NODE_ARCHIVE] = {S_IFDIR, mount_inbox_folder_stat, mount_archive_find,
+			  mount_archive_list, .names = TREE_CONFIGURED},
+	[NODE_ARCHIVE_RESOURCE] = {S_IFDIR, mount_inbox_folder_stat,
+				   mount_archive_resource_find,
+				   mount_archive_resource_list},
+	[NODE_ARCHIVE_SUBMISSION] = {S_IFDIR, mount_archive_submission_stat,
+				     mount_archive_submission_find,
+				     mount_archive_submission_list},
+
+	[NODE_UPLOAD] = {S_IFREG, mount_inbox_file_stat},
+	[NODE_RECEIPT_TEXT] = {S_IFREG, mount_inbox_file_stat},
+	[NODE_RECEIPT_JSON] = {S_IFREG, mount_inbox_file_stat},
+	[NODE_FIX] = {S_IFREG, mount_inbox_file_stat},
+	[NODE_ORIGINAL] = {S_IFREG, mount_archive_file_stat},
+	[NODE_KEPT_TEXT] = {S_IFREG, mount_archive_file_stat},
+	[NODE_KEPT_JSON] = {S_IFREG, mount_archive_file_stat},
+	[NODE_KEPT_FIX] = {S_IFREG, mount_archive_file_stat},
+
+	[NODE_DATASET] = {S_IFDIR, mount_theme_folder_stat, mount_dataset_find,
+			  mount_dataset_list},
+	[NODE_SOURCES] = {S_IFDIR, mount_theme_folder_stat, mount_sources_find,
+			  mount_sources_list},
+	[NODE_SUBJECTS] = {S_IFDIR, mount_theme_folder_stat,
+			   mount_subjects_find, mount_subjects_list},
+	[NODE_CHANGES] = {S_IFDIR, mount_theme_folder_stat, mount_changes_find,
+			  mount_changes_list},
+	[NODE_VERSIONS] = {S_IFDIR, mount_theme_folder_stat,
+			   mount_versions_find, mount_versions_list},
+	[NODE_SUBJECTS_PART] = {S_IFDIR, mount_subjects_part_stat,
+				mount_subjects_part_find,
+				mount_subjects_part_list},
+
+	[NODE_README] = {S_IFREG, .text = mount_version_text},
+	[NODE_DATAPACKAGE] = {S_IFREG, .text = mount_version_text},
+	[NODE_SUMS] = {S_IFREG, mount_sums_stat, .text = mount_version_text},
+	[NODE_VERSION_INDEX] = {S_IFREG, .text = mount_version_text},
+	[NODE_CURRENT] = {S_IFREG, .text = mount_version_text},
+	[NODE_DAY] = {S_IFLNK, mount_day_stat},
+
+	[NODE_FILE] = {S_IFREG, mount_file_stat},
+	[NODE_HEADER] = {S_IFREG, .text = mount_header_text},
+	[NODE_SUBJECT] = {S_IFREG, .text = mount_subject_text},
+	[NODE_NET] = {S_IFREG, mount_net_stat},
+};
+
+static const struct kind *
+kind_of(uint64_t node)
+{
+	unsigned k = mount_node_kind(node);
+
+	if (k >= sizeof(kinds) / sizeof(*kinds) || !kinds[k].type)
+		return NULL;
+	return &kinds[k];
+}
+
+double
+mount_tree_names_timeout(uint64_t folder)
+{
+	const struct kind *k = kind_of(folder);
+
+	if (!k)
+		return TREE_NOT;
+	return mount_node_is_immutable(folder) ? TREE_FOR_EVER : k->names;
+}
+
+mode_t
+mount_tree_type(uint64_t node)
+{
+	const struct kind *k = kind_of(node);
+
+	return k ? k->type : 0;
+}
+
+bool
+mount_tree_is_text(uint64_t node)
+{
+	const struct kind *k = kind_of(node);
+
+	return k && k->text;
+}
+
+bool
+mount_tree_is_inbox(uint64_t node)
+{
+	switch (mount_node_kind(node)) {
+	case NODE_UPLOAD:
+	case NODE_RECEIPT_TEXT:
+	case NODE_RECEIPT_JSON:
+	case NODE_FIX:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+mount_set_time(struct stat *st, int64_t ns)
+{
+	struct timespec t = {ns / CLOCK_PARTS, ns % CLOCK_PARTS};
+
+	st->st_mtim = st->st_ctim = st->st_atim = t;
+}
+
+/* A link count of 1 says that it does not count folders; 2 would promise that
+ * there are none, and some walkers would not look for them. */
+void
+mount_fill_folder(struct tree_entry *ret, uint64_t node, int64_t mtime)
+{
+	*ret = (struct tree_entry){.node = node};
+	ret->st.st_ino = node;
+	ret->st.st_mode = S_IFDIR | 0555;
+	ret->st.st_nlink = 1;
+	ret->st.st_blksize = 4096;
+	mount_set_time(&ret->st, mtime);
+	ret->attr_timeout = mount_node_is_immutable(node) ? TREE_FOR_EVER : 1.0;
+}
+
+void
+mount_fill_file(struct tree_entry *ret, uint64_t node, int64_t bytes,
+		int64_t mtime)
+{
+	*ret = (struct tree_entry){.node = node};
+	ret->st.st_ino = node;
+	ret->st.st_mode = S_IFREG | 0444;
+	ret->st.st_nlink = 1;
+	ret->st.st_size = bytes;
+	ret->st.st_blksize = 4096;
+	ret->st.st_blocks = (bytes + 511) / 512;
+	mount_set_time(&ret->st, mtime);
+	ret->attr_timeout =
+		mount_node_is_immutable(node) ? TREE_FOR_EVER : TREE_NOT;
+}
+
+static int
+stat_text(struct call *call, uint64_t node, struct tree_entry *ret)
+{
+	scope_cached item = NULL;
+	const struct text *text;
+	int rc = mount_text_get(call, node, &item);
+
+	if (rc < 0)
+		return rc;
+	text = item->value;
+	mount_fill_file(ret, node, (int64_t)text->bytes.len, text->mtime);
+	return 0;
+}
+
+int
+mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret)
+{
+	const struct kind *k = kind_of(node);
+
+	if (!k)
+		return -ESTALE;
+	return k->stat ? k->stat(call, node, ret) : stat_text(call, node, ret);
+}
+
+int
+mount_tree_lookup(struct call *call, uint64_t folder, const char *name,
+		  struct tree_entry *ret)
+{
+	const struct kind *k = kind_of(folder);
+	uint64_t node = 0;
+	double timeout;
+	int rc;
+
+	*ret = (struct tree_entry){0};
+	if (!k)
+		return -ESTALE;
+	if (!k->find)
+		return -ENOTDIR;
+	timeout = mount_tree_names_timeout(folder);
+	rc = k->find(call, folder, name, &node, &timeout);
+	if (!rc)
+		rc = mount_tree_stat(call, node, ret);
+	ret->entry_timeout = timeout;
+	return rc;
+}
+
+int
+mount_tree_make(struct call *call, uint64_t node, struct text *out)
+{
+	const struct kind *k = kind_of(node);
+
+	return k && k->text ? k->text(call, node, out) : -ESTALE;
+}
+
+int
+mount_tree_list(struct call *call, uint64_t folder, struct listing *out)
+{
+	const struct kind *k = kind_of(folder);
+
+	if (!k)
+		return -ESTALE;
+	return k->list ? k->list(call, folder, out) : -ENOTDIR;
+}
