@@ -59,10 +59,11 @@ mount_catalogue_resource_find(struct call *call, uint64_t folder,
 	for (size_t i = 0; i < FILES; i++) {
 		if (strcmp(mount_name(call->m, files[i].name), name) != 0)
 			continue;
-		if (files[i].what == TEXT_STATUS)
-			*timeout = TREE_NOT;
+		if (files[i].what != TEXT_STATUS)
+			*timeout = TREE_CONFIGURED;
 		return mount_text_node(call, files[i].what, object, ret_node);
 	}
+	*timeout = TREE_CONFIGURED;
 	return mount_resource(call->m, object) ? -ENOENT : -ESTALE;
 }
 

@@ -10,7 +10,6 @@
 #include <linux/fuse.h>
 #include <sys/uio.h>
 
-#include "base/cells.h"
 #include "mount/mount.h"
 
 #define NAME_LIMIT 255

@@ -18,9 +18,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "mount/call.h"
 #include "mount/fuse_ops.h"
 #include "mount/kernel.h"
-#include "mount/mount.h"
 
 #define THREADS_MOST 64
 

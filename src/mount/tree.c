@@ -27,8 +27,7 @@ static const struct kind kinds[] = {
 				       .names = TREE_CONFIGURED},
 	[NODE_CATALOGUE_RESOURCE] = {S_IFDIR, mount_catalogue_stat,
 				     mount_catalogue_resource_find,
-				     mount_catalogue_resource_list,
-				     .names = TREE_CONFIGURED},
+				     mount_catalogue_resource_list},
 
 	[NODE_INBOX_DEPARTMENT] = {S_IFDIR, mount_inbox_folder_stat,
 				   mount_inbox_department_find,

@@ -1,0 +1,145 @@
+/* Node numbers. Fails if a number does not give back what it was made of, if
+ * two nodes have one number, if the root is not 1 (linux/fuse.h), or if a
+ * number that was once given has changed: the kernel keeps them across
+ * upgrades. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "mount/node.h"
+
+static void
+test_root(void **state)
+{
+	(void)state;
+	assert_int_equal(mount_node_make(NODE_FIXED, FIXED_ROOT), NODE_ROOT);
+	assert_int_equal(mount_node_kind(1), NODE_FIXED);
+}
+
+/* The values themselves, written down. */
+static void
+test_values(void **state)
+{
+	(void)state;
+	assert_true(mount_node_make(NODE_FILE, 77) == 0x300000000000004d);
+	assert_true(mount_node_version(NODE_DATASET, 3, 0) ==
+		    0x2000030000000000);
+	assert_true(mount_node_version(NODE_DATASET, 3, 12) ==
+		    0x200003000000000c);
+	assert_true(mount_node_make(NODE_SUBJECT, 1) == 0x3200000000000001);
+	assert_true(mount_node_make(NODE_UPLOAD, 1) == 0x1000000000000001);
+}
+
+static void
+test_version(void **state)
+{
+	int64_t theme, version;
+	uint64_t node = mount_node_version(NODE_README, NODE_OBJECT_MAX,
+					   (1L << 40) - 1);
+
+	(void)state;
+	mount_node_version_get(node, &theme, &version);
+	assert_int_equal(mount_node_kind(node), NODE_README);
+	assert_int_equal(theme, NODE_OBJECT_MAX);
+	assert_int_equal(version, (1L << 40) - 1);
+}
+
+static void
+test_text(void **state)
+{
+	struct node_text in = {TEXT_DATASET_SUMS, NODE_OBJECT_MAX, 0xfedcba98};
+	struct node_text out;
+	uint64_t node = mount_node_text(&in);
+
+	(void)state;
+	mount_node_text_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_TEXT);
+	assert_int_equal(out.what, in.what);
+	assert_int_equal(out.object, in.object);
+	assert_int_equal(out.hash, in.hash);
+}
+
+static void
+test_part(void **state)
+{
+	struct node_part in = {9, 0xabc, NODE_VERSION_MAX}, out;
+	uint64_t node = mount_node_part(&in);
+
+	(void)state;
+	mount_node_part_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_SUBJECTS_PART);
+	assert_int_equal(out.theme, in.theme);
+	assert_int_equal(out.prefix, in.prefix);
+	assert_int_equal(out.version, in.version);
+	in.version = 0;
+	assert_true(mount_node_part(&in) != node);
+}
+
+static void
+test_header(void **state)
+{
+	struct node_header in = {9, 5, NODE_OBJECT_MAX, 0xfffff}, out;
+	uint64_t node = mount_node_header(&in);
+
+	(void)state;
+	mount_node_header_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_HEADER);
+	assert_int_equal(out.theme, in.theme);
+	assert_int_equal(out.file, in.file);
+	assert_int_equal(out.resource, in.resource);
+	assert_int_equal(out.hash, in.hash);
+}
+
+static void
+test_net(void **state)
+{
+	struct node_net in = {9, 0, NODE_NET_MAX}, out;
+	uint64_t node = mount_node_net(&in);
+
+	(void)state;
+	mount_node_net_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_NET);
+	assert_int_equal(out.theme, 9);
+	assert_int_equal(out.from, 0);
+	assert_int_equal(out.to, NODE_NET_MAX);
+}
+
+/* What the kernel may keep for ever: a version, not the top of its theme. */
+static void
+test_immutable(void **state)
+{
+	(void)state;
+	assert_true(mount_node_is_immutable(
+		mount_node_version(NODE_DATASET, 1, 1)));
+	assert_false(mount_node_is_immutable(
+		mount_node_version(NODE_DATASET, 1, 0)));
+	assert_true(mount_node_is_immutable(
+		mount_node_part(&(struct node_part){1, 0, 4})));
+	assert_false(mount_node_is_immutable(
+		mount_node_part(&(struct node_part){1, 0, 0})));
+	assert_true(mount_node_is_immutable(mount_node_make(NODE_FILE, 1)));
+	assert_false(mount_node_is_immutable(mount_node_make(NODE_UPLOAD, 1)));
+	assert_false(
+		mount_node_is_immutable(mount_node_make(NODE_KEPT_TEXT, 1)));
+	assert_false(mount_node_is_immutable(NODE_ROOT));
+	assert_false(mount_node_is_immutable(UINT64_MAX));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_immutable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
