@@ -1,12 +1,8 @@
-/* The table of layouts: its contents are made from fs-layout/ when civicfs is
- * built. */
+/* Finding layouts and names. The layouts themselves are fs-layout/names.c,
+ * made from the files beside it when civicfs is built. */
 #include "mount/layout.h"
 
 #include <string.h>
-
-static const struct layout layouts[] = {
-#include "fs-layout/names.inc"
-};
 
 static const char *const keys[LAYOUT_NAMES] = {
 	[LAYOUT_ROOT_README] = "root_readme",
@@ -38,11 +34,11 @@ static const char *const keys[LAYOUT_NAMES] = {
 const struct layout *
 mount_layout(const char *language)
 {
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
-		if (strcmp(layouts[i].language, language) == 0)
-			return &layouts[i];
+	for (unsigned i = 0; i < mount_layouts_n; i++) {
+		if (strcmp(mount_layouts[i].language, language) == 0)
+			return &mount_layouts[i];
 	}
-	return &layouts[0];
+	return &mount_layouts[0];
 }
 
 int

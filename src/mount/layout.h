@@ -37,6 +37,9 @@ struct layout {
 	const char *readme; /* of the root: {title} and {KEY} are filled in */
 };
 
+extern const struct layout mount_layouts[]; /* English first */
+extern const unsigned mount_layouts_n;
+
 /* The layout of a language ("en", "zh"); English for any other. */
 const struct layout *mount_layout(const char *language);
 
