@@ -52,6 +52,15 @@ decode_to_frames(int in_fd, int64_t size, int request_fd,
 	return rc;
 }
 
+/* Says why, if that can still be said; the status says it otherwise. */
+static _Noreturn void
+give_up(struct decode_frames *frames, const struct error *err, int status)
+{
+	if (decode_frames_fail(frames, err->text))
+		_exit(EXIT_FAILED);
+	_exit(status);
+}
+
 void
 decode_process(int in_fd, int request_fd, int out_fd, unsigned uid,
 	       unsigned gid)
@@ -78,15 +87,11 @@ decode_process(int in_fd, int request_fd, int out_fd, unsigned uid,
 	box.size = in.st_size;
 	if (!rc)
 		rc = decode_sandbox_close(&box, &err);
-	if (rc) {
-		rc = decode_frames_fail(frames, err.text);
-		_exit(rc ? EXIT_FAILED : EXIT_SANDBOX);
-	}
+	if (rc)
+		give_up(frames, &err, EXIT_SANDBOX);
 	rc = decode_to_frames(in_fd, in.st_size, request_fd, frames, &end,
 			      &err);
-	if (rc) {
-		rc = decode_frames_fail(frames, err.text);
-		_exit(EXIT_FAILED);
-	}
+	if (rc)
+		give_up(frames, &err, EXIT_FAILED);
 	_exit(decode_frames_end(frames, end) ? EXIT_FAILED : EXIT_DONE);
 }
