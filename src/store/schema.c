@@ -48,35 +48,52 @@ const char *const store_schema_main[] = {
 	"CREATE INDEX submission_resource ON submission(resource, number);"
 
 	/* Files of the inboxes. 'submission' is the one that judged, or
-	 * judges, its present bytes; then the blob is immutable. */
+	 * judges, its present bytes; then the blob is immutable. 'key' is the
+	 * name in NFC, NULL once the file is unlinked and still open. */
 	"CREATE TABLE inbox_file("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  resource INTEGER NOT NULL REFERENCES object(id),"
-	"  name TEXT NOT NULL,"
+	"  name TEXT NOT NULL," /* as sent */
+	"  key TEXT,"
 	"  blob INTEGER NOT NULL REFERENCES blob(id),"
 	"  mode INTEGER NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,"
+	"  writer INTEGER NOT NULL," /* uid that last opened it for writing */
 	"  submission INTEGER REFERENCES submission(number),"
 	"  killed INTEGER NOT NULL DEFAULT 0,"
 	"  quiet_since INTEGER," /* last touch after the last writer closed;
 				  * NULL: not a candidate */
-	"  UNIQUE(resource, name)"
+	"  UNIQUE(resource, key)"
 	") STRICT;"
 	"CREATE INDEX inbox_file_quiet ON inbox_file(quiet_since)"
 	"  WHERE quiet_since IS NOT NULL;"
 	"CREATE INDEX inbox_file_submission ON inbox_file(submission);"
+	/* Whether a blob is still needed is asked at every unlink. */
+	"CREATE INDEX inbox_file_blob ON inbox_file(blob);"
+	"CREATE INDEX submission_blob ON submission(blob);"
+	"CREATE INDEX submission_fix_blob ON submission(fix_blob)"
+	"  WHERE fix_blob IS NOT NULL;"
 
 	/* Receipts and fix files that a person has tidied away. */
 	"CREATE TABLE inbox_hidden("
+	"  submission INTEGER NOT NULL REFERENCES submission(number)"
+	"    ON DELETE CASCADE,"
+	"  part INTEGER NOT NULL CHECK(part IN(1, 2, 4))," /* text json fix */
+	"  PRIMARY KEY(submission, part)"
+	") STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE inbox_xattr("
 	"  file INTEGER NOT NULL REFERENCES inbox_file(id) ON DELETE CASCADE,"
-	"  part TEXT NOT NULL CHECK(part IN('text','json','fix')),"
-	"  PRIMARY KEY(file, part)"
+	"  name TEXT NOT NULL, value BLOB NOT NULL,"
+	"  PRIMARY KEY(file, name)"
 	") STRICT, WITHOUT ROWID;"
 
 	/* Who has an inbox file open for writing: the unique of the OPEN or
-	 * CREATE request, in the life of one mount. */
+	 * CREATE request, in the life of one mount. 'closed_at': when a
+	 * close() was answered after which nothing was written. */
 	"CREATE TABLE handle("
 	"  session INTEGER NOT NULL, id INTEGER NOT NULL,"
 	"  file INTEGER NOT NULL REFERENCES inbox_file(id) ON DELETE CASCADE,"
+	"  closed_at INTEGER,"
 	"  PRIMARY KEY(session, id)"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX handle_file ON handle(file);"

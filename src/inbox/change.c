@@ -1,0 +1,139 @@
+/* Changes of uploads: one transaction each, with the answer to the request,
+ * and what must follow on disk and in memory once it is committed. */
+#include "inbox/state.h"
+
+#include <errno.h>
+
+int
+inbox_change_begin(struct inbox *inbox, struct inbox_change *c)
+{
+	int rc;
+
+	*c = (struct inbox_change){.inbox = inbox};
+	rc = store_begin(inbox->store, &c->txn, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
+int
+inbox_change_commit(struct inbox_change *c)
+{
+	struct inbox *inbox = c->inbox;
+	int rc = store_commit(&c->txn, &c->err);
+
+	if (rc)
+		return inbox_errno(rc, &c->err);
+	c->made = 0;
+	if (c->rebound)
+		live_rebind(inbox->live, c->rebound);
+	if (c->gone)
+		live_forget(inbox->live, c->gone);
+	c->gone = 0;
+	for (size_t i = 0; i < c->ndrop; i++)
+		inbox_blob_unlink(inbox, c->drop[i]);
+	return 0;
+}
+
+void
+inbox_change_end(struct inbox_change *c)
+{
+	store_rollback(&c->txn);
+	if (c->gone)
+		live_unretire(c->inbox->live, c->gone);
+	if (c->made)
+		inbox_blob_unlink(c->inbox, c->made);
+}
+
+int
+inbox_change_answered(struct inbox_change *c, const struct inbox_request *req,
+		      int64_t *ret_node)
+{
+	int64_t result = 0;
+	int rc;
+
+	if (!req->resent)
+		return 0;
+	rc = store_done_get(c->txn.db, c->inbox->session, req->unique, &result,
+			    ret_node, &c->err);
+	return rc < 0 ? inbox_errno(rc, &c->err) : rc;
+}
+
+int
+inbox_change_answer(struct inbox_change *c, const struct inbox_request *req,
+		    int64_t node)
+{
+	int rc = store_done_add(&c->txn, c->inbox->session, req->unique, 0,
+				node, &c->err);
+
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
+/* The blob goes with the commit, unless a submission has it. */
+static int
+drop_blob(struct inbox_change *c, int64_t blob)
+{
+	int rc = store_blob_drop(&c->txn, blob, &c->err);
+
+	if (rc < 0)
+		return inbox_errno(rc, &c->err);
+	if (rc)
+		c->drop[c->ndrop++] = blob;
+	return 0;
+}
+
+static int
+remove_file(struct inbox_change *c, const struct store_inbox_file *f)
+{
+	int rc = store_inbox_remove(&c->txn, f->id, &c->err);
+
+	return rc ? inbox_errno(rc, &c->err) : drop_blob(c, f->blob);
+}
+
+/* Whether it may be removed now; then it cannot be opened any more. */
+static bool
+retire(struct inbox_change *c, const struct store_inbox_file *f)
+{
+	if (f->id <= c->inbox->inherited || f->handles ||
+	    !live_retire(c->inbox->live, f->id))
+		return false;
+	c->gone = f->id;
+	return true;
+}
+
+int
+inbox_change_unlink(struct inbox_change *c, struct store_inbox_file *f)
+{
+	int rc;
+
+	if (retire(c, f))
+		return remove_file(c, f);
+	f->key[0] = '\0';
+	f->quiet_since = 0;
+	rc = store_inbox_set(&c->txn, f, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
+int
+inbox_change_reap(struct inbox_change *c, const struct store_inbox_file *f)
+{
+	return !*f->key && retire(c, f) ? remove_file(c, f) : 0;
+}
+
+int
+inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
+		    int64_t copy)
+{
+	scope_fd fd = -1;
+	int rc;
+
+	if (!copy) {
+		rc = inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
+		if (rc)
+			return inbox_errno(rc, &c->err);
+		c->made = copy;
+	}
+	/* The submission keeps the blob, so there is nothing to drop. */
+	f->blob = copy;
+	f->submission = 0;
+	c->rebound = f->id;
+	return 0;
+}

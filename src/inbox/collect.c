@@ -1,0 +1,327 @@
+/* Files that are complete become submissions (SPEC 6.1). */
+#include "inbox/state.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#define BATCH 64	  /* files bound in one transaction */
+#define USER_MAX 256	  /* bytes of a user's name */
+#define RETRY_NS CLOCK_NS /* after a descriptor or memory was missing */
+
+/* A close() was answered, and the RELEASE that makes the file a candidate is
+ * on its way: so long 'wait' waits for it. A descriptor that somebody else
+ * keeps open must not hold 'wait' up for ever. */
+#define RELEASE_NS (10 * CLOCK_NS)
+
+static bool
+is_registered(const struct inbox *inbox, int64_t resource)
+{
+	size_t from = 0, to = inbox->nresources;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (inbox->resources[mid] == resource)
+			return true;
+		if (inbox->resources[mid] < resource)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return false;
+}
+
+/* Whether somebody will judge it once it is quiet for long enough. */
+static bool
+is_candidate(const struct inbox *inbox, const struct store_inbox_file *f)
+{
+	return f->quiet_since && !f->submission && !f->handles && *f->key &&
+	       is_registered(inbox, f->resource) &&
+	       !inbox_is_temporary(f->name);
+}
+
+/* When it has settled. A quiet time in the future is of a clock that was set
+ * back since; then it has been quiet long enough. */
+static int64_t
+settled_at(const struct inbox *inbox, const struct store_inbox_file *f,
+	   int64_t now)
+{
+	int64_t at = f->quiet_since + inbox->settle;
+
+	return f->quiet_since > now + inbox->settle ? now : at;
+}
+
+/* ---- who is due ------------------------------------------------------------
+ */
+
+struct due {
+	struct store_inbox_file file; /* as it was when it was found due */
+	int64_t bytes;
+	bool unsafe; /* the bytes could not be made durable */
+	bool skip;
+	char user[USER_MAX];
+};
+
+struct gathering {
+	struct inbox *inbox;
+	int64_t now, next;
+	struct due *due; /* BATCH */
+	size_t n;
+};
+
+static void
+ask_again(struct gathering *g, int64_t at)
+{
+	if (!g->next || at < g->next)
+		g->next = at;
+}
+
+static int
+gather(void *ctx, const struct store_inbox_file *f)
+{
+	struct gathering *g = ctx;
+	int64_t at;
+
+	if (!is_candidate(g->inbox, f))
+		return 0;
+	at = settled_at(g->inbox, f, g->now);
+	if (at > g->now) {
+		ask_again(g, at);
+		return 0;
+	}
+	g->due[g->n++] = (struct due){.file = *f};
+	return g->n == BATCH;
+}
+
+/* ---- outside the transaction: what may take long ---------------------------
+ */
+
+static void
+name_of_user(uid_t uid, char ret[static USER_MAX])
+{
+	char text[4096];
+	struct passwd pw, *found = NULL;
+
+	if (getpwuid_r(uid, &pw, text, sizeof(text), &found) == 0 && found)
+		snprintf(ret, USER_MAX, "%s", pw.pw_name);
+	else
+		snprintf(ret, USER_MAX, "%lu", (unsigned long)uid);
+}
+
+/* Bytes written through a mapping came after the last FLUSH: they are made
+ * durable here. What cannot be is no whole file. */
+static void
+prepare(struct gathering *g, struct due *d)
+{
+	scope_live_fd *fd = NULL;
+	struct stat st;
+	int rc = inbox_fd(g->inbox, d->file.id, &fd);
+
+	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -ESTALE) {
+		d->skip = true;
+		ask_again(g, g->now + RETRY_NS);
+		return;
+	}
+	if (!rc && fstat(fd->fd, &st))
+		rc = -errno;
+	if (!rc)
+		d->bytes = st.st_size;
+	if (!rc && st.st_size > 0)
+		rc = inbox_sync(g->inbox, d->file.id, fd, false);
+	d->unsafe = rc != 0;
+	name_of_user(d->file.writer, d->user);
+}
+
+/* ---- binding ---------------------------------------------------------------
+ */
+
+/* Still as it was found: no write, rename or touch came in between. */
+static bool
+is_same(const struct store_inbox_file *a, const struct store_inbox_file *b)
+{
+	return a->blob == b->blob && a->quiet_since == b->quiet_since &&
+	       a->submission == b->submission && a->handles == b->handles &&
+	       strcmp(a->key, b->key) == 0;
+}
+
+static int
+add_submission(struct store_txn *txn, struct due *d, int64_t now,
+	       struct error *err)
+{
+	struct store_submission s = {
+		.resource = d->file.resource,
+		.name = d->file.name,
+		.blob = d->file.blob,
+		.bytes = d->bytes,
+		.uid = d->file.writer,
+		.submitted_by = d->user,
+		.killed = d->file.killed || d->unsafe,
+	};
+	int rc = store_submission_add(txn, &s, now, err);
+
+	if (!rc)
+		d->file.submission = s.number;
+	return rc;
+}
+
+/* A file of no bytes is no candidate any more until somebody writes. */
+static int
+bind_one(struct store_txn *txn, struct gathering *g, struct due *d,
+	 struct error *err)
+{
+	struct store_inbox_file f;
+	int rc = store_inbox_get(txn->db, d->file.id, &f, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc || !is_same(&f, &d->file)) {
+		ask_again(g, g->now + g->inbox->settle);
+		d->skip = true;
+		return 0;
+	}
+	d->file = f;
+	d->file.quiet_since = 0;
+	if (d->bytes > 0 || d->unsafe) {
+		rc = add_submission(txn, d, g->now, err);
+		if (rc)
+			return rc;
+	}
+	return store_inbox_set(txn, &d->file, err);
+}
+
+static int
+bind_batch(struct gathering *g, int *bound, struct error *err)
+{
+	scope_txn txn = {0};
+	int rc;
+
+	for (size_t i = 0; i < g->n; i++)
+		prepare(g, &g->due[i]);
+	rc = store_begin(g->inbox->store, &txn, err);
+	for (size_t i = 0; !rc && i < g->n; i++) {
+		if (!g->due[i].skip)
+			rc = bind_one(&txn, g, &g->due[i], err);
+	}
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (rc)
+		return rc;
+	/* From now on their bytes are opened for reading only. */
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->due[i].skip || !g->due[i].file.submission)
+			continue;
+		live_rebind(g->inbox->live, g->due[i].file.id);
+		++*bound;
+	}
+	return 0;
+}
+
+/* Whether a full batch may have left others, and was not all put off. */
+static bool
+has_more(const struct gathering *g)
+{
+	if (g->n < BATCH)
+		return false;
+	for (size_t i = 0; i < g->n; i++) {
+		if (!g->due[i].skip)
+			return true;
+	}
+	return false;
+}
+
+static int
+find_due(struct gathering *g, struct error *err)
+{
+	scope_reader reader = {0};
+	int rc = store_reader_get(g->inbox->store, &reader, err);
+
+	g->n = 0;
+	g->next = 0;
+	if (!rc)
+		rc = store_inbox_each_pending(reader.db, gather, g, err);
+	return rc < 0 ? rc : 0;
+}
+
+int
+inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
+	      int64_t *ret_next, struct error *err)
+{
+	scope_free struct due *due = malloc(BATCH * sizeof(*due));
+	struct gathering g = {.inbox = inbox, .now = now, .due = due};
+	int bound = 0;
+	int rc;
+
+	if (!due)
+		return error_nomem(err);
+	rc = inbox_release_late(inbox);
+	if (rc)
+		return error_errno(err, -rc,
+				   "cannot note that files were closed");
+	do {
+		rc = find_due(&g, err);
+		if (!rc && g.n)
+			rc = bind_batch(&g, &bound, err);
+		if (rc)
+			return error_prefix(err, rc, "collecting the inboxes");
+	} while (has_more(&g));
+	*ret_bound = bound;
+	*ret_next = g.next;
+	return 0;
+}
+
+/* ---- what 'wait' waits for -------------------------------------------------
+ */
+
+struct waiting {
+	struct inbox *inbox;
+	struct sql *db;
+	struct error *err;
+	int64_t now, n;
+};
+
+/* Whether each of its writers has closed it a moment ago. */
+static int
+is_closing(const struct waiting *w, const struct store_inbox_file *f)
+{
+	int64_t all = 0, closed = 0;
+	int rc = store_handle_count(w->db, f->id, w->now - RELEASE_NS, &all,
+				    &closed, w->err);
+
+	return rc ? rc : all && all == closed;
+}
+
+static int
+count_waiting(void *ctx, const struct store_inbox_file *f)
+{
+	struct waiting *w = ctx;
+	struct stat st;
+	int rc;
+
+	if (f->killed || f->submission || inbox_is_temporary(f->name) ||
+	    !is_registered(w->inbox, f->resource))
+		return 0;
+	rc = f->handles ? is_closing(w, f) : f->quiet_since != 0;
+	if (rc <= 0)
+		return rc;
+	if (inbox_blob_stat(w->inbox, f->blob, &st) == 0 && st.st_size > 0)
+		w->n++;
+	return 0;
+}
+
+int
+inbox_waiting(struct inbox *inbox, int64_t *ret, struct error *err)
+{
+	struct waiting w = {.inbox = inbox, .err = err, .now = clock_now()};
+	scope_reader reader = {0};
+	int rc = store_reader_get(inbox->store, &reader, err);
+
+	if (rc)
+		return rc;
+	w.db = reader.db;
+	rc = store_inbox_each_pending(reader.db, count_waiting, &w, err);
+	if (rc)
+		return rc;
+	*ret = w.n;
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* An inbox comes and goes: recovery, and what all its functions share. */
+#include "inbox/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define META_SESSION "inbox_session"
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+copy_resources(struct inbox *inbox, const int64_t *resources, size_t n,
+	       struct error *err)
+{
+	if (!n)
+		return 0;
+	inbox->resources = calloc(n, sizeof(*resources));
+	if (!inbox->resources)
+		return error_nomem(err);
+	memcpy(inbox->resources, resources, n * sizeof(*resources));
+	qsort(inbox->resources, n, sizeof(*resources), compare_ids);
+	inbox->nresources = n;
+	return 0;
+}
+
+/* ---- recovery --------------------------------------------------------------
+ */
+
+/* A row may outlive the name of its blob when the machine dies between the
+ * two and nobody had been told that the file is safe. */
+static int
+restore_blob(void *ctx, const struct store_inbox_file *f)
+{
+	struct inbox *inbox = ctx;
+	struct stat st;
+	int fd;
+
+	if (inbox_blob_stat(inbox, f->blob, &st) != -ENOENT)
+		return 0;
+	fd = inbox_blob_open(inbox, f->blob, O_RDWR | O_CREAT | O_EXCL);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+static int
+restore_blobs(struct inbox *inbox, struct error *err)
+{
+	scope_reader reader = {0};
+	int rc = store_reader_get(inbox->store, &reader, err);
+
+	return rc ? rc
+		  : store_inbox_each_unbound(reader.db, restore_blob, inbox,
+					     err);
+}
+
+/* The first worker of a mount ends what earlier mounts left; a later one
+ * takes over what is open. */
+static int
+begin_session(struct inbox *inbox, struct error *err)
+{
+	scope_txn txn = {0};
+	int64_t before = 0;
+	int rc = store_begin(inbox->store, &txn, err);
+
+	if (!rc)
+		rc = store_meta_get(txn.db, META_SESSION, ~inbox->session, &before, err);
+	if (rc)
+		return rc;
+	if (before == inbox->session) {
+		rc = store_inbox_newest(txn.db, &inbox->inherited, err);
+	} else {
+		rc = store_handle_recover(&txn, inbox->session, clock_now(),
+					  err);
+		if (!rc)
+			rc = store_meta_set(txn.db, META_SESSION,
+					    inbox->session, err);
+	}
+	if (!rc)
+		rc = store_blob_drop_unused(&txn, err);
+	return rc ? rc : store_commit(&txn, err);
+}
+
+int
+inbox_open(struct store *store, const struct config *config,
+	   const int64_t *resources, int64_t session, struct inbox **ret,
+	   struct error *err)
+{
+	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	int rc;
+
+	if (!inbox)
+		return error_nomem(err);
+	pthread_mutex_init(&inbox->lock, NULL);
+	inbox->store = store;
+	inbox->session = session;
+	inbox->settle = config->settle_ms * (CLOCK_NS / 1000);
+	inbox->live = live_new();
+	rc = inbox->live
+		     ? copy_resources(inbox, resources, config->nresources, err)
+		     : error_nomem(err);
+	if (!rc)
+		rc = begin_session(inbox, err);
+	if (!rc)
+		rc = inbox_blob_sweep(inbox, err);
+	if (!rc)
+		rc = restore_blobs(inbox, err);
+	if (rc) {
+		inbox_close(inbox);
+		return error_prefix(err, rc, "opening the inboxes");
+	}
+	*ret = inbox;
+	return 0;
+}
+
+void
+inbox_close(struct inbox *inbox)
+{
+	if (!inbox)
+		return;
+	while (inbox->late) {
+		struct inbox_late *late = inbox->late;
+
+		inbox->late = late->next;
+		free(late);
+	}
+	live_free(inbox->live);
+	pthread_mutex_destroy(&inbox->lock);
+	free(inbox->resources);
+	free(inbox);
+}
+
+/* ---- telling the flow ------------------------------------------------------
+ */
+
+void
+inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&inbox->lock);
+	inbox->changed = changed;
+	inbox->changed_ctx = ctx;
+	pthread_mutex_unlock(&inbox->lock);
+}
+
+void
+inbox_changed(struct inbox *inbox)
+{
+	void (*changed)(void *ctx);
+	void *ctx;
+
+	pthread_mutex_lock(&inbox->lock);
+	changed = inbox->changed;
+	ctx = inbox->changed_ctx;
+	pthread_mutex_unlock(&inbox->lock);
+	if (changed)
+		changed(ctx);
+}

@@ -1,0 +1,421 @@
+/* The table of open files: see live.h. */
+#include "inbox/live.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#define BUCKETS 1024
+#define KEPT_MAX 256 /* descriptors kept although nobody uses them */
+
+struct entry {
+	TAILQ_ENTRY(entry) lru; /* linked while 'fd' is kept */
+	struct entry *next;	/* of its bucket */
+	int64_t file;
+	struct live_fd *fd;
+	unsigned opens;
+	bool retired;
+	bool unclosed; /* known: no close answered since the last write */
+	int lost;      /* errno, 0 none */
+	off_t lost_at; /* -1: unknown which bytes */
+	off_t rewritten;
+};
+
+TAILQ_HEAD(entries, entry);
+
+struct live {
+	pthread_mutex_t lock;
+	struct entry *buckets[BUCKETS];
+	struct entries lru; /* least recently used first */
+	size_t kept;
+	uint64_t generation; /* counts live_rebind() */
+};
+
+struct live *
+live_new(void)
+{
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return NULL;
+	pthread_mutex_init(&live->lock, NULL);
+	TAILQ_INIT(&live->lru);
+	return live;
+}
+
+static struct entry **
+bucket(struct live *live, int64_t file)
+{
+	return &live->buckets[(uint64_t)file % BUCKETS];
+}
+
+static struct entry *
+find(struct live *live, int64_t file)
+{
+	struct entry *e = *bucket(live, file);
+
+	while (e && e->file != file)
+		e = e->next;
+	return e;
+}
+
+static struct entry *
+find_or_add(struct live *live, int64_t file)
+{
+	struct entry *e = find(live, file);
+
+	if (e)
+		return e;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->file = file;
+	e->next = *bucket(live, file);
+	*bucket(live, file) = e;
+	return e;
+}
+
+static void
+drop_fd(struct live *live, struct entry *e)
+{
+	if (!e->fd)
+		return;
+	TAILQ_REMOVE(&live->lru, e, lru);
+	live->kept--;
+	live_fd_put(e->fd);
+	e->fd = NULL;
+}
+
+static void
+remove_entry(struct live *live, struct entry *e)
+{
+	struct entry **at = bucket(live, e->file);
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	drop_fd(live, e);
+	free(e);
+}
+
+/* An entry that says nothing any more goes. */
+static void
+tidy(struct live *live, struct entry *e)
+{
+	if (!e->fd && !e->opens && !e->retired && !e->lost)
+		remove_entry(live, e);
+}
+
+void
+live_free(struct live *live)
+{
+	if (!live)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (live->buckets[i])
+			remove_entry(live, live->buckets[i]);
+	}
+	pthread_mutex_destroy(&live->lock);
+	free(live);
+}
+
+/* ---- descriptors -----------------------------------------------------------
+ */
+
+void
+live_fd_put(struct live_fd *fd)
+{
+	if (atomic_fetch_sub(&fd->users, 1) > 1)
+		return;
+	close(fd->fd);
+	free(fd);
+}
+
+static void
+keep_fd(struct live *live, struct entry *e, struct live_fd *fd)
+{
+	e->fd = fd;
+	TAILQ_INSERT_TAIL(&live->lru, e, lru);
+	live->kept++;
+	while (live->kept > KEPT_MAX) {
+		struct entry *oldest = TAILQ_FIRST(&live->lru);
+
+		drop_fd(live, oldest);
+		tidy(live, oldest);
+	}
+}
+
+struct live_fd *
+live_find(struct live *live, int64_t file, uint64_t *ret_generation)
+{
+	struct live_fd *fd = NULL;
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	*ret_generation = live->generation;
+	e = find(live, file);
+	if (e && e->fd) {
+		fd = e->fd;
+		atomic_fetch_add(&fd->users, 1);
+		TAILQ_REMOVE(&live->lru, e, lru);
+		TAILQ_INSERT_TAIL(&live->lru, e, lru);
+	}
+	pthread_mutex_unlock(&live->lock);
+	return fd;
+}
+
+int
+live_keep(struct live *live, int64_t file, int fd, uint64_t generation,
+	  struct live_fd **ret)
+{
+	struct live_fd *shared = malloc(sizeof(*shared));
+	struct entry *e = NULL;
+	int rc = ERR_NOMEM;
+
+	pthread_mutex_lock(&live->lock);
+	if (shared && live->generation != generation)
+		rc = 0;
+	else if (shared)
+		e = find_or_add(live, file);
+	if (e && e->fd) {
+		/* Another thread was faster. */
+		*ret = e->fd;
+		atomic_fetch_add(&e->fd->users, 1);
+		rc = 1;
+	} else if (e) {
+		shared->fd = fd;
+		atomic_init(&shared->users, 2); /* the table and the caller */
+		atomic_init(&shared->named, false);
+		keep_fd(live, e, shared);
+		*ret = shared;
+		shared = NULL;
+		fd = -1;
+		rc = 1;
+	}
+	pthread_mutex_unlock(&live->lock);
+	if (fd >= 0)
+		close(fd);
+	free(shared);
+	return rc;
+}
+
+void
+live_rebind(struct live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	live->generation++;
+	e = find(live, file);
+	if (e) {
+		drop_fd(live, e);
+		tidy(live, e);
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+/* ---- openings --------------------------------------------------------------
+ */
+
+int
+live_open(struct live *live, int64_t file)
+{
+	struct entry *e;
+	int rc = 0;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	if (!e)
+		rc = ERR_NOMEM;
+	else if (e->retired)
+		rc = ERR_STALE;
+	else
+		e->opens++;
+	pthread_mutex_unlock(&live->lock);
+	return rc;
+}
+
+void
+live_close(struct live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	/* Openings of an earlier worker were not counted here. */
+	if (e && e->opens)
+		e->opens--;
+	if (e && !e->opens) {
+		e->lost = 0;
+		tidy(live, e);
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+live_retire(struct live *live, int64_t file)
+{
+	struct entry *e;
+	bool retired = false;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	if (e && !e->opens) {
+		e->retired = true;
+		retired = true;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return retired;
+}
+
+void
+live_unretire(struct live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		e->retired = false;
+		tidy(live, e);
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+void
+live_forget(struct live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	live->generation++;
+	e = find(live, file);
+	if (e)
+		remove_entry(live, e);
+	pthread_mutex_unlock(&live->lock);
+}
+
+/* ---- what became of writes -------------------------------------------------
+ */
+
+bool
+live_writing(struct live *live, int64_t file)
+{
+	struct entry *e;
+	bool closed = true;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		closed = !e->unclosed;
+		e->unclosed = true;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return closed;
+}
+
+void
+live_wrote(struct live *live, int64_t file, off_t offset, size_t n)
+{
+	off_t end = offset + (off_t)n;
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		if (e->lost && e->lost_at >= offset && e->lost_at < end)
+			e->lost = 0;
+		if (offset <= e->rewritten && end > e->rewritten)
+			e->rewritten = end;
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+void
+live_lost(struct live *live, int64_t file, off_t offset, int errnum)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	/* Of several losses the first stands; unknown bytes outweigh it. */
+	if (e && (!e->lost || (offset < 0 && e->lost_at >= 0) ||
+		  (e->lost_at >= 0 && offset < e->lost_at))) {
+		e->lost = errnum;
+		e->lost_at = offset;
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+int
+live_loss(struct live *live, int64_t file)
+{
+	struct entry *e;
+	int lost;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	lost = e ? e->lost : 0;
+	pthread_mutex_unlock(&live->lock);
+	return lost;
+}
+
+void
+live_truncated(struct live *live, int64_t file, off_t size)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		if (size == 0 || e->lost_at >= size)
+			e->lost = 0;
+		if (e->rewritten > size)
+			e->rewritten = size;
+	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+live_closing(struct live *live, int64_t file)
+{
+	struct entry *e;
+	bool known = false;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		known = !e->unclosed;
+		e->unclosed = false;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return known;
+}
+
+off_t
+live_rewritten(struct live *live, int64_t file)
+{
+	struct entry *e;
+	off_t rewritten;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	rewritten = e ? e->rewritten : 0;
+	pthread_mutex_unlock(&live->lock);
+	return rewritten;
+}
+
+void
+live_restart(struct live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		e->rewritten = 0;
+		e->unclosed = true;
+	}
+	pthread_mutex_unlock(&live->lock);
+}

@@ -1,0 +1,79 @@
+/*
+ * What the worker remembers of open inbox files: descriptors of their blobs,
+ * how often they are open, and what became of their writes. Everything here
+ * can be lost with the worker; what must not be lost is in store/handle.h.
+ * Any thread; nothing here blocks on more than a short lock.
+ */
+#ifndef INBOX_LIVE_H
+#define INBOX_LIVE_H
+
+#include "base/error.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct live; /* the table */
+
+struct live *live_new(void); /* NULL without memory */
+void live_free(struct live *live);
+
+/* A descriptor shared by those who read and write at the moment. */
+struct live_fd {
+	int fd;
+	atomic_uint users;
+	atomic_bool named; /* its name in intake/ is known to be durable */
+};
+void live_fd_put(struct live_fd *fd);
+static inline void
+live_fd_putp(struct live_fd **fd)
+{
+	if (*fd)
+		live_fd_put(*fd);
+}
+#define scope_live_fd __attribute__((cleanup(live_fd_putp))) struct live_fd
+
+/* The kept descriptor of a file; NULL when there is none. Then open one and
+ * give it to live_keep() with the generation from before you looked which
+ * blob the file has. */
+struct live_fd *live_find(struct live *live, int64_t file,
+			  uint64_t *ret_generation);
+/* Takes 'fd' in any case. 1: *ret is the shared descriptor; 0: a blob has
+ * changed hands since, look again; ERR_NOMEM. */
+MUST_CHECK int live_keep(struct live *live, int64_t file, int fd,
+			 uint64_t generation, struct live_fd **ret);
+/* The file has another blob, or may not be written any more: its descriptor
+ * is forgotten (and closed after its last user). */
+void live_rebind(struct live *live, int64_t file);
+
+/* Counts openings. ERR_STALE when the file is being removed; ERR_NOMEM. */
+MUST_CHECK int live_open(struct live *live, int64_t file);
+void live_close(struct live *live, int64_t file);
+/* Whether nobody has it open: then nobody can open it from now on, until
+ * live_forget (it is gone) or live_unretire (it stays after all). */
+bool live_retire(struct live *live, int64_t file);
+void live_unretire(struct live *live, int64_t file);
+void live_forget(struct live *live, int64_t file);
+
+/* Something is about to be written. Whether a close may have been answered
+ * since the last write: then the handles must be marked open again first. */
+bool live_writing(struct live *live, int64_t file);
+/* Notes n bytes written. */
+void live_wrote(struct live *live, int64_t file, off_t offset, size_t n);
+/* Bytes at an offset were refused, or could not be made durable (offset -1):
+ * the file is not whole until they are written, or cut off. */
+void live_lost(struct live *live, int64_t file, off_t offset, int errnum);
+/* The errno of the loss; 0 none. */
+int live_loss(struct live *live, int64_t file);
+/* The file was cut to 'size'. */
+void live_truncated(struct live *live, int64_t file, off_t size);
+/* A close is being answered. Whether one had been, and nothing written
+ * since. */
+bool live_closing(struct live *live, int64_t file);
+/* How many bytes from the start on were written since live_restart(), which
+ * is called when a file gets its first writer. */
+off_t live_rewritten(struct live *live, int64_t file);
+void live_restart(struct live *live, int64_t file);
+
+#endif

@@ -1,0 +1,130 @@
+/* Names of inbox files: see name.h. */
+#include "inbox/name.h"
+
+#include "base/slice.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <utf8proc.h>
+
+const struct name_companion name_companions[NAME_COMPANIONS] = {
+	{INBOX_FIX, STORE_INBOX_FIX, ".fix.csv", -EACCES},
+	{INBOX_RECEIPT_JSON, STORE_INBOX_JSON, ".receipt.json", -EPERM},
+	{INBOX_RECEIPT_TEXT, STORE_INBOX_TEXT, ".receipt.txt", -EPERM},
+};
+
+/* What programs write beside, or before, the file they mean. Windows does not
+ * tell upper from lower case, so neither do these. */
+static const struct {
+	enum { PREFIX, SUFFIX, WHOLE } where;
+	const char *text;
+} temporary[] = {
+	{PREFIX, "."},	  /* dot files; .~lock.NAME# of LibreOffice */
+	{PREFIX, "~$"},	  /* owner files of Office */
+	{SUFFIX, "~"},	  /* backups of editors */
+	{WHOLE, "4913"},  /* vim asks whether it may write here */
+	{SUFFIX, ".tmp"}, /* Word, and many others */
+	{SUFFIX, ".part"},    {SUFFIX, ".filepart"},  {SUFFIX, ".crdownload"},
+	{WHOLE, "thumbs.db"}, {WHOLE, "desktop.ini"},
+};
+
+static bool
+ends_like(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n >= m && strcasecmp(name + n - m, suffix) == 0;
+}
+
+bool
+inbox_is_temporary(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(temporary) / sizeof(*temporary); i++) {
+		const char *text = temporary[i].text;
+
+		if (temporary[i].where == PREFIX
+			    ? strncmp(name, text, strlen(text)) == 0
+		    : temporary[i].where == SUFFIX
+			    ? ends_like(name, text)
+			    : strcasecmp(name, text) == 0)
+			return true;
+	}
+	/* Autosave of Emacs, and Excel's eight hexadecimal digits. */
+	return (n > 1 && name[0] == '#' && name[n - 1] == '#') ||
+	       (n == 8 && strspn(name, "0123456789abcdefABCDEF") == 8);
+}
+
+int
+name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
+{
+	struct slice s = slice_str(name);
+	utf8proc_uint8_t *nfc = NULL;
+	utf8proc_ssize_t n;
+
+	if (s.n >= STORE_INBOX_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!text_is_utf8(s, NULL))
+		return -EILSEQ;
+	n = utf8proc_map((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)s.n,
+			 &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (n < 0)
+		return n == UTF8PROC_ERROR_NOMEM ? -ENOMEM : -EILSEQ;
+	if (n >= STORE_INBOX_KEY_MAX) {
+		free(nfc);
+		return -ENAMETOOLONG;
+	}
+	memcpy(key, nfc, (size_t)n);
+	key[n] = '\0';
+	free(nfc);
+	return 0;
+}
+
+int
+name_check(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n > INBOX_NAME_BYTES)
+		return -ENAMETOOLONG;
+	if (!text_is_utf8(slice_str(name), NULL))
+		return -EILSEQ;
+	if (strcmp(name, "receipt.txt") == 0 ||
+	    strcmp(name, "receipt.json") == 0)
+		return -EPERM;
+	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
+		if (ends_like(name, name_companions[i].suffix))
+			return name_companions[i].refusal;
+	}
+	return 0;
+}
+
+const struct name_companion *
+name_companion_of(enum inbox_part part)
+{
+	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
+		if (name_companions[i].part == part)
+			return &name_companions[i];
+	}
+	return NULL;
+}
+
+const struct name_companion *
+name_split(const char *key, size_t *ret_base)
+{
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
+		size_t m = strlen(name_companions[i].suffix);
+
+		if (n > m &&
+		    strcmp(key + n - m, name_companions[i].suffix) == 0) {
+			*ret_base = n - m;
+			return &name_companions[i];
+		}
+	}
+	return NULL;
+}

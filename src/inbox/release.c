@@ -1,0 +1,239 @@
+/*
+ * A writer closes: FLUSH, which answers close() and makes the bytes durable,
+ * and RELEASE, which comes once nobody has the file open through that handle
+ * any more and whose errors reach nobody (DESIGN 3).
+ */
+#include "inbox/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#define PF_SIGNALED 0x400 /* the kernel's include/linux/sched.h */
+
+/* Whether the process is ending by a signal: a killed writer sends the same
+ * requests as a finished one, but its flags say so (proc(5), stat, field 9).
+ * What cannot be asked (a kernel thread, a process of another namespace)
+ * counts as alive. */
+static bool
+is_killed(pid_t pid)
+{
+	char path[32], text[512];
+	const char *p;
+	unsigned flags = 0;
+	ssize_t n;
+	scope_fd fd = -1;
+
+	if (pid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	/* The name in brackets may hold anything, brackets too. */
+	p = strrchr(text, ')');
+	return p && sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       (flags & PF_SIGNALED);
+}
+
+/* ---- flush -----------------------------------------------------------------
+ */
+
+static int
+handle_of(struct inbox *inbox, uint64_t fh, struct store_handle *ret)
+{
+	struct error err = ERROR_INIT;
+	scope_reader reader = {0};
+	int rc = store_reader_get(inbox->store, &reader, &err);
+
+	if (!rc)
+		rc = store_handle_get(reader.db, inbox->session, fh, ret, &err);
+	return rc < 0 ? inbox_errno(rc, &err) : rc;
+}
+
+/* Commits that this handle was closed, and how. */
+static int
+record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool killed)
+{
+	scope_change c;
+	struct store_inbox_file f;
+	int rc = inbox_change_begin(inbox, &c);
+
+	if (rc)
+		return rc;
+	rc = store_handle_closed(&c.txn, inbox->session, fh, clock_now(),
+				 &c.err);
+	if (!rc && killed)
+		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
+	if (rc > 0) {
+		f.killed = true;
+		live_restart(inbox->live, id);
+		rc = store_inbox_set(&c.txn, &f, &c.err);
+	}
+	return rc ? inbox_errno(rc, &c.err) : inbox_change_commit(&c);
+}
+
+int
+inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
+	    uint64_t fh)
+{
+	scope_live_fd *fd = NULL;
+	struct store_handle h;
+	bool killed, known;
+	int rc = handle_of(inbox, fh, &h);
+
+	if (rc <= 0)
+		return rc; /* no writer */
+	killed = is_killed(req->pid);
+	rc = inbox_fd(inbox, id, &fd);
+	if (rc)
+		return rc;
+	known = live_closing(inbox->live, id) && h.closed_at;
+	rc = inbox_sync(inbox, id, fd, false);
+	if (!rc && (killed || !known))
+		rc = record_close(inbox, id, fh, killed);
+	if (rc)
+		return rc;
+	/* A write that failed is not made good by closing. */
+	return -live_loss(inbox->live, id);
+}
+
+/* ---- release ---------------------------------------------------------------
+ */
+
+/* Whether a later writer wrote all of a file whose earlier writer died. */
+static bool
+is_rewritten(struct inbox *inbox, const struct store_inbox_file *f)
+{
+	struct stat st;
+
+	return inbox_blob_stat(inbox, f->blob, &st) == 0 && st.st_size > 0 &&
+	       live_rewritten(inbox->live, f->id) >= st.st_size;
+}
+
+/* The last writer has gone. */
+static int
+fall_quiet(struct inbox_change *c, struct store_inbox_file *f, bool broken)
+{
+	int rc;
+
+	if (broken)
+		f->killed = true;
+	else if (f->killed && is_rewritten(c->inbox, f))
+		f->killed = false;
+	f->quiet_since = clock_now();
+	rc = store_inbox_set(&c->txn, f, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
+/* Takes back a handle of a writer. 'broken': bytes were lost. */
+static int
+end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
+{
+	scope_change c;
+	struct store_inbox_file f;
+	int rc = inbox_change_begin(inbox, &c);
+
+	if (rc)
+		return rc;
+	rc = store_handle_remove(&c.txn, inbox->session, fh, &c.err);
+	if (rc > 0)
+		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
+	if (rc < 0)
+		return inbox_errno(rc, &c.err);
+	if (!rc)
+		return 0; /* done before */
+	if (!*f.key)
+		rc = inbox_change_reap(&c, &f);
+	else if (!f.handles)
+		rc = fall_quiet(&c, &f, broken);
+	else
+		rc = 0;
+	return rc ? rc : inbox_change_commit(&c);
+}
+
+/* Removes a file that was unlinked while it was open, after its last reader. */
+static int
+reap(struct inbox *inbox, int64_t id)
+{
+	scope_change c;
+	struct store_inbox_file f;
+	int rc = inbox_change_begin(inbox, &c);
+
+	if (rc)
+		return rc;
+	rc = store_inbox_get(c.txn.db, id, &f, &c.err);
+	if (rc <= 0)
+		return rc ? inbox_errno(rc, &c.err) : 0;
+	rc = inbox_change_reap(&c, &f);
+	return rc ? rc : inbox_change_commit(&c);
+}
+
+/* Keeps a RELEASE for later: nobody sends it again. */
+static void
+put_off(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
+{
+	struct inbox_late *late = malloc(sizeof(*late));
+
+	if (!late)
+		return; /* the file stays open until the mount ends */
+	*late = (struct inbox_late){.file = id, .fh = fh, .broken = broken};
+	pthread_mutex_lock(&inbox->lock);
+	late->next = inbox->late;
+	inbox->late = late;
+	pthread_mutex_unlock(&inbox->lock);
+}
+
+int
+inbox_release_late(struct inbox *inbox)
+{
+	for (;;) {
+		struct inbox_late *late;
+		int rc;
+
+		pthread_mutex_lock(&inbox->lock);
+		late = inbox->late;
+		if (late)
+			inbox->late = late->next;
+		pthread_mutex_unlock(&inbox->lock);
+		if (!late)
+			return 0;
+		rc = end_handle(inbox, late->file, late->fh, late->broken);
+		if (rc) {
+			pthread_mutex_lock(&inbox->lock);
+			late->next = inbox->late;
+			inbox->late = late;
+			pthread_mutex_unlock(&inbox->lock);
+			return rc;
+		}
+		free(late);
+	}
+}
+
+int
+inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
+	      uint64_t fh)
+{
+	bool broken = live_loss(inbox->live, id) != 0;
+	struct store_inbox_file f;
+	struct store_handle h;
+	int rc;
+
+	(void)req; /* a RELEASE has no sender */
+	live_close(inbox->live, id);
+	rc = handle_of(inbox, fh, &h);
+	if (rc == 0) {
+		rc = inbox_row(inbox, id, &f);
+		return !rc && !*f.key ? reap(inbox, id) : 0;
+	}
+	if (rc > 0)
+		rc = end_handle(inbox, id, fh, broken);
+	if (rc)
+		put_off(inbox, id, fh, broken);
+	inbox_changed(inbox);
+	return rc;
+}

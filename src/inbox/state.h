@@ -1,0 +1,157 @@
+/*
+ * What the files of this folder share. Functions here that serve requests
+ * return 0 or a NEGATIVE ERRNO; those with a struct error return 0 or an ERR_
+ * code, which inbox_errno() turns into a negative errno.
+ */
+#ifndef INBOX_STATE_H
+#define INBOX_STATE_H
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "inbox/inbox.h"
+#include "inbox/live.h"
+#include "inbox/name.h"
+#include "store/handle.h"
+#include "store/inbox.h"
+#include "store/submission.h"
+
+#include <pthread.h>
+
+/* A RELEASE that could not be written down (a full disk): see release.c. */
+struct inbox_late {
+	struct inbox_late *next;
+	int64_t file;
+	uint64_t fh;
+	bool broken;
+};
+
+struct inbox {
+	struct store *store;
+	int64_t session;
+	int64_t settle;	    /* ns */
+	int64_t *resources; /* ascending */
+	size_t nresources;
+	struct live *live;
+	/* Files up to this id may be open for reading since before this worker
+	 * began; 0 when the mount began with it. */
+	int64_t inherited;
+	pthread_mutex_t lock; /* of what follows */
+	void (*changed)(void *ctx);
+	void *changed_ctx;
+	struct inbox_late *late;
+};
+
+static inline int
+inbox_errno(int code, const struct error *err)
+{
+	return -error_to_errno(code, err);
+}
+
+/* Tells whoever asked by inbox_on_change(). */
+void inbox_changed(struct inbox *inbox);
+
+/* ---- entry.c ------------------------------------------------------------- */
+
+/* -ESTALE when there is no such upload. */
+MUST_CHECK int inbox_row(struct inbox *inbox, int64_t id,
+			 struct store_inbox_file *ret);
+/* An upload as the kernel sees it. */
+MUST_CHECK int inbox_entry_of(struct inbox *inbox,
+			      const struct store_inbox_file *f,
+			      struct inbox_entry *ret);
+
+/* Whether this companion stands beside the file: there is one, and nobody has
+ * tidied it away. */
+bool inbox_has_companion(const struct store_inbox_file *f,
+			 const struct name_companion *c);
+
+/* ---- blob.c -------------------------------------------------------------- */
+
+/* A new empty blob, known once 'txn' commits; *ret_fd is open for reading and
+ * writing. Whoever does not commit calls inbox_blob_unlink(). */
+MUST_CHECK int inbox_blob_make(struct inbox *inbox, struct store_txn *txn,
+			       int64_t *ret_id, int *ret_fd, struct error *err);
+/* A blob with the bytes and times of another, committed by itself. */
+MUST_CHECK int inbox_blob_copy(struct inbox *inbox, int64_t from,
+			       int64_t *ret_id, struct error *err);
+/* Gives up a blob that nothing came to refer to. */
+void inbox_blob_discard(struct inbox *inbox, int64_t id);
+/* The file alone; for after the row was dropped and committed. */
+void inbox_blob_unlink(struct inbox *inbox, int64_t id);
+/* A descriptor, or a negative errno. */
+int inbox_blob_open(struct inbox *inbox, int64_t id, int flags);
+MUST_CHECK int inbox_blob_stat(struct inbox *inbox, int64_t id,
+			       struct stat *ret);
+/* Removes files of intake/ that the database does not know. */
+MUST_CHECK int inbox_blob_sweep(struct inbox *inbox, struct error *err);
+
+/* The shared descriptor of an upload; read-only when its bytes are bound.
+ * 0 or a negative errno (-ESTALE: no such upload). */
+MUST_CHECK int inbox_fd(struct inbox *inbox, int64_t id, struct live_fd **ret);
+/* Bytes and name on stable storage. A failure is remembered as a loss, since
+ * the kernel reports it only once. */
+MUST_CHECK int inbox_sync(struct inbox *inbox, int64_t id, struct live_fd *fd,
+			  bool data_only);
+
+/* ---- io.c ---------------------------------------------------------------- */
+
+/* pread(2): the count or a negative errno. */
+ssize_t inbox_read_at(int fd, void *p, size_t n, off_t offset);
+
+/* ---- change.c ------------------------------------------------------------ */
+
+/* A change of one upload and what must follow once it is committed. */
+struct inbox_change {
+	struct inbox *inbox;
+	struct store_txn txn;
+	struct error err;
+	int64_t made;	 /* blob to unlink if there is no commit; 0 */
+	int64_t drop[2]; /* blobs to unlink after the commit */
+	size_t ndrop;
+	int64_t gone;	 /* file that was retired and removed; 0 */
+	int64_t rebound; /* file whose descriptor must be forgotten; 0 */
+};
+/* Rolled back at the end of the block unless inbox_change_commit(). */
+MUST_CHECK int inbox_change_begin(struct inbox *inbox, struct inbox_change *c);
+MUST_CHECK int inbox_change_commit(struct inbox_change *c);
+void inbox_change_end(struct inbox_change *c);
+#define scope_change \
+	__attribute__((cleanup(inbox_change_end))) struct inbox_change
+
+/* 1 when this request has been answered before: *ret_node is what it was
+ * about; 0; a negative errno. */
+MUST_CHECK int inbox_change_answered(struct inbox_change *c,
+				     const struct inbox_request *req,
+				     int64_t *ret_node);
+MUST_CHECK int inbox_change_answer(struct inbox_change *c,
+				   const struct inbox_request *req,
+				   int64_t node);
+/* Takes a file out of its folder; it stays while somebody has it open. */
+MUST_CHECK int inbox_change_unlink(struct inbox_change *c,
+				   struct store_inbox_file *f);
+/* Removes an unlinked file that nobody has open any more. */
+MUST_CHECK int inbox_change_reap(struct inbox_change *c,
+				 const struct store_inbox_file *f);
+/* Makes the bytes of a bound file writable: 'copy' is a blob that has them,
+ * or 0 for no bytes. Receipts go with it. */
+MUST_CHECK int inbox_change_unbind(struct inbox_change *c,
+				   struct store_inbox_file *f, int64_t copy);
+
+/* ---- open.c -------------------------------------------------------------- */
+
+/* Something that must happen to a file whose bytes are about to change. */
+struct inbox_writing {
+	const struct inbox_request *req;
+	bool keep;	 /* its bytes; false: they are cut off at once */
+	uint64_t handle; /* to be added; 0 none */
+	off_t size;	 /* to be cut or extended to; -1 as it is */
+};
+MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
+				   const struct inbox_writing *w);
+
+/* ---- release.c ----------------------------------------------------------- */
+
+/* Writes down what an earlier RELEASE could not. */
+MUST_CHECK int inbox_release_late(struct inbox *inbox);
+
+#endif
