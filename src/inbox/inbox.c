@@ -70,7 +70,8 @@ begin_session(struct inbox *inbox, struct error *err)
 	int rc = store_begin(inbox->store, &txn, err);
 
 	if (!rc)
-		rc = store_meta_get(txn.db, META_SESSION, ~inbox->session, &before, err);
+		rc = store_meta_get(txn.db, META_SESSION, ~inbox->session,
+				    &before, err);
 	if (rc)
 		return rc;
 	if (before == inbox->session) {

@@ -278,8 +278,10 @@ inbox_create(struct inbox *inbox, const struct inbox_request *req,
 
 	if (rc)
 		return rc;
-	rc = make_file(inbox, req, &f, true);
-	rc = open_made(inbox, req, f.id, flags, rc);
+	do {
+		rc = make_file(inbox, req, &f, true);
+		rc = open_made(inbox, req, f.id, flags, rc);
+	} while (rc == -ESTALE); /* the one that existed went */
 	if (rc)
 		return rc;
 	rc = inbox_stat(inbox, INBOX_FILE, f.id, ret);
