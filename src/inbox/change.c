@@ -123,10 +123,10 @@ inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 		    int64_t copy)
 {
 	scope_fd fd = -1;
-	int rc;
 
 	if (!copy) {
-		rc = inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
+		int rc =
+			inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
 		if (rc)
 			return inbox_errno(rc, &c->err);
 		c->made = copy;

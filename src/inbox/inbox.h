@@ -68,7 +68,7 @@ MUST_CHECK int inbox_open(struct store *store, const struct config *config,
 			  struct inbox **ret, struct error *err);
 void inbox_close(struct inbox *inbox);
 
-/* Names by SPEC 6.1: never judged. */
+/* Names by SPEC 6.1: never judged. Upper and lower case of ASCII are alike. */
 bool inbox_is_temporary(const char *name);
 
 /* ---- for the mount ------------------------------------------------------- */
@@ -82,14 +82,17 @@ int inbox_stat(struct inbox *inbox, enum inbox_part part, int64_t id,
 int inbox_list(struct inbox *inbox, int64_t resource, const char *after,
 	       int (*each)(void *ctx, const struct inbox_entry *e), void *ctx);
 
-/* *ret_fh is the handle: request->unique. 'created' says whether the name was
- * new. mode & 0777 only. flags are those of open(2). */
+/* *ret_fh is the handle: request->unique. Every open of an upload, readers'
+ * too, is ended by one inbox_release() with its handle: until then a file that
+ * is unlinked or replaced keeps its bytes. mode & 0777 only. flags are those
+ * of open(2). A name that exists is opened, unless O_EXCL. */
 int inbox_create(struct inbox *inbox, const struct inbox_request *req,
 		 int64_t resource, const char *name, mode_t mode, int flags,
 		 struct inbox_entry *ret, uint64_t *ret_fh);
 int inbox_mknod(struct inbox *inbox, const struct inbox_request *req,
 		int64_t resource, const char *name, mode_t mode,
 		struct inbox_entry *ret);
+/* Of receipts and fix files *ret_fh is 0: there is nothing to release. */
 int inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
 		    enum inbox_part part, int64_t id, int flags,
 		    uint64_t *ret_fh);
@@ -97,9 +100,12 @@ ssize_t inbox_read(struct inbox *inbox, enum inbox_part part, int64_t id,
 		   void *p, size_t n, off_t offset);
 ssize_t inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 		    off_t offset);
+/* Durable, or an error: also when an earlier write failed and its bytes were
+ * not written since. A handle that was not opened for writing: nothing. */
 int inbox_flush(struct inbox *inbox, const struct inbox_request *req,
 		int64_t id, uint64_t fh);
 int inbox_fsync(struct inbox *inbox, int64_t id, bool data_only);
+/* What cannot be written down now is done by a later inbox_collect(). */
 int inbox_release(struct inbox *inbox, const struct inbox_request *req,
 		  int64_t id, uint64_t fh);
 int inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
@@ -122,7 +128,10 @@ int inbox_setattr(struct inbox *inbox, const struct inbox_request *req,
 int inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
 		    off_t length);
 off_t inbox_lseek(struct inbox *inbox, int64_t id, off_t offset, int whence);
-/* user.* of uploads; user.civicfs.* are answered: submission, status. */
+/* user.* of uploads, together up to 64 KiB a file (else ENOSPC);
+ * user.civicfs.* are answered: submission, status. Before it is bound, an
+ * upload is 'receiving', or 'incomplete' when nobody has it open and it has no
+ * bytes or its writer died. */
 ssize_t inbox_getxattr(struct inbox *inbox, enum inbox_part part, int64_t id,
 		       const char *name, void *p, size_t n);
 ssize_t inbox_listxattr(struct inbox *inbox, enum inbox_part part, int64_t id,
@@ -135,9 +144,9 @@ int inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
 int inbox_statfs(struct inbox *inbox, struct statvfs *ret);
 
 /* archive/RESOURCE/SUBMISSION/: the original (under its name), receipt.txt,
- * receipt.json, fix file; read-only. Entries by part, as above; the original
- * is INBOX_FILE with the submission's number as id — use these functions, not
- * inbox_stat, for it. */
+ * receipt.json, NAME.fix.csv; read-only. Entries by part, as above; the
+ * original is INBOX_FILE with the submission's number as id — use these
+ * functions, not inbox_stat, for it. */
 int inbox_archive_list(struct inbox *inbox, int64_t number,
 		       int (*each)(void *ctx, const struct inbox_entry *e),
 		       void *ctx);

@@ -165,19 +165,20 @@ int
 inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
 		enum inbox_part part, int64_t id, int flags, uint64_t *ret_fh)
 {
+	struct inbox_entry e;
 	int rc;
 
 	if (part == INBOX_FILE) {
 		rc = open_upload(inbox, req, id, flags);
-	} else if (for_writing(flags)) {
-		rc = part == INBOX_FIX ? -EROFS : -EPERM;
-	} else {
-		struct inbox_entry e;
-
-		rc = inbox_stat(inbox, part, id, &e);
+		if (!rc)
+			*ret_fh = req->unique;
+		return rc;
 	}
+	if (for_writing(flags))
+		return part == INBOX_FIX ? -EROFS : -EPERM;
+	rc = inbox_stat(inbox, part, id, &e);
 	if (!rc)
-		*ret_fh = req->unique;
+		*ret_fh = 0;
 	return rc;
 }
 

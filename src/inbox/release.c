@@ -55,9 +55,9 @@ handle_of(struct inbox *inbox, uint64_t fh, struct store_handle *ret)
 	return rc < 0 ? inbox_errno(rc, &err) : rc;
 }
 
-/* Commits that this handle was closed, and how. */
+/* Commits that this handle was closed, and whether the bytes are whole. */
 static int
-record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool killed)
+record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 {
 	scope_change c;
 	struct store_inbox_file f;
@@ -67,7 +67,7 @@ record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool killed)
 		return rc;
 	rc = store_handle_closed(&c.txn, inbox->session, fh, clock_now(),
 				 &c.err);
-	if (!rc && killed)
+	if (!rc && broken)
 		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
 	if (rc > 0) {
 		f.killed = true;
@@ -83,23 +83,28 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 {
 	scope_live_fd *fd = NULL;
 	struct store_handle h;
-	bool killed, known;
+	bool broken, known;
 	int rc = handle_of(inbox, fh, &h);
 
 	if (rc <= 0)
 		return rc; /* no writer */
-	killed = is_killed(req->pid);
+	broken = is_killed(req->pid);
 	rc = inbox_fd(inbox, id, &fd);
 	if (rc)
 		return rc;
 	known = live_closing(inbox->live, id) && h.closed_at;
 	rc = inbox_sync(inbox, id, fd, false);
-	if (!rc && (killed || !known))
-		rc = record_close(inbox, id, fh, killed);
-	if (rc)
-		return rc;
 	/* A write that failed is not made good by closing. */
-	return -live_loss(inbox->live, id);
+	if (!rc)
+		rc = -live_loss(inbox->live, id);
+	if (rc)
+		broken = true;
+	if (broken || !known) {
+		int code = record_close(inbox, id, fh, broken);
+
+		rc = rc ? rc : code;
+	}
+	return rc;
 }
 
 /* ---- release ---------------------------------------------------------------
@@ -224,6 +229,8 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	int rc;
 
 	(void)req; /* a RELEASE has no sender */
+	if (!fh)
+		return 0; /* a receipt's */
 	live_close(inbox->live, id);
 	rc = handle_of(inbox, fh, &h);
 	if (rc == 0) {

@@ -199,6 +199,7 @@ test_receipts(void **state)
 	assert_int_equal(inbox_open_file(b->inbox, &req, INBOX_RECEIPT_TEXT,
 					 number, O_RDONLY, &fh),
 			 0);
+	assert_int_equal(fh, 0);
 	assert_int_equal(inbox_release(b->inbox, &req, number, fh), 0);
 	assert_int_equal(inbox_open_file(b->inbox, &req, INBOX_RECEIPT_TEXT,
 					 number, O_WRONLY, &fh),

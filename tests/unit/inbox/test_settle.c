@@ -335,8 +335,10 @@ test_no_room(void **state)
 	sigaction(SIGXFSZ, &ignore, &old);
 	assert_true(inbox_write(b->inbox, id, "x", 1, INT64_MAX - 1) < 0);
 	sigaction(SIGXFSZ, &old, NULL);
-	/* ... close() says so again, and the file is not whole. */
+	/* ... close() says so again, and the file is not whole, also when the
+	 * worker that knew is gone. */
 	assert_true(inbox_flush(b->inbox, &req, id, fh) < 0);
+	box_restart(b, true);
 	assert_int_equal(inbox_release(b->inbox, &req, id, fh), 0);
 	assert_int_equal(box_collect(b, SETTLED), 1);
 	expect_killed(b, id, true);
