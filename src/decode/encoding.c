@@ -3,9 +3,9 @@
  * GB18030, else an encoding-error. Never by cell: GBK's '目录' is also valid
  * UTF-8. Never by guess: a detector calls mostly-ASCII GBK files KOI8-R.
  *
- * UTF-8 that is damaged is often valid GB18030 by accident, and would be read
- * as nonsense without a word. So a file that is UTF-8 but for some places is
- * an encoding-error at the first of them (see is_damaged_utf8()).
+ * One exception: UTF-8 that only lacks the end of its last character is often
+ * valid GB18030 by accident, and would be read as nonsense without a word. It
+ * is a copy that was cut off, and an encoding-error.
  */
 #include "decode/encoding.h"
 
@@ -16,36 +16,13 @@
 
 #define BLOCK (256 * 1024)
 #define SAVE_AS ": save the file as 'CSV UTF-8' and send it again"
-#define ENOUGH_WRONG 64 /* then the share of UTF-8 decides at once */
 
-/* What a walk over a file as UTF-8 found. */
+/* What a walk over a file as UTF-8 found, up to its first wrong byte. */
 struct tally {
-	int64_t wrong;	/* bytes that begin no character */
-	int64_t first;	/* offset of the first of them; -1 none */
-	int64_t narrow; /* characters of two bytes */
-	int64_t wide;	/* of three or four */
-	bool cut;	/* the file ends inside a character */
+	int64_t first; /* offset of it; -1 none */
+	bool wide;     /* a character of three or four bytes came before */
+	bool cut;      /* it begins a character that the end cuts off */
 };
-
-/*
- * In GBK text, bytes that happen to form UTF-8 are rare: about one pair in
- * five looks like a two-byte character, and three pairs must fit together for
- * two three-byte ones. Sixteen of the former or four of the latter for each
- * wrong byte do not come about by accident.
- */
-static bool
-is_damaged_utf8(const struct tally *t)
-{
-	if (t->cut && t->wrong == 1 && t->wide)
-		return true;
-	return 4 * t->wide + t->narrow >= 16 * t->wrong;
-}
-
-static bool
-is_hopeless(const struct tally *t)
-{
-	return t->wrong >= ENOUGH_WRONG && !is_damaged_utf8(t);
-}
 
 /* Walks a block at offset 'at'; returns how many bytes are done with: a
  * character may go on in the next block unless this is the last. */
@@ -58,22 +35,19 @@ tally_block(struct tally *t, struct slice s, int64_t at, bool last)
 		int k;
 
 		i += text_ascii_run((struct slice){s.p + i, s.n - i});
-		if (i == s.n || is_hopeless(t))
+		if (i == s.n)
 			return s.n;
 		k = text_utf8_next((struct slice){s.p + i, s.n - i});
 		if (k > 0) {
-			t->narrow += k == 2;
-			t->wide += k > 2;
+			t->wide |= k > 2;
 			i += (size_t)k;
 			continue;
 		}
 		if (k == TEXT_UTF8_CUT && !last)
 			return i;
 		t->cut = k == TEXT_UTF8_CUT;
-		if (!t->wrong++)
-			t->first = at + (int64_t)i;
-		/* the rest of a character that was cut is not wrong again */
-		i = t->cut ? s.n : i + 1;
+		t->first = at + (int64_t)i;
+		return s.n;
 	}
 }
 
@@ -87,7 +61,7 @@ tally_file(int fd, int64_t from, int64_t size, struct tally *t,
 	*t = (struct tally){.first = -1};
 	if (buf_reserve(&block, BLOCK))
 		return error_nomem(err);
-	while (from < size && !is_hopeless(t)) {
+	while (from < size && t->first < 0) {
 		size_t want = BLOCK - kept, done;
 		ssize_t n;
 
@@ -220,16 +194,18 @@ find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
 	int rc = tally_file(fd, bom ? 3 : 0, size, &t, err);
 
 	*ret_bad = t.first;
-	*ret_what = t.cut && t.wrong == 1
-			    ? "begins a character that the end of the file "
-			      "cuts off: the copy is not whole, send it again"
-			    : "is not UTF-8, though the rest of the file "
-			      "is" SAVE_AS;
-	if (rc || t.first < 0 || bom || is_damaged_utf8(&t))
+	*ret_what = t.cut ? "begins a character that the end of the file cuts "
+			    "off: the copy is not whole, send it again"
+			  : "is not UTF-8, though its mark says so" SAVE_AS;
+	if (rc || t.first < 0 || bom || (t.cut && t.wide))
 		return rc;
 	*encoding = DECODE_GB18030;
 	*ret_what = "is neither UTF-8 nor GB18030" SAVE_AS;
-	return check_converts(fd, size, *encoding, ret_bad, err);
+	rc = check_converts(fd, size, *encoding, ret_bad, err);
+	/* the encoding that got further is the one that was meant */
+	if (!rc && *ret_bad >= 0 && *ret_bad < t.first)
+		*ret_bad = t.first;
+	return rc;
 }
 
 int

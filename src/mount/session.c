@@ -4,7 +4,8 @@
  * thread has its last request answered.
  *
  * A request is read and answered by one thread, so its number is kept by
- * thread. Threads are cancelled only while they wait for a request.
+ * thread. At the end a signal interrupts the threads that wait for a request,
+ * as often as it takes: it may come just before one begins to wait.
  */
 #include "mount/session.h"
 
@@ -15,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@
 #include "mount/kernel.h"
 
 #define THREADS_MOST 64
+#define WAKE SIGUSR1
+#define WAKE_NS 10000000 /* between two of them */
 
 static _Thread_local uint64_t current_unique;
 
@@ -184,12 +188,10 @@ loop(void *arg)
 {
 	struct worker *w = arg;
 	struct fuse_session *fuse = w->session->fuse;
-	int was, n;
+	int n;
 
 	while (!fuse_session_exited(fuse)) {
-		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &was);
 		n = fuse_session_receive_buf(fuse, &w->buf);
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
 		if (n == -EINTR)
 			continue;
 		if (n <= 0)
@@ -200,15 +202,23 @@ loop(void *arg)
 	return NULL;
 }
 
-/* Threads take no signals: those are for whoever runs the process. A thread
- * starts unable to be cancelled, which loop() changes. */
+static void
+on_wake(int number)
+{
+	(void)number; /* read() returns: that is all */
+}
+
+/* Threads take no other signals: those are for whoever runs the process. */
 static unsigned
 start(struct session *s, struct worker *workers, unsigned n)
 {
+	const struct sigaction wake = {.sa_handler = on_wake};
 	sigset_t all, before;
 	unsigned started = 0;
 
+	sigaction(WAKE, &wake, NULL);
 	sigfillset(&all);
+	sigdelset(&all, WAKE);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (started < n) {
 		struct worker *w = &workers[started];
@@ -220,6 +230,23 @@ start(struct session *s, struct worker *workers, unsigned n)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
+}
+
+static void
+join(struct worker *w)
+{
+	struct timespec until;
+
+	do {
+		pthread_kill(w->thread, WAKE);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += WAKE_NS;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+	} while (pthread_timedjoin_np(w->thread, NULL, &until) == ETIMEDOUT);
+	free(w->buf.mem);
 }
 
 static int
@@ -239,11 +266,7 @@ run_threads(struct session *s, unsigned n, struct error *err)
 	pthread_mutex_unlock(&s->lock);
 	fuse_session_exit(s->fuse);
 	for (unsigned i = 0; i < started; i++)
-		pthread_cancel(workers[i].thread);
-	for (unsigned i = 0; i < started; i++) {
-		pthread_join(workers[i].thread, NULL);
-		free(workers[i].buf.mem);
-	}
+		join(&workers[i]);
 	if (!started)
 		return error_errno(err, EAGAIN, "cannot start a thread");
 	return 0;
