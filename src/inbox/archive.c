@@ -112,7 +112,7 @@ name_part(const struct store_submission *s, enum inbox_part part,
 		snprintf(ret->name, sizeof(ret->name), "receipt.json");
 	else
 		snprintf(ret->name, sizeof(ret->name), "%.240s%s", s->name,
-			 name_companion_of(part)->suffix);
+			 inbox_companion_of(part)->suffix);
 }
 
 static int
@@ -124,8 +124,8 @@ list_submission(struct inbox *inbox, const struct store_submission *s,
 
 	if (rc || each(ctx, &e) || strcmp(s->state, "judging") == 0)
 		return rc;
-	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
-		enum inbox_part part = name_companions[i].part;
+	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
+		enum inbox_part part = inbox_companions[i].part;
 
 		rc = inbox_stat(inbox, part, s->number, &e);
 		if (rc == -ESTALE)

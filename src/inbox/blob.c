@@ -231,14 +231,14 @@ inbox_blob_sweep(struct inbox *inbox, struct error *err)
  */
 
 int
-inbox_fd(struct inbox *inbox, int64_t id, struct live_fd **ret)
+inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
 {
 	for (;;) {
 		struct store_inbox_file f;
 		uint64_t generation;
 		int rc, fd;
 
-		*ret = live_find(inbox->live, id, &generation);
+		*ret = inbox_live_find(inbox->live, id, &generation);
 		if (*ret)
 			return 0;
 		rc = inbox_row(inbox, id, &f);
@@ -248,7 +248,7 @@ inbox_fd(struct inbox *inbox, int64_t id, struct live_fd **ret)
 				     f.submission ? O_RDONLY : O_RDWR);
 		if (fd < 0)
 			return fd == -ENOENT ? -EIO : fd;
-		rc = live_keep(inbox->live, id, fd, generation, ret);
+		rc = inbox_live_keep(inbox->live, id, fd, generation, ret);
 		if (rc < 0)
 			return inbox_errno(rc, NULL);
 		if (rc > 0)
@@ -269,7 +269,8 @@ sync_intake(struct inbox *inbox)
 }
 
 int
-inbox_sync(struct inbox *inbox, int64_t id, struct live_fd *fd, bool data_only)
+inbox_sync(struct inbox *inbox, int64_t id, struct inbox_live_fd *fd,
+	   bool data_only)
 {
 	int rc = 0;
 
@@ -281,6 +282,6 @@ inbox_sync(struct inbox *inbox, int64_t id, struct live_fd *fd, bool data_only)
 			atomic_store(&fd->named, true);
 	}
 	if (rc)
-		live_lost(inbox->live, id, -1, -rc);
+		inbox_live_lost(inbox->live, id, -1, -rc);
 	return rc;
 }

@@ -24,9 +24,9 @@ inbox_change_commit(struct inbox_change *c)
 		return inbox_errno(rc, &c->err);
 	c->made = 0;
 	if (c->rebound)
-		live_rebind(inbox->live, c->rebound);
+		inbox_live_rebind(inbox->live, c->rebound);
 	if (c->gone)
-		live_forget(inbox->live, c->gone);
+		inbox_live_forget(inbox->live, c->gone);
 	c->gone = 0;
 	for (size_t i = 0; i < c->ndrop; i++)
 		inbox_blob_unlink(inbox, c->drop[i]);
@@ -38,7 +38,7 @@ inbox_change_end(struct inbox_change *c)
 {
 	store_rollback(&c->txn);
 	if (c->gone)
-		live_unretire(c->inbox->live, c->gone);
+		inbox_live_unretire(c->inbox->live, c->gone);
 	if (c->made)
 		inbox_blob_unlink(c->inbox, c->made);
 }
@@ -93,7 +93,7 @@ static bool
 retire(struct inbox_change *c, const struct store_inbox_file *f)
 {
 	if (f->id <= c->inbox->inherited || f->handles ||
-	    !live_retire(c->inbox->live, f->id))
+	    !inbox_live_retire(c->inbox->live, f->id))
 		return false;
 	c->gone = f->id;
 	return true;

@@ -211,7 +211,7 @@ bind_batch(struct gathering *g, int *bound, struct error *err)
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->due[i].skip || !g->due[i].file.submission)
 			continue;
-		live_rebind(g->inbox->live, g->due[i].file.id);
+		inbox_live_rebind(g->inbox->live, g->due[i].file.id);
 		++*bound;
 	}
 	return 0;

@@ -72,7 +72,8 @@ size_of(const struct sizes *sizes, enum inbox_part part)
 /* The size of what stands beside a file; -1 when it is not there: not judged,
  * nothing to fix, or tidied away. */
 static int64_t
-companion_size(const struct store_inbox_file *f, const struct name_companion *c)
+companion_size(const struct store_inbox_file *f,
+	       const struct inbox_companion *c)
 {
 	const struct sizes sizes = {f->text_bytes, f->json_bytes,
 				    f->fix_blob ? f->fix_bytes : -1};
@@ -85,7 +86,7 @@ companion_size(const struct store_inbox_file *f, const struct name_companion *c)
 
 bool
 inbox_has_companion(const struct store_inbox_file *f,
-		    const struct name_companion *c)
+		    const struct inbox_companion *c)
 {
 	return companion_size(f, c) >= 0;
 }
@@ -111,7 +112,7 @@ companion_stat(int64_t size, int64_t judged_at, int64_t uid, struct stat *ret)
 /* False when there is none. A name always fits: an upload's has at most
  * INBOX_NAME_BYTES. */
 static bool
-companion_of(const struct store_inbox_file *f, const struct name_companion *c,
+companion_of(const struct store_inbox_file *f, const struct inbox_companion *c,
 	     struct inbox_entry *ret)
 {
 	int64_t size = companion_size(f, c);
@@ -137,13 +138,13 @@ inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
 	struct store_inbox_file f;
-	const struct name_companion *companion;
+	const struct inbox_companion *companion;
 	size_t base;
-	int rc = name_key(name, key);
+	int rc = inbox_name_key(name, key);
 
 	if (rc)
 		return rc;
-	companion = name_split(key, &base);
+	companion = inbox_name_split(key, &base);
 	if (companion)
 		key[base] = '\0';
 	else if (strlen(name) > INBOX_NAME_BYTES)
@@ -166,7 +167,7 @@ static int
 stat_companion(struct inbox *inbox, enum inbox_part part, int64_t number,
 	       struct inbox_entry *ret)
 {
-	const struct name_companion *c = name_companion_of(part);
+	const struct inbox_companion *c = inbox_companion_of(part);
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
 	struct store_submission s;
@@ -267,11 +268,11 @@ emit_pending(struct listing *l, const char *key)
 static int
 add_pending(struct listing *l, const struct store_inbox_file *f)
 {
-	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
+	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
 		struct pending *p, **at = &l->pending;
 		struct inbox_entry e;
 
-		if (!companion_of(f, &name_companions[i], &e))
+		if (!companion_of(f, &inbox_companions[i], &e))
 			continue;
 		p = malloc(sizeof(*p));
 		if (!p) {
@@ -280,7 +281,7 @@ add_pending(struct listing *l, const struct store_inbox_file *f)
 		}
 		p->entry = e;
 		snprintf(p->key, sizeof(p->key), "%s%s", f->key,
-			 name_companions[i].suffix);
+			 inbox_companions[i].suffix);
 		if (strcmp(p->key, l->after) <= 0) {
 			free(p);
 			continue;
@@ -345,7 +346,7 @@ inbox_list(struct inbox *inbox, int64_t resource, const char *after,
 		.inbox = inbox, .after = key, .each = each, .ctx = ctx};
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
-	int rc = name_key(after, key);
+	int rc = inbox_name_key(after, key);
 
 	if (rc)
 		return rc;

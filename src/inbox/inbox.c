@@ -102,7 +102,7 @@ inbox_open(struct store *store, const struct config *config,
 	inbox->store = store;
 	inbox->session = session;
 	inbox->settle = config->settle_ms * (CLOCK_NS / 1000);
-	inbox->live = live_new();
+	inbox->live = inbox_live_new();
 	rc = inbox->live
 		     ? copy_resources(inbox, resources, config->nresources, err)
 		     : error_nomem(err);
@@ -131,7 +131,7 @@ inbox_close(struct inbox *inbox)
 		inbox->late = late->next;
 		free(late);
 	}
-	live_free(inbox->live);
+	inbox_live_free(inbox->live);
 	pthread_mutex_destroy(&inbox->lock);
 	free(inbox->resources);
 	free(inbox);

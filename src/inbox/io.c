@@ -50,10 +50,10 @@ inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 	ssize_t put;
 	int rc = inbox_fd(inbox, id, &fd);
 
-	if (!rc && live_writing(inbox->live, id))
+	if (!rc && inbox_live_writing(inbox->live, id))
 		rc = reopen_handles(inbox, id);
 	if (rc) {
-		live_lost(inbox->live, id, offset, -rc);
+		inbox_live_lost(inbox->live, id, offset, -rc);
 		return rc;
 	}
 	do
@@ -61,10 +61,10 @@ inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 	while (put < 0 && errno == EINTR);
 	if (put < 0) {
 		rc = -errno;
-		live_lost(inbox->live, id, offset, -rc);
+		inbox_live_lost(inbox->live, id, offset, -rc);
 		return rc;
 	}
-	live_wrote(inbox->live, id, offset, (size_t)put);
+	inbox_live_wrote(inbox->live, id, offset, (size_t)put);
 	return put;
 }
 
@@ -88,7 +88,7 @@ inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
 	rc = inbox_fd(inbox, id, &fd);
-	if (!rc && live_writing(inbox->live, id))
+	if (!rc && inbox_live_writing(inbox->live, id))
 		rc = reopen_handles(inbox, id);
 	if (rc)
 		return rc;

@@ -13,7 +13,7 @@ struct entry {
 	TAILQ_ENTRY(entry) lru; /* linked while 'fd' is kept */
 	struct entry *next;	/* of its bucket */
 	int64_t file;
-	struct live_fd *fd;
+	struct inbox_live_fd *fd;
 	unsigned opens;
 	bool retired;
 	bool unclosed; /* known: no close answered since the last write */
@@ -24,18 +24,18 @@ struct entry {
 
 TAILQ_HEAD(entries, entry);
 
-struct live {
+struct inbox_live {
 	pthread_mutex_t lock;
 	struct entry *buckets[BUCKETS];
 	struct entries lru; /* least recently used first */
 	size_t kept;
-	uint64_t generation; /* counts live_rebind() */
+	uint64_t generation; /* counts inbox_live_rebind() */
 };
 
-struct live *
-live_new(void)
+struct inbox_live *
+inbox_live_new(void)
 {
-	struct live *live = calloc(1, sizeof(*live));
+	struct inbox_live *live = calloc(1, sizeof(*live));
 
 	if (!live)
 		return NULL;
@@ -45,13 +45,13 @@ live_new(void)
 }
 
 static struct entry **
-bucket(struct live *live, int64_t file)
+bucket(struct inbox_live *live, int64_t file)
 {
 	return &live->buckets[(uint64_t)file % BUCKETS];
 }
 
 static struct entry *
-find(struct live *live, int64_t file)
+find(struct inbox_live *live, int64_t file)
 {
 	struct entry *e = *bucket(live, file);
 
@@ -61,7 +61,7 @@ find(struct live *live, int64_t file)
 }
 
 static struct entry *
-find_or_add(struct live *live, int64_t file)
+find_or_add(struct inbox_live *live, int64_t file)
 {
 	struct entry *e = find(live, file);
 
@@ -77,18 +77,18 @@ find_or_add(struct live *live, int64_t file)
 }
 
 static void
-drop_fd(struct live *live, struct entry *e)
+drop_fd(struct inbox_live *live, struct entry *e)
 {
 	if (!e->fd)
 		return;
 	TAILQ_REMOVE(&live->lru, e, lru);
 	live->kept--;
-	live_fd_put(e->fd);
+	inbox_live_fd_put(e->fd);
 	e->fd = NULL;
 }
 
 static void
-remove_entry(struct live *live, struct entry *e)
+remove_entry(struct inbox_live *live, struct entry *e)
 {
 	struct entry **at = bucket(live, e->file);
 
@@ -101,14 +101,14 @@ remove_entry(struct live *live, struct entry *e)
 
 /* An entry that says nothing any more goes. */
 static void
-tidy(struct live *live, struct entry *e)
+tidy(struct inbox_live *live, struct entry *e)
 {
 	if (!e->fd && !e->opens && !e->retired && !e->lost)
 		remove_entry(live, e);
 }
 
 void
-live_free(struct live *live)
+inbox_live_free(struct inbox_live *live)
 {
 	if (!live)
 		return;
@@ -124,7 +124,7 @@ live_free(struct live *live)
  */
 
 void
-live_fd_put(struct live_fd *fd)
+inbox_live_fd_put(struct inbox_live_fd *fd)
 {
 	if (atomic_fetch_sub(&fd->users, 1) > 1)
 		return;
@@ -133,7 +133,7 @@ live_fd_put(struct live_fd *fd)
 }
 
 static void
-keep_fd(struct live *live, struct entry *e, struct live_fd *fd)
+keep_fd(struct inbox_live *live, struct entry *e, struct inbox_live_fd *fd)
 {
 	e->fd = fd;
 	TAILQ_INSERT_TAIL(&live->lru, e, lru);
@@ -146,10 +146,10 @@ keep_fd(struct live *live, struct entry *e, struct live_fd *fd)
 	}
 }
 
-struct live_fd *
-live_find(struct live *live, int64_t file, uint64_t *ret_generation)
+struct inbox_live_fd *
+inbox_live_find(struct inbox_live *live, int64_t file, uint64_t *ret_generation)
 {
-	struct live_fd *fd = NULL;
+	struct inbox_live_fd *fd = NULL;
 	struct entry *e;
 
 	pthread_mutex_lock(&live->lock);
@@ -166,10 +166,10 @@ live_find(struct live *live, int64_t file, uint64_t *ret_generation)
 }
 
 int
-live_keep(struct live *live, int64_t file, int fd, uint64_t generation,
-	  struct live_fd **ret)
+inbox_live_keep(struct inbox_live *live, int64_t file, int fd,
+		uint64_t generation, struct inbox_live_fd **ret)
 {
-	struct live_fd *shared = malloc(sizeof(*shared));
+	struct inbox_live_fd *shared = malloc(sizeof(*shared));
 	struct entry *e = NULL;
 	int rc = ERR_NOMEM;
 
@@ -201,7 +201,7 @@ live_keep(struct live *live, int64_t file, int fd, uint64_t generation,
 }
 
 void
-live_rebind(struct live *live, int64_t file)
+inbox_live_rebind(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 
@@ -219,7 +219,7 @@ live_rebind(struct live *live, int64_t file)
  */
 
 int
-live_open(struct live *live, int64_t file)
+inbox_live_open(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	int rc = 0;
@@ -237,7 +237,7 @@ live_open(struct live *live, int64_t file)
 }
 
 void
-live_close(struct live *live, int64_t file)
+inbox_live_close(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 
@@ -254,7 +254,7 @@ live_close(struct live *live, int64_t file)
 }
 
 bool
-live_retire(struct live *live, int64_t file)
+inbox_live_retire(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	bool retired = false;
@@ -270,7 +270,7 @@ live_retire(struct live *live, int64_t file)
 }
 
 void
-live_unretire(struct live *live, int64_t file)
+inbox_live_unretire(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 
@@ -284,7 +284,7 @@ live_unretire(struct live *live, int64_t file)
 }
 
 void
-live_forget(struct live *live, int64_t file)
+inbox_live_forget(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 
@@ -300,7 +300,7 @@ live_forget(struct live *live, int64_t file)
  */
 
 bool
-live_writing(struct live *live, int64_t file)
+inbox_live_writing(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	bool closed = true;
@@ -316,7 +316,7 @@ live_writing(struct live *live, int64_t file)
 }
 
 void
-live_wrote(struct live *live, int64_t file, off_t offset, size_t n)
+inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset, size_t n)
 {
 	off_t end = offset + (off_t)n;
 	struct entry *e;
@@ -333,7 +333,7 @@ live_wrote(struct live *live, int64_t file, off_t offset, size_t n)
 }
 
 void
-live_lost(struct live *live, int64_t file, off_t offset, int errnum)
+inbox_live_lost(struct inbox_live *live, int64_t file, off_t offset, int errnum)
 {
 	struct entry *e;
 
@@ -349,7 +349,7 @@ live_lost(struct live *live, int64_t file, off_t offset, int errnum)
 }
 
 int
-live_loss(struct live *live, int64_t file)
+inbox_live_loss(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	int lost;
@@ -362,7 +362,7 @@ live_loss(struct live *live, int64_t file)
 }
 
 void
-live_truncated(struct live *live, int64_t file, off_t size)
+inbox_live_truncated(struct inbox_live *live, int64_t file, off_t size)
 {
 	struct entry *e;
 
@@ -378,7 +378,7 @@ live_truncated(struct live *live, int64_t file, off_t size)
 }
 
 bool
-live_closing(struct live *live, int64_t file)
+inbox_live_closing(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	bool known = false;
@@ -394,7 +394,7 @@ live_closing(struct live *live, int64_t file)
 }
 
 off_t
-live_rewritten(struct live *live, int64_t file)
+inbox_live_rewritten(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 	off_t rewritten;
@@ -407,7 +407,7 @@ live_rewritten(struct live *live, int64_t file)
 }
 
 void
-live_restart(struct live *live, int64_t file)
+inbox_live_restart(struct inbox_live *live, int64_t file)
 {
 	struct entry *e;
 

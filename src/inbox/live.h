@@ -14,66 +14,70 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct live; /* the table */
+struct inbox_live; /* the table */
 
-struct live *live_new(void); /* NULL without memory */
-void live_free(struct live *live);
+struct inbox_live *inbox_live_new(void); /* NULL without memory */
+void inbox_live_free(struct inbox_live *live);
 
 /* A descriptor shared by those who read and write at the moment. */
-struct live_fd {
+struct inbox_live_fd {
 	int fd;
 	atomic_uint users;
 	atomic_bool named; /* its name in intake/ is known to be durable */
 };
-void live_fd_put(struct live_fd *fd);
+void inbox_live_fd_put(struct inbox_live_fd *fd);
 static inline void
-live_fd_putp(struct live_fd **fd)
+inbox_live_fd_putp(struct inbox_live_fd **fd)
 {
 	if (*fd)
-		live_fd_put(*fd);
+		inbox_live_fd_put(*fd);
 }
-#define scope_live_fd __attribute__((cleanup(live_fd_putp))) struct live_fd
+#define scope_live_fd \
+	__attribute__((cleanup(inbox_live_fd_putp))) struct inbox_live_fd
 
 /* The kept descriptor of a file; NULL when there is none. Then open one and
- * give it to live_keep() with the generation from before you looked which
+ * give it to inbox_live_keep() with the generation from before you looked which
  * blob the file has. */
-struct live_fd *live_find(struct live *live, int64_t file,
-			  uint64_t *ret_generation);
+struct inbox_live_fd *inbox_live_find(struct inbox_live *live, int64_t file,
+				      uint64_t *ret_generation);
 /* Takes 'fd' in any case. 1: *ret is the shared descriptor; 0: a blob has
  * changed hands since, look again; ERR_NOMEM. */
-MUST_CHECK int live_keep(struct live *live, int64_t file, int fd,
-			 uint64_t generation, struct live_fd **ret);
+MUST_CHECK int inbox_live_keep(struct inbox_live *live, int64_t file, int fd,
+			       uint64_t generation, struct inbox_live_fd **ret);
 /* The file has another blob, or may not be written any more: its descriptor
  * is forgotten (and closed after its last user). */
-void live_rebind(struct live *live, int64_t file);
+void inbox_live_rebind(struct inbox_live *live, int64_t file);
 
 /* Counts openings. ERR_STALE when the file is being removed; ERR_NOMEM. */
-MUST_CHECK int live_open(struct live *live, int64_t file);
-void live_close(struct live *live, int64_t file);
+MUST_CHECK int inbox_live_open(struct inbox_live *live, int64_t file);
+void inbox_live_close(struct inbox_live *live, int64_t file);
 /* Whether nobody has it open: then nobody can open it from now on, until
- * live_forget (it is gone) or live_unretire (it stays after all). */
-bool live_retire(struct live *live, int64_t file);
-void live_unretire(struct live *live, int64_t file);
-void live_forget(struct live *live, int64_t file);
+ * inbox_live_forget (it is gone) or inbox_live_unretire (it stays after all).
+ */
+bool inbox_live_retire(struct inbox_live *live, int64_t file);
+void inbox_live_unretire(struct inbox_live *live, int64_t file);
+void inbox_live_forget(struct inbox_live *live, int64_t file);
 
 /* Something is about to be written. Whether a close may have been answered
  * since the last write: then the handles must be marked open again first. */
-bool live_writing(struct live *live, int64_t file);
+bool inbox_live_writing(struct inbox_live *live, int64_t file);
 /* Notes n bytes written. */
-void live_wrote(struct live *live, int64_t file, off_t offset, size_t n);
+void inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset,
+		      size_t n);
 /* Bytes at an offset were refused, or could not be made durable (offset -1):
  * the file is not whole until they are written, or cut off. */
-void live_lost(struct live *live, int64_t file, off_t offset, int errnum);
+void inbox_live_lost(struct inbox_live *live, int64_t file, off_t offset,
+		     int errnum);
 /* The errno of the loss; 0 none. */
-int live_loss(struct live *live, int64_t file);
+int inbox_live_loss(struct inbox_live *live, int64_t file);
 /* The file was cut to 'size'. */
-void live_truncated(struct live *live, int64_t file, off_t size);
+void inbox_live_truncated(struct inbox_live *live, int64_t file, off_t size);
 /* A close is being answered. Whether one had been, and nothing written
  * since. */
-bool live_closing(struct live *live, int64_t file);
-/* How many bytes from the start on were written since live_restart(), which
- * is called when a file gets its first writer. */
-off_t live_rewritten(struct live *live, int64_t file);
-void live_restart(struct live *live, int64_t file);
+bool inbox_live_closing(struct inbox_live *live, int64_t file);
+/* How many bytes from the start on were written since inbox_live_restart(),
+ * which is called when a file gets its first writer. */
+off_t inbox_live_rewritten(struct inbox_live *live, int64_t file);
+void inbox_live_restart(struct inbox_live *live, int64_t file);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* Which upload, or which companion of one, a name is. */
 struct named {
-	const struct name_companion *companion; /* NULL: the upload itself */
+	const struct inbox_companion *companion; /* NULL: the upload itself */
 	struct store_inbox_file file;
 };
 
@@ -18,11 +18,11 @@ find_named(struct inbox_change *c, int64_t resource, const char *name,
 {
 	char key[STORE_INBOX_KEY_MAX];
 	size_t base;
-	int rc = name_key(name, key);
+	int rc = inbox_name_key(name, key);
 
 	if (rc)
 		return rc;
-	ret->companion = name_split(key, &base);
+	ret->companion = inbox_name_split(key, &base);
 	if (ret->companion)
 		key[base] = '\0';
 	rc = store_inbox_find(c->txn.db, resource, key, &ret->file, &c->err);
@@ -123,9 +123,9 @@ inbox_rename(struct inbox *inbox, const struct inbox_request *req,
 		return rc < 0 ? rc : 0;
 	if (flags & ~(unsigned)RENAME_NOREPLACE)
 		return -EINVAL;
-	rc = name_check(to);
+	rc = inbox_name_check(to);
 	if (!rc)
-		rc = name_key(to, key);
+		rc = inbox_name_key(to, key);
 	if (!rc)
 		rc = find_named(&c, resource, from, &n);
 	if (!rc && n.companion)

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <utf8proc.h>
 
-const struct name_companion name_companions[NAME_COMPANIONS] = {
+const struct inbox_companion inbox_companions[INBOX_COMPANIONS] = {
 	{INBOX_FIX, STORE_INBOX_FIX, ".fix.csv", -EACCES},
 	{INBOX_RECEIPT_JSON, STORE_INBOX_JSON, ".receipt.json", -EPERM},
 	{INBOX_RECEIPT_TEXT, STORE_INBOX_TEXT, ".receipt.txt", -EPERM},
@@ -59,7 +59,7 @@ inbox_is_temporary(const char *name)
 }
 
 int
-name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
+inbox_name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
 {
 	struct slice s = slice_str(name);
 	utf8proc_uint8_t *nfc = NULL;
@@ -84,7 +84,7 @@ name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
 }
 
 int
-name_check(const char *name)
+inbox_name_check(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -95,35 +95,35 @@ name_check(const char *name)
 	if (strcmp(name, "receipt.txt") == 0 ||
 	    strcmp(name, "receipt.json") == 0)
 		return -EPERM;
-	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
-		if (ends_like(name, name_companions[i].suffix))
-			return name_companions[i].refusal;
+	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
+		if (ends_like(name, inbox_companions[i].suffix))
+			return inbox_companions[i].refusal;
 	}
 	return 0;
 }
 
-const struct name_companion *
-name_companion_of(enum inbox_part part)
+const struct inbox_companion *
+inbox_companion_of(enum inbox_part part)
 {
-	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
-		if (name_companions[i].part == part)
-			return &name_companions[i];
+	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
+		if (inbox_companions[i].part == part)
+			return &inbox_companions[i];
 	}
 	return NULL;
 }
 
-const struct name_companion *
-name_split(const char *key, size_t *ret_base)
+const struct inbox_companion *
+inbox_name_split(const char *key, size_t *ret_base)
 {
 	size_t n = strlen(key);
 
-	for (size_t i = 0; i < NAME_COMPANIONS; i++) {
-		size_t m = strlen(name_companions[i].suffix);
+	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
+		size_t m = strlen(inbox_companions[i].suffix);
 
 		if (n > m &&
-		    strcmp(key + n - m, name_companions[i].suffix) == 0) {
+		    strcmp(key + n - m, inbox_companions[i].suffix) == 0) {
 			*ret_base = n - m;
-			return &name_companions[i];
+			return &inbox_companions[i];
 		}
 	}
 	return NULL;

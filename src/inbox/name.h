@@ -11,28 +11,30 @@
 /* The name in NFC, under which it is found: two names that are equal in NFC
  * are one. 0, -EILSEQ (not UTF-8), -ENAMETOOLONG, -ENOMEM. Any name up to 255
  * bytes, also of a receipt. */
-MUST_CHECK int name_key(const char *name, char key[static STORE_INBOX_KEY_MAX]);
+MUST_CHECK int inbox_name_key(const char *name,
+			      char key[static STORE_INBOX_KEY_MAX]);
 
 /* Whether an upload may be called so: 0; -ENAMETOOLONG, -EILSEQ; -EPERM for
  * what only civicfs writes (*.receipt.txt, *.receipt.json, and receipt.txt,
  * receipt.json: their names in the archive); -EACCES for *.fix.csv, because
  * fix files are not read back yet. */
-MUST_CHECK int name_check(const char *name);
+MUST_CHECK int inbox_name_check(const char *name);
 
 /* The parts beside a file, and the ends of their names. */
-struct name_companion {
+struct inbox_companion {
 	enum inbox_part part;
 	enum store_inbox_companion bit;
 	const char *suffix;
 	int refusal; /* of creating and writing: a negative errno */
 };
-#define NAME_COMPANIONS 3
+#define INBOX_COMPANIONS 3
 /* In the order of the suffixes' bytes. */
-extern const struct name_companion name_companions[NAME_COMPANIONS];
-const struct name_companion *name_companion_of(enum inbox_part part);
+extern const struct inbox_companion inbox_companions[INBOX_COMPANIONS];
+const struct inbox_companion *inbox_companion_of(enum inbox_part part);
 
 /* Which companion a key ends like; NULL none. *ret_base is the length of what
  * is before the suffix, never 0. */
-const struct name_companion *name_split(const char *key, size_t *ret_base);
+const struct inbox_companion *inbox_name_split(const char *key,
+					       size_t *ret_base);
 
 #endif

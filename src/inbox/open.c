@@ -24,7 +24,7 @@ resize(struct inbox_change *c, const struct store_inbox_file *f, off_t size)
 		return fd == -ENOENT ? -EIO : fd;
 	if (ftruncate(fd, size))
 		return -errno;
-	live_truncated(c->inbox->live, f->id, size);
+	inbox_live_truncated(c->inbox->live, f->id, size);
 	return 0;
 }
 
@@ -39,7 +39,7 @@ add_handle(struct inbox_change *c, const struct store_inbox_file *f,
 	if (rc)
 		return inbox_errno(rc, &c->err);
 	if (!f->handles)
-		live_restart(c->inbox->live, f->id);
+		inbox_live_restart(c->inbox->live, f->id);
 	return 0;
 }
 
@@ -147,7 +147,7 @@ open_upload(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 					.handle = req->unique,
 					.size = -1};
 	struct store_inbox_file f;
-	int code = live_open(inbox->live, id);
+	int code = inbox_live_open(inbox->live, id);
 	int rc;
 
 	if (code)
@@ -157,7 +157,7 @@ open_upload(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	else
 		rc = inbox_row(inbox, id, &f);
 	if (rc)
-		live_close(inbox->live, id);
+		inbox_live_close(inbox->live, id);
 	return rc;
 }
 
@@ -239,14 +239,14 @@ static int
 new_file(int64_t resource, const char *name, mode_t mode,
 	 struct store_inbox_file *ret)
 {
-	int rc = name_check(name);
+	int rc = inbox_name_check(name);
 
 	*ret = (struct store_inbox_file){.resource = resource,
 					 .mode = mode & 0777};
 	if (rc)
 		return rc;
 	memcpy(ret->name, name, strlen(name) + 1);
-	return name_key(name, ret->key);
+	return inbox_name_key(name, ret->key);
 }
 
 /* After make_file(): counts the opening, or opens what somebody else made. */
@@ -260,12 +260,12 @@ open_made(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 		return open_upload(inbox, req, id, flags);
 	if (made < 0)
 		return made;
-	code = live_open(inbox->live, id);
+	code = inbox_live_open(inbox->live, id);
 	if (code) {
 		(void)inbox_release(inbox, req, id, req->unique);
 		return inbox_errno(code, NULL);
 	}
-	live_restart(inbox->live, id);
+	inbox_live_restart(inbox->live, id);
 	return 0;
 }
 

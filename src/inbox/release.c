@@ -71,7 +71,7 @@ record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
 	if (rc > 0) {
 		f.killed = true;
-		live_restart(inbox->live, id);
+		inbox_live_restart(inbox->live, id);
 		rc = store_inbox_set(&c.txn, &f, &c.err);
 	}
 	return rc ? inbox_errno(rc, &c.err) : inbox_change_commit(&c);
@@ -92,11 +92,11 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	rc = inbox_fd(inbox, id, &fd);
 	if (rc)
 		return rc;
-	known = live_closing(inbox->live, id) && h.closed_at;
+	known = inbox_live_closing(inbox->live, id) && h.closed_at;
 	rc = inbox_sync(inbox, id, fd, false);
 	/* A write that failed is not made good by closing. */
 	if (!rc)
-		rc = -live_loss(inbox->live, id);
+		rc = -inbox_live_loss(inbox->live, id);
 	if (rc)
 		broken = true;
 	if (broken || !known) {
@@ -117,7 +117,7 @@ is_rewritten(struct inbox *inbox, const struct store_inbox_file *f)
 	struct stat st;
 
 	return inbox_blob_stat(inbox, f->blob, &st) == 0 && st.st_size > 0 &&
-	       live_rewritten(inbox->live, f->id) >= st.st_size;
+	       inbox_live_rewritten(inbox->live, f->id) >= st.st_size;
 }
 
 /* The last writer has gone. */
@@ -223,7 +223,7 @@ int
 inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	      uint64_t fh)
 {
-	bool broken = live_loss(inbox->live, id) != 0;
+	bool broken = inbox_live_loss(inbox->live, id) != 0;
 	struct store_inbox_file f;
 	struct store_handle h;
 	int rc;
@@ -231,7 +231,7 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	(void)req; /* a RELEASE has no sender */
 	if (!fh)
 		return 0; /* a receipt's */
-	live_close(inbox->live, id);
+	inbox_live_close(inbox->live, id);
 	rc = handle_of(inbox, fh, &h);
 	if (rc == 0) {
 		rc = inbox_row(inbox, id, &f);

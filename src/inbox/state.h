@@ -31,7 +31,7 @@ struct inbox {
 	int64_t settle;	    /* ns */
 	int64_t *resources; /* ascending */
 	size_t nresources;
-	struct live *live;
+	struct inbox_live *live;
 	/* Files up to this id may be open for reading since before this worker
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
@@ -63,7 +63,7 @@ MUST_CHECK int inbox_entry_of(struct inbox *inbox,
 /* Whether this companion stands beside the file: there is one, and nobody has
  * tidied it away. */
 bool inbox_has_companion(const struct store_inbox_file *f,
-			 const struct name_companion *c);
+			 const struct inbox_companion *c);
 
 /* ---- blob.c -------------------------------------------------------------- */
 
@@ -87,11 +87,12 @@ MUST_CHECK int inbox_blob_sweep(struct inbox *inbox, struct error *err);
 
 /* The shared descriptor of an upload; read-only when its bytes are bound.
  * 0 or a negative errno (-ESTALE: no such upload). */
-MUST_CHECK int inbox_fd(struct inbox *inbox, int64_t id, struct live_fd **ret);
+MUST_CHECK int inbox_fd(struct inbox *inbox, int64_t id,
+			struct inbox_live_fd **ret);
 /* Bytes and name on stable storage. A failure is remembered as a loss, since
  * the kernel reports it only once. */
-MUST_CHECK int inbox_sync(struct inbox *inbox, int64_t id, struct live_fd *fd,
-			  bool data_only);
+MUST_CHECK int inbox_sync(struct inbox *inbox, int64_t id,
+			  struct inbox_live_fd *fd, bool data_only);
 
 /* ---- io.c ---------------------------------------------------------------- */
 

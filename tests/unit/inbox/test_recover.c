@@ -348,39 +348,40 @@ test_threads(void **state)
 static void
 test_live(void **state)
 {
-	struct live *live = live_new();
-	struct live_fd *fd;
+	struct inbox_live *live = inbox_live_new();
+	struct inbox_live_fd *fd;
 	uint64_t before;
 
 	(void)state;
 	assert_non_null(live);
 	/* A blob that changes hands while it is looked up. */
-	assert_null(live_find(live, 1, &before));
-	live_rebind(live, 1);
-	assert_int_equal(live_keep(live, 1, dup(0), before, &fd), 0);
-	assert_null(live_find(live, 1, &before));
-	assert_int_equal(live_keep(live, 1, dup(0), before, &fd), 1);
-	live_rebind(live, 1); /* still in use: closed later */
-	live_fd_put(fd);
+	assert_null(inbox_live_find(live, 1, &before));
+	inbox_live_rebind(live, 1);
+	assert_int_equal(inbox_live_keep(live, 1, dup(0), before, &fd), 0);
+	assert_null(inbox_live_find(live, 1, &before));
+	assert_int_equal(inbox_live_keep(live, 1, dup(0), before, &fd), 1);
+	inbox_live_rebind(live, 1); /* still in use: closed later */
+	inbox_live_fd_put(fd);
 	/* More descriptors than are kept. */
 	for (int64_t i = 0; i < 600; i++) {
-		(void)live_find(live, i, &before);
-		assert_int_equal(live_keep(live, i, dup(0), before, &fd), 1);
-		live_fd_put(fd);
+		(void)inbox_live_find(live, i, &before);
+		assert_int_equal(inbox_live_keep(live, i, dup(0), before, &fd),
+				 1);
+		inbox_live_fd_put(fd);
 	}
-	assert_null(live_find(live, 0, &before));
-	fd = live_find(live, 599, &before);
+	assert_null(inbox_live_find(live, 0, &before));
+	fd = inbox_live_find(live, 599, &before);
 	assert_non_null(fd);
-	live_fd_put(fd);
+	inbox_live_fd_put(fd);
 	/* Who removes a file and who opens it exclude each other. */
-	assert_int_equal(live_open(live, 5), 0);
-	assert_false(live_retire(live, 5));
-	live_close(live, 5);
-	assert_true(live_retire(live, 5));
-	assert_int_equal(live_open(live, 5), ERR_STALE);
-	live_unretire(live, 5);
-	assert_int_equal(live_open(live, 5), 0);
-	live_free(live);
+	assert_int_equal(inbox_live_open(live, 5), 0);
+	assert_false(inbox_live_retire(live, 5));
+	inbox_live_close(live, 5);
+	assert_true(inbox_live_retire(live, 5));
+	assert_int_equal(inbox_live_open(live, 5), ERR_STALE);
+	inbox_live_unretire(live, 5);
+	assert_int_equal(inbox_live_open(live, 5), 0);
+	inbox_live_free(live);
 }
 
 #define BOX_TEST(f) cmocka_unit_test_setup_teardown(f, box_setup, box_teardown)
