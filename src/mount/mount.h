@@ -76,7 +76,8 @@ void mount_free(struct mount *m);
  * agreed; its answer goes nowhere. Unless 'first', the kernel is then asked to
  * send again what an earlier worker left unanswered (not an error where it
  * cannot). Returns 0 after mount_stop() or when the mount is gone; ERR_IO,
- * ERR_NOMEM, ERR_PROTOCOL. Once at a time.
+ * ERR_NOMEM, ERR_PROTOCOL. Once at a time; takes the signal SIGURG while it
+ * runs.
  */
 MUST_CHECK int mount_serve(struct mount *m, int fuse_fd, const void *init,
 			   size_t init_len, bool first, unsigned threads,

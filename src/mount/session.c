@@ -4,8 +4,9 @@
  * thread has its last request answered.
  *
  * A request is read and answered by one thread, so its number is kept by
- * thread. At the end a signal interrupts the threads that wait for a request,
- * as often as it takes: it may come just before one begins to wait.
+ * thread. A thread that waits for a request when the loop ends is woken by a
+ * signal whose handler does nothing; cancelling it would leave its stack
+ * marked as in use for the sanitizers.
  */
 #include "mount/session.h"
 
@@ -16,8 +17,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mount/call.h"
@@ -25,8 +26,8 @@
 #include "mount/kernel.h"
 
 #define THREADS_MOST 64
-#define WAKE SIGUSR1
-#define WAKE_NS 10000000 /* between two of them */
+#define WAKE SIGURG /* ignored by default: a late one does no harm */
+#define WAKE_AGAIN_NS 1000000
 
 static _Thread_local uint64_t current_unique;
 
@@ -34,6 +35,8 @@ struct worker {
 	pthread_t thread;
 	struct session *session;
 	struct fuse_buf buf;
+	atomic_bool waiting; /* for a request */
+	atomic_bool gone;
 };
 
 struct session {
@@ -188,10 +191,13 @@ loop(void *arg)
 {
 	struct worker *w = arg;
 	struct fuse_session *fuse = w->session->fuse;
-	int n;
 
 	while (!fuse_session_exited(fuse)) {
+		int n;
+
+		atomic_store(&w->waiting, true);
 		n = fuse_session_receive_buf(fuse, &w->buf);
+		atomic_store(&w->waiting, false);
 		if (n == -EINTR)
 			continue;
 		if (n <= 0)
@@ -199,27 +205,26 @@ loop(void *arg)
 		fuse_session_process_buf(fuse, &w->buf);
 	}
 	mount_session_stop(w->session);
+	atomic_store(&w->gone, true);
 	return NULL;
 }
 
 static void
-on_wake(int number)
+on_wake(int signal)
 {
-	(void)number; /* read() returns: that is all */
+	(void)signal;
 }
 
 /* Threads take no other signals: those are for whoever runs the process. */
 static unsigned
 start(struct session *s, struct worker *workers, unsigned n)
 {
-	const struct sigaction wake = {.sa_handler = on_wake};
-	sigset_t all, before;
+	sigset_t others, before;
 	unsigned started = 0;
 
-	sigaction(WAKE, &wake, NULL);
-	sigfillset(&all);
-	sigdelset(&all, WAKE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigfillset(&others);
+	sigdelset(&others, WAKE);
+	pthread_sigmask(SIG_SETMASK, &others, &before);
 	while (started < n) {
 		struct worker *w = &workers[started];
 
@@ -232,33 +237,34 @@ start(struct session *s, struct worker *workers, unsigned n)
 	return started;
 }
 
+/* A signal may come just before the wait it is meant to end: so again. */
 static void
-join(struct worker *w)
+end(struct worker *w)
 {
-	struct timespec until;
+	const struct timespec pause = {.tv_nsec = WAKE_AGAIN_NS};
 
-	do {
-		pthread_kill(w->thread, WAKE);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WAKE_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
-	} while (pthread_timedjoin_np(w->thread, NULL, &until) == ETIMEDOUT);
+	while (!atomic_load(&w->gone)) {
+		if (atomic_load(&w->waiting))
+			pthread_kill(w->thread, WAKE);
+		nanosleep(&pause, NULL);
+	}
+	pthread_join(w->thread, NULL);
 	free(w->buf.mem);
 }
 
 static int
 run_threads(struct session *s, unsigned n, struct error *err)
 {
+	const struct sigaction wake = {.sa_handler = on_wake};
 	struct worker workers[THREADS_MOST] = {0};
+	struct sigaction before;
 	unsigned started;
 
 	if (n < 1)
 		n = 1;
 	if (n > THREADS_MOST)
 		n = THREADS_MOST;
+	sigaction(WAKE, &wake, &before);
 	started = start(s, workers, n);
 	pthread_mutex_lock(&s->lock);
 	while (!s->ended && started)
@@ -266,7 +272,8 @@ run_threads(struct session *s, unsigned n, struct error *err)
 	pthread_mutex_unlock(&s->lock);
 	fuse_session_exit(s->fuse);
 	for (unsigned i = 0; i < started; i++)
-		join(&workers[i]);
+		end(&workers[i]);
+	sigaction(WAKE, &before, NULL);
 	if (!started)
 		return error_errno(err, EAGAIN, "cannot start a thread");
 	return 0;

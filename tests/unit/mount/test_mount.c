@@ -433,7 +433,7 @@ test_attributes(void **state)
 		     ENODATA, "another attribute");
 	expect_errno((int)getxattr(path, "user.civicfs.source", value, 3),
 		     ERANGE, "too little room");
-	assert_int_equal(listxattr(path, value, sizeof(value)), 64);
+	assert_int_equal(listxattr(path, value, sizeof(value)), 65);
 	expect_errno(setxattr(path, "user.civicfs.version", "9", 1, 0), EPERM,
 		     "an attribute of ours");
 	expect_errno(setxattr(path, "user.x", "9", 1, 0), EROFS,
@@ -488,6 +488,15 @@ test_inbox(void **state)
 	assert_int_equal(s->inbox->released, s->inbox->opened);
 }
 
+/* u::rw-,g::r--,o::r-- */
+static const struct {
+	uint32_t version;
+	struct {
+		uint16_t tag, perm;
+		uint32_t id;
+	} entries[3];
+} acl = {2, {{1, 6, UINT32_MAX}, {4, 4, UINT32_MAX}, {32, 4, UINT32_MAX}}};
+
 static void
 test_inbox_refusals(void **state)
 {
@@ -512,8 +521,9 @@ test_inbox_refusals(void **state)
 	snprintf(path, sizeof(path), "%s/" INBOX "/june.csv", s->point);
 	expect_errno(setxattr(path, "user.civicfs.status", "x", 1, 0), EPERM,
 		     "an attribute of ours");
-	expect_errno(setxattr(path, "system.posix_acl_access", "x", 1, 0),
-		     EOPNOTSUPP, "an ACL");
+	expect_errno(
+		setxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0),
+		EOPNOTSUPP, "an ACL");
 	assert_int_equal(mknodat(s->root, INBOX "/new.csv", S_IFREG | 04644, 0),
 			 0);
 	assert_int_equal(stat_at(s, INBOX "/new.csv").st_mode, S_IFREG | 0644);
