@@ -128,7 +128,7 @@ struct walk {
 static int
 give(struct walk *w, enum publish_kind kind, const char *part)
 {
-	struct publish_file f;
+	struct publish_file f = {0};
 	int rc = publish_file_at(w->db, w->theme, kind, part, w->seq, &f,
 				 w->err);
 

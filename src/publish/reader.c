@@ -78,7 +78,7 @@ static int
 load(struct publish_reader *r, struct store *store, int64_t state,
      struct error *err)
 {
-	struct store_file_state found;
+	struct store_file_state found = {0};
 	scope_reader reader = {0};
 	int rc = store_reader_get(store, &reader, err);
 

@@ -220,21 +220,31 @@ publish_rows_is_shown(const struct publish_theme *theme, size_t source,
  */
 
 static int
+give_one(struct walk *w, const char *change, int64_t *count,
+	 const struct store_theme_row *shown)
+{
+	struct publish_row row = {
+		.place = shown->subject, .theme_row = shown, .change = change};
+
+	++*count;
+	return w->each(w->ctx, &row);
+}
+
+static int
 give_change(void *ctx, const struct store_theme_row *old,
 	    const struct store_theme_row *now)
 {
-	const struct walk *w = ctx;
-	const struct store_theme_row *shown = now ? now : old;
-	struct publish_row row = {.place = shown->subject, .theme_row = shown};
+	struct publish_counts ignored = {0}, *counts;
+	struct walk *w = ctx;
 
-	if (old && now && slice_eq(old->cells, now->cells))
+	counts = w->counts ? w->counts : &ignored;
+	if (!now)
+		return old ? give_one(w, "delete", &counts->deleted, old) : 0;
+	if (!old)
+		return give_one(w, "insert", &counts->inserted, now);
+	if (slice_eq(old->cells, now->cells))
 		return 0; /* conflicts or provenance only */
-	row.change = !old ? "insert" : now ? "update" : "delete";
-	if (w->counts)
-		++*(!old  ? &w->counts->inserted
-		    : now ? &w->counts->updated
-			  : &w->counts->deleted);
-	return w->each(w->ctx, &row);
+	return give_one(w, "update", &counts->updated, now);
 }
 
 static int
