@@ -1,0 +1,310 @@
+/*
+ * The socket and its clients: see control.h. One thread a client: a question
+ * may read for minutes, or wait for hours.
+ */
+#include "control/control.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "control/call.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define CLIENTS 64
+#define BACKLOG 64
+#define REQUEST_NS (5 * CLOCK_NS) /* for the whole of a request */
+#define PAUSE_MS 100		  /* when no descriptor is free */
+
+struct client {
+	struct control *control;
+	pthread_t thread;
+	bool used;  /* only the serving thread */
+	bool ended; /* under 'lock': to be joined */
+	int fd;	    /* under 'lock'; -1 closed */
+};
+
+struct control {
+	struct control_context context;
+	int listen_fd;
+	int stop_fd; /* eventfd, never read: readable once it ends */
+	pthread_mutex_t lock;
+	struct client clients[CLIENTS];
+};
+
+/* ---- one client ---------------------------------------------------------- */
+
+/* Whether the other side may ask: 0, or refused by name. */
+static int
+check_peer(struct control_call *call)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+	struct passwd pw, *found = NULL;
+	char room[1024], number[32];
+
+	if (getsockopt(call->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n))
+		return error_errno(&call->err, errno, "peer credentials");
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return CONTROL_DONE;
+	snprintf(number, sizeof(number), "%u", peer.uid);
+	(void)!getpwuid_r(peer.uid, &pw, room, sizeof(room), &found);
+	return control_refuse(call, CONTROL_NO,
+			      "user '%s' may not ask: in this version (%s) "
+			      "only root and the service user '%s' may; use "
+			      "sudo",
+			      found ? found->pw_name : number, PACKAGE_VERSION,
+			      call->context->config->user);
+}
+
+static int
+answer_request(struct control_call *call, struct slice line)
+{
+	struct control_request request;
+	int rc = control_request_parse(line, &request, &call->err);
+
+	if (rc)
+		return CONTROL_USAGE;
+	call->request = &request;
+	rc = control_call_run(call);
+	call->request = NULL;
+	control_request_release(&request);
+	return rc;
+}
+
+static int
+read_and_answer(struct control_call *call, struct control_lines *lines)
+{
+	struct slice line;
+	int rc = control_lines_next(lines, CONTROL_REQUEST_MAX,
+				    clock_monotonic() + REQUEST_NS, &line,
+				    &call->err);
+
+	if (rc == 0)
+		return control_refuse(call, CONTROL_USAGE, "no request came");
+	return rc < 0 ? rc : answer_request(call, line);
+}
+
+/* An exit status; a failure of the machine is a no. */
+static int
+answer(struct control_call *call)
+{
+	struct control_lines lines = {.fd = call->fd};
+	int rc = check_peer(call);
+
+	if (rc == CONTROL_DONE)
+		rc = read_and_answer(call, &lines);
+	control_lines_release(&lines);
+	return rc < 0 ? CONTROL_NO : rc;
+}
+
+static void *
+serve_client(void *arg)
+{
+	struct client *client = arg;
+	struct control *control = client->control;
+	struct control_call call = {.context = &control->context,
+				    .fd = client->fd,
+				    .stop_fd = control->stop_fd};
+	int exit_status = answer(&call);
+
+	if (control_finish(&call, exit_status))
+		exit_status = CONTROL_NO; /* nobody reads any more */
+	pthread_mutex_lock(&control->lock);
+	close(client->fd);
+	client->fd = -1;
+	client->ended = true;
+	pthread_mutex_unlock(&control->lock);
+	if (call.stops)
+		control->context.stop(control->context.ctx);
+	buf_release(&call.out);
+	return NULL;
+}
+
+/* ---- clients come and go ------------------------------------------------- */
+
+/* Joins those who have ended; with 'all' the others too, who are not read any
+ * more and end by themselves: see control_sleep() and control_flush(). */
+static void
+join_clients(struct control *control, bool all)
+{
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+		bool ended;
+
+		if (!client->used)
+			continue;
+		pthread_mutex_lock(&control->lock);
+		ended = client->ended;
+		if (all && client->fd >= 0)
+			shutdown(client->fd, SHUT_RD);
+		pthread_mutex_unlock(&control->lock);
+		if (!ended && !all)
+			continue;
+		pthread_join(client->thread, NULL);
+		client->used = false;
+	}
+}
+
+static struct client *
+free_client(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS; i++) {
+		if (!control->clients[i].used)
+			return &control->clients[i];
+	}
+	return NULL;
+}
+
+/* Too many at once: an answer that fits into any socket's buffer. */
+static void
+send_away(struct control *control, int fd)
+{
+	struct control_call call = {.context = &control->context,
+				    .fd = fd,
+				    .stop_fd = control->stop_fd};
+	int rc = control_refuse(&call, CONTROL_NO,
+				"%d questions are being answered: ask again "
+				"later",
+				CLIENTS);
+
+	(void)!control_finish(&call, rc);
+	buf_release(&call.out);
+}
+
+static int
+start_client(struct control *control, struct client *client, int fd)
+{
+	*client = (struct client){.control = control, .fd = fd};
+	return pthread_create(&client->thread, NULL, serve_client, client);
+}
+
+static void
+accept_client(struct control *control)
+{
+	scope_fd fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct client *client;
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+			poll(NULL, 0, PAUSE_MS);
+		return; /* it waits, or has gone */
+	}
+	client = free_client(control);
+	if (!client || start_client(control, client, fd)) {
+		send_away(control, fd);
+		return;
+	}
+	client->used = true;
+	(void)take_fd(&fd);
+}
+
+/* ---- the server ---------------------------------------------------------- */
+
+/* Bound by its bare name: the path may be longer than an address holds, and a
+ * process that changed its user may not go through /proc/self. The mode of
+ * the socket before it is bound is that of its file. */
+static int
+open_socket(struct control *control, struct error *err)
+{
+	const struct sockaddr_un at = {.sun_family = AF_UNIX,
+				       .sun_path = CONTROL_SOCKET};
+
+	control->listen_fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->listen_fd < 0)
+		return error_errno(err, errno, "'" CONTROL_SOCKET "'");
+	if (unlink(CONTROL_SOCKET) && errno != ENOENT)
+		return error_errno(err, errno,
+				   "cannot replace the state's "
+				   "'" CONTROL_SOCKET "'");
+	if (fchmod(control->listen_fd, 0600) ||
+	    bind(control->listen_fd, (const struct sockaddr *)&at,
+		 sizeof(at)) ||
+	    listen(control->listen_fd, BACKLOG))
+		return error_errno(err, errno,
+				   "cannot make the state's "
+				   "'" CONTROL_SOCKET "'");
+	return 0;
+}
+
+int
+control_new(const struct control_context *context, struct control **ret,
+	    struct error *err)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	int rc;
+
+	if (!control)
+		return error_nomem(err);
+	control->context = *context;
+	control->listen_fd = -1;
+	pthread_mutex_init(&control->lock, NULL);
+	control->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = control->stop_fd < 0 ? error_errno(err, errno, "eventfd")
+				  : open_socket(control, err);
+	if (rc) {
+		control_free(control);
+		return rc;
+	}
+	*ret = control;
+	return 0;
+}
+
+int
+control_serve(struct control *control, struct error *err)
+{
+	struct pollfd p[] = {
+		{.fd = control->listen_fd, .events = POLLIN},
+		{.fd = control->stop_fd, .events = POLLIN},
+	};
+	int rc = 0;
+
+	while (!rc) {
+		int n = poll(p, 2, -1);
+
+		if (n < 0 && errno != EINTR)
+			rc = error_errno(err, errno, "control socket");
+		if (n > 0 && p[1].revents)
+			break;
+		join_clients(control, false);
+		if (n > 0 && p[0].revents & POLLIN)
+			accept_client(control);
+		else if (n > 0)
+			rc = error_set(err, ERR_IO,
+				       "the control socket has failed");
+	}
+	control_stop(control);
+	join_clients(control, true);
+	return rc;
+}
+
+void
+control_stop(struct control *control)
+{
+	const uint64_t one = 1;
+
+	(void)!write(control->stop_fd, &one, sizeof(one));
+}
+
+void
+control_free(struct control *control)
+{
+	if (!control)
+		return;
+	if (control->listen_fd >= 0) {
+		unlink(CONTROL_SOCKET);
+		close(control->listen_fd);
+	}
+	if (control->stop_fd >= 0)
+		close(control->stop_fd);
+	pthread_mutex_destroy(&control->lock);
+	free(control);
+}

@@ -1,0 +1,83 @@
+/*
+ * The control socket, the worker's side: answers the command line over a unix
+ * socket in the state's folder (SPEC 2). protocol.h has the form of questions
+ * and answers, verbs.c the table of what is answered.
+ *
+ * In this version only root and the service user may ask; others are refused
+ * by name.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "flow/flow.h"
+#include "flow/plan.h"
+
+#include <sys/types.h>
+
+/* The socket, relative to the state's folder. */
+#define CONTROL_SOCKET "control.sock"
+/* Where the keeper leaves its pid as text, relative to the same folder; it
+ * holds an flock on it while it lives. Its process is named as below. */
+#define CONTROL_KEEPER_LOCK "keeper.lock"
+#define CONTROL_KEEPER_NAME "keeper"
+
+/* What changes while the worker runs. */
+struct control_facts {
+	uint64_t requests; /* of the kernel, answered by this worker */
+	uint64_t resent;   /* of these, asked again after a worker's death */
+	pid_t notifier;	   /* 0 none */
+};
+
+/* What the answers are made of. Everything is the caller's and outlives the
+ * server; texts are never NULL. */
+struct control_context {
+	struct store *store;
+	const struct config *config;
+	const struct flow_plan *plan;
+	struct flow *flow;
+	struct inbox *inbox;
+	const char *mountpoint; /* absolute */
+	pid_t keeper;
+	int generation;	     /* of the worker, from 1 */
+	int64_t started_at;  /* of the keeper, ns */
+	bool kernel_resends; /* a dead worker's requests can be had again */
+	/* What to say of the rights that the mount enforces, for example "not
+	 * enforced yet (no allow_other)". */
+	const char *rights;
+	/* Warnings besides those of the configuration. */
+	const char *const *warnings;
+	size_t nwarnings;
+	/* Called from any thread of the server. 'stop' asks for the end of the
+	 * daemon and returns at once. */
+	void (*facts)(void *ctx, struct control_facts *ret);
+	void (*stop)(void *ctx);
+	void *ctx;
+};
+
+struct control;
+
+/*
+ * Makes the socket in the working directory, which must be the state's folder
+ * (store_open() has seen to that): its path may be longer than an address
+ * holds. An older socket of the same name is replaced. 'context' is copied,
+ * not what it points to. ERR_IO, ERR_NOMEM. Does not block.
+ */
+MUST_CHECK int control_new(const struct control_context *context,
+			   struct control **ret, struct error *err);
+
+/*
+ * Answers until control_stop(): blocks, so it wants a thread of its own. Each
+ * client gets a thread, up to a number beyond which clients are told to come
+ * again; none can hold up another, or the end. Returns 0, or ERR_IO when the
+ * socket itself fails; no thread of the server is left then.
+ */
+MUST_CHECK int control_serve(struct control *control, struct error *err);
+
+/* Lets control_serve() return once the answers under way have ended; those
+ * who wait are told that the daemon ends. Any thread, not a signal handler. */
+void control_stop(struct control *control);
+
+/* After control_serve() has returned. Removes the socket. */
+void control_free(struct control *control);
+
+#endif

@@ -1,0 +1,201 @@
+/* status, themes and stop: what there is at this moment. See call.h. */
+#include "control/call.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+
+/* ---- one theme ----------------------------------------------------------- */
+
+static int
+theme_members(struct control_call *call, struct sql *db, struct jsonout *j,
+	      const struct publish_theme *theme)
+{
+	struct publish_version v;
+	int rc = publish_newest(db, theme->id, &v, &call->err);
+
+	if (rc < 0)
+		return rc;
+	jsonout_pair(j, "theme", theme->theme->id);
+	jsonout_pair(j, "title", theme->theme->title);
+	control_member_int(j, "version", v.number);
+	control_member_int(j, "rows", v.rows);
+	control_member_time(j, "published_at", v.published_at);
+	return 0;
+}
+
+static int
+themes_member(struct control_call *call, struct sql *db, struct jsonout *j)
+{
+	const struct flow_plan *plan = call->context->plan;
+	int rc = 0;
+
+	jsonout_key(j, "themes");
+	jsonout_array(j);
+	for (size_t i = 0; !rc && i < plan->nthemes; i++) {
+		jsonout_object(j);
+		rc = theme_members(call, db, j, &plan->themes[i]);
+		jsonout_end(j);
+	}
+	jsonout_end(j);
+	return rc;
+}
+
+int
+control_verb_themes(struct control_call *call)
+{
+	const struct flow_plan *plan = call->context->plan;
+	scope_reader reader = {0};
+	int rc = store_reader_get(call->context->store, &reader, &call->err);
+
+	for (size_t i = 0; !rc && i < plan->nthemes; i++) {
+		const struct publish_theme *theme = &plan->themes[i];
+		struct jsonout *j = control_item(call);
+
+		rc = theme_members(call, reader.db, j, theme);
+		jsonout_pair(j, "subject", theme->theme->subject);
+		control_member_int(j, "sources",
+				   (int64_t)theme->theme->nsources);
+		control_member_int(j, "fields", (int64_t)theme->theme->nrules);
+		if (!rc)
+			rc = control_item_end(call);
+	}
+	return rc;
+}
+
+/* ---- status -------------------------------------------------------------- */
+
+static void
+process_members(const struct control_context *c, struct jsonout *j)
+{
+	struct control_facts facts = {0};
+
+	c->facts(c->ctx, &facts);
+	jsonout_pair(j, "program", PACKAGE_VERSION);
+	control_member_int(j, "keeper_pid", c->keeper);
+	control_member_int(j, "worker_pid", getpid());
+	control_member_int(j, "notifier_pid", facts.notifier);
+	control_member_time(j, "started_at", c->started_at);
+	control_member_int(j, "uptime_s",
+			   (clock_now() - c->started_at) / CLOCK_NS);
+	control_member_int(j, "worker_generation", c->generation);
+	control_member_bool(j, "kernel_resends", c->kernel_resends);
+	jsonout_key(j, "requests");
+	jsonout_object(j);
+	control_member_int(j, "answered", (int64_t)facts.requests);
+	control_member_int(j, "resent", (int64_t)facts.resent);
+	jsonout_end(j);
+}
+
+static int
+count_member(struct control_call *call, struct sql *db, struct jsonout *j,
+	     const char *state)
+{
+	int64_t n = 0;
+	int rc = store_submission_count(db, 0, state, &n, &call->err);
+
+	control_member_int(j, state, n);
+	return rc;
+}
+
+/* The submission that is being judged: null when there is none. */
+static int
+judging_member(struct control_call *call, struct sql *db, struct jsonout *j)
+{
+	const struct flow_resource *r = NULL;
+	struct store_submission s;
+	int64_t number = flow_judging(call->context->flow);
+	int rc = 0;
+
+	if (number)
+		rc = store_submission_get(db, number, &s, &call->err);
+	if (rc <= 0) {
+		control_member(j, "judging", NULL);
+		return rc;
+	}
+	r = flow_plan_resource(call->context->plan, s.resource);
+	jsonout_key(j, "judging");
+	jsonout_object(j);
+	jsonout_pair(j, "submission", s.id);
+	control_member(j, "resource", r ? r->resource->name : NULL);
+	jsonout_pair(j, "file", s.name);
+	jsonout_end(j);
+	store_submission_release(&s);
+	return 0;
+}
+
+static int
+work_members(struct control_call *call, struct sql *db, struct jsonout *j)
+{
+	char trouble[ERROR_TEXT_MAX];
+	bool settled = false;
+	int rc = flow_is_settled(call->context->flow, &settled, &call->err);
+
+	control_member_int(j, "published_sequence",
+			   store_published(call->context->store));
+	control_member_bool(j, "settled", settled);
+	jsonout_key(j, "submissions");
+	jsonout_object(j);
+	if (!rc)
+		rc = count_member(call, db, j, "judging");
+	if (!rc)
+		rc = count_member(call, db, j, "quarantined");
+	jsonout_end(j);
+	if (!rc)
+		rc = judging_member(call, db, j);
+	flow_trouble(call->context->flow, trouble, sizeof(trouble));
+	control_member(j, "trouble", *trouble ? trouble : NULL);
+	return rc;
+}
+
+static void
+warnings_member(const struct control_context *c, struct jsonout *j)
+{
+	const struct config_list *more = &c->config->warnings;
+
+	jsonout_key(j, "warnings");
+	jsonout_array(j);
+	for (size_t i = 0; i < c->nwarnings; i++)
+		jsonout_string(j, slice_str(c->warnings[i]));
+	for (size_t i = 0; i < more->n; i++)
+		jsonout_string(j, slice_str(more->items[i]));
+	jsonout_end(j);
+}
+
+int
+control_verb_status(struct control_call *call)
+{
+	const struct control_context *c = call->context;
+	struct jsonout *j;
+	scope_reader reader = {0};
+	int rc = store_reader_get(c->store, &reader, &call->err);
+
+	if (rc)
+		return rc;
+	j = control_item(call);
+	jsonout_pair(j, "title", c->config->title);
+	jsonout_pair(j, "state", c->config->state);
+	jsonout_pair(j, "mountpoint", c->mountpoint);
+	process_members(c, j);
+	rc = work_members(call, reader.db, j);
+	jsonout_pair(j, "rights", c->rights);
+	if (!rc)
+		rc = themes_member(call, reader.db, j);
+	warnings_member(c, j);
+	return rc ? rc : control_item_end(call);
+}
+
+/* ---- stop ---------------------------------------------------------------- */
+
+/* The answer names what the asker has to see go. */
+int
+control_verb_stop(struct control_call *call)
+{
+	const struct control_context *c = call->context;
+	struct jsonout *j = control_item(call);
+
+	control_member_int(j, "keeper_pid", c->keeper);
+	control_member_int(j, "worker_pid", getpid());
+	jsonout_pair(j, "mountpoint", c->mountpoint);
+	call->stops = true;
+	return control_item_end(call);
+}

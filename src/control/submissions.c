@@ -1,0 +1,174 @@
+/* submissions, receipt and release: what came in, and what was said of it.
+ * See call.h. */
+#include "control/call.h"
+
+#include "base/scope.h"
+#include "validate/validate.h"
+
+#define LIMIT_DEFAULT 1000
+#define LIMIT_MAX 1000000
+
+/* ---- submissions --------------------------------------------------------- */
+
+/* What is asked for; 'department' and 'resource' may be NULL. */
+struct filter {
+	struct control_call *call;
+	const char *department;
+	const struct flow_resource *resource;
+	const char *state;
+	int64_t limit;
+};
+
+static int
+submission_item(struct control_call *call, const struct store_submission *s,
+		const struct flow_resource *r)
+{
+	struct jsonout *j = control_item(call);
+
+	jsonout_pair(j, "submission", s->id);
+	control_member(j, "department", r ? r->resource->department : NULL);
+	control_member(j, "resource", r ? r->resource->name : NULL);
+	jsonout_pair(j, "file", s->name);
+	control_member_int(j, "bytes", s->bytes);
+	jsonout_pair(j, "submitted_by", s->submitted_by);
+	control_member_time(j, "received_at", s->received_at);
+	control_member_time(j, "judged_at", s->judged_at);
+	jsonout_pair(j, "state", s->state);
+	control_member_bool(j, "release_asked", s->released);
+	return control_item_end(call);
+}
+
+static int
+list_one(void *ctx, const struct store_submission *s)
+{
+	struct filter *f = ctx;
+	const struct flow_resource *r =
+		flow_plan_resource(f->call->context->plan, s->resource);
+
+	if (f->limit == 0)
+		return 0;
+	if (f->department &&
+	    (!r || strcmp(r->resource->department, f->department) != 0))
+		return 0;
+	f->limit--;
+	return submission_item(f->call, s, r);
+}
+
+static int
+take_limit(struct filter *f)
+{
+	const char *text = control_request_option(f->call->request, "limit");
+
+	f->limit = LIMIT_DEFAULT;
+	if (!text)
+		return CONTROL_DONE;
+	if (!control_number(text, &f->limit) || f->limit > LIMIT_MAX)
+		return control_refuse(f->call, CONTROL_USAGE,
+				      "--limit '%s': give a number from 0 to "
+				      "%d; 0 is as many as that",
+				      text, LIMIT_MAX);
+	if (f->limit == 0)
+		f->limit = LIMIT_MAX;
+	return CONTROL_DONE;
+}
+
+static int
+take_filter(struct filter *f)
+{
+	const struct control_request *r = f->call->request;
+	const char *resource = control_request_option(r, "resource");
+	int rc = take_limit(f);
+
+	f->department = control_request_option(r, "department");
+	f->state = control_request_option(r, "state");
+	if (!rc && resource)
+		rc = control_find_resource(f->call, resource, &f->resource);
+	if (rc)
+		return rc;
+	if (f->department &&
+	    !config_find_department(f->call->context->config, f->department))
+		return control_refuse(f->call, CONTROL_NO,
+				      "there is no department '%s' in the "
+				      "configuration '%s'",
+				      f->department,
+				      f->call->context->config->path);
+	if (f->state && validate_state_parse(f->state) < 0)
+		return control_refuse(f->call, CONTROL_USAGE,
+				      "--state '%s': the states are judging, "
+				      "accepted, unchanged, partial, "
+				      "quarantined, rejected, incomplete, "
+				      "superseded, withdrawn",
+				      f->state);
+	return CONTROL_DONE;
+}
+
+int
+control_verb_submissions(struct control_call *call)
+{
+	struct filter f = {.call = call};
+	scope_reader reader = {0};
+	int rc = take_filter(&f);
+
+	if (rc)
+		return rc;
+	rc = store_reader_get(call->context->store, &reader, &call->err);
+	if (rc)
+		return rc;
+	/* a department's are counted by list_one() */
+	return store_submission_each(reader.db, f.resource ? f.resource->id : 0,
+				     f.state, f.department ? 0 : f.limit,
+				     list_one, &f, &call->err);
+}
+
+/* ---- receipt ------------------------------------------------------------- */
+
+int
+control_verb_receipt(struct control_call *call)
+{
+	const char *id = call->request->args[0];
+	const char *form = control_request_option(call->request, "form");
+	enum store_receipt which = form && strcmp(form, "json") == 0
+					   ? STORE_RECEIPT_JSON
+					   : STORE_RECEIPT_TEXT;
+	struct store_submission s;
+	scope_buf receipt = BUF_INIT;
+	scope_reader reader = {0};
+	char state[sizeof(s.state)];
+	int64_t number;
+	int rc = control_find_submission(call, id, &s);
+
+	if (rc)
+		return rc;
+	number = s.number;
+	memcpy(state, s.state, sizeof(state));
+	store_submission_release(&s);
+	rc = store_reader_get(call->context->store, &reader, &call->err);
+	if (!rc)
+		rc = store_submission_receipt(reader.db, number, which,
+					      &receipt, &call->err);
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return control_refuse(call, CONTROL_NO,
+				      "submission %s is %s and has no receipt "
+				      "yet: 'civicfs wait %s' waits for it",
+				      id, state, id);
+	return control_text(call, buf_slice(&receipt));
+}
+
+/* ---- release ------------------------------------------------------------- */
+
+int
+control_verb_release(struct control_call *call)
+{
+	const char *id = call->request->args[0];
+	struct jsonout *j;
+	int rc = flow_release(call->context->flow, id, &call->err);
+
+	if (rc)
+		return rc;
+	j = control_item(call);
+	jsonout_pair(j, "submission", id);
+	control_member_bool(j, "release_asked", true);
+	return control_item_end(call);
+}
