@@ -21,7 +21,7 @@
 #define CLIENTS 64
 #define BACKLOG 64
 #define REQUEST_NS (5 * CLOCK_NS) /* for the whole of a request */
-#define PAUSE_MS 100		  /* when no descriptor is free */
+#define PAUSE_MS 100		  /* when the machine has no room */
 
 struct client {
 	struct control *control;
@@ -52,7 +52,7 @@ check_peer(struct control_call *call)
 
 	if (getsockopt(call->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n))
 		return error_errno(&call->err, errno, "peer credentials");
-	if (peer.uid == 0 || peer.uid == geteuid())
+	if (peer.uid == 0 || peer.uid == call->context->service_uid)
 		return CONTROL_DONE;
 	snprintf(number, sizeof(number), "%u", peer.uid);
 	(void)!getpwuid_r(peer.uid, &pw, room, sizeof(room), &found);
@@ -193,9 +193,10 @@ accept_client(struct control *control)
 	struct client *client;
 
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		/* it has gone; or it waits until there is a descriptor */
+		if (errno != EAGAIN && errno != ECONNABORTED)
 			poll(NULL, 0, PAUSE_MS);
-		return; /* it waits, or has gone */
+		return;
 	}
 	client = free_client(control);
 	if (!client || start_client(control, client, fd)) {
@@ -258,32 +259,27 @@ control_new(const struct control_context *context, struct control **ret,
 	return 0;
 }
 
-int
-control_serve(struct control *control, struct error *err)
+void
+control_serve(struct control *control)
 {
 	struct pollfd p[] = {
 		{.fd = control->listen_fd, .events = POLLIN},
 		{.fd = control->stop_fd, .events = POLLIN},
 	};
-	int rc = 0;
 
-	while (!rc) {
+	for (;;) {
 		int n = poll(p, 2, -1);
 
-		if (n < 0 && errno != EINTR)
-			rc = error_errno(err, errno, "control socket");
-		if (n > 0 && p[1].revents)
+		if (n < 0) {
+			poll(NULL, 0, PAUSE_MS);
+			continue;
+		}
+		if (p[1].revents)
 			break;
 		join_clients(control, false);
-		if (n > 0 && p[0].revents & POLLIN)
-			accept_client(control);
-		else if (n > 0)
-			rc = error_set(err, ERR_IO,
-				       "the control socket has failed");
+		accept_client(control);
 	}
-	control_stop(control);
 	join_clients(control, true);
-	return rc;
 }
 
 void

@@ -21,15 +21,8 @@
 #define CONTROL_KEEPER_LOCK "keeper.lock"
 #define CONTROL_KEEPER_NAME "keeper"
 
-/* What changes while the worker runs. */
-struct control_facts {
-	uint64_t requests; /* of the kernel, answered by this worker */
-	uint64_t resent;   /* of these, asked again after a worker's death */
-	pid_t notifier;	   /* 0 none */
-};
-
 /* What the answers are made of. Everything is the caller's and outlives the
- * server; texts are never NULL. */
+ * server. */
 struct control_context {
 	struct store *store;
 	const struct config *config;
@@ -37,19 +30,22 @@ struct control_context {
 	struct flow *flow;
 	struct inbox *inbox;
 	const char *mountpoint; /* absolute */
-	pid_t keeper;
+	pid_t keeper, worker, notifier;
 	int generation;	     /* of the worker, from 1 */
 	int64_t started_at;  /* of the keeper, ns */
 	bool kernel_resends; /* a dead worker's requests can be had again */
-	/* What to say of the rights that the mount enforces, for example "not
-	 * enforced yet (no allow_other)". */
+	uid_t service_uid;   /* who may ask, besides root */
+	/* What to say of the rights that the mount enforces; NULL: not
+	 * enforced yet. */
 	const char *rights;
 	/* Warnings besides those of the configuration. */
 	const char *const *warnings;
 	size_t nwarnings;
-	/* Called from any thread of the server. 'stop' asks for the end of the
-	 * daemon and returns at once. */
-	void (*facts)(void *ctx, struct control_facts *ret);
+	/* Both are called from any thread of the server. 'count' (may be NULL)
+	 * tells how many requests of the kernel this worker has answered, and
+	 * how many of them came again after an earlier worker's death. 'stop'
+	 * asks for the end of the daemon and returns at once. */
+	void (*count)(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent);
 	void (*stop)(void *ctx);
 	void *ctx;
 };
@@ -68,10 +64,10 @@ MUST_CHECK int control_new(const struct control_context *context,
 /*
  * Answers until control_stop(): blocks, so it wants a thread of its own. Each
  * client gets a thread, up to a number beyond which clients are told to come
- * again; none can hold up another, or the end. Returns 0, or ERR_IO when the
- * socket itself fails; no thread of the server is left then.
+ * again; none can hold up another, or the end. No thread of the server is left
+ * when it returns.
  */
-MUST_CHECK int control_serve(struct control *control, struct error *err);
+void control_serve(struct control *control);
 
 /* Lets control_serve() return once the answers under way have ended; those
  * who wait are told that the daemon ends. Any thread, not a signal handler. */

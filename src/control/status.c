@@ -67,13 +67,14 @@ control_verb_themes(struct control_call *call)
 static void
 process_members(const struct control_context *c, struct jsonout *j)
 {
-	struct control_facts facts = {0};
+	uint64_t requests = 0, resent = 0;
 
-	c->facts(c->ctx, &facts);
+	if (c->count)
+		c->count(c->ctx, &requests, &resent);
 	jsonout_pair(j, "program", PACKAGE_VERSION);
 	control_member_int(j, "keeper_pid", c->keeper);
-	control_member_int(j, "worker_pid", getpid());
-	control_member_int(j, "notifier_pid", facts.notifier);
+	control_member_int(j, "worker_pid", c->worker);
+	control_member_int(j, "notifier_pid", c->notifier);
 	control_member_time(j, "started_at", c->started_at);
 	control_member_int(j, "uptime_s",
 			   (clock_now() - c->started_at) / CLOCK_NS);
@@ -81,8 +82,8 @@ process_members(const struct control_context *c, struct jsonout *j)
 	control_member_bool(j, "kernel_resends", c->kernel_resends);
 	jsonout_key(j, "requests");
 	jsonout_object(j);
-	control_member_int(j, "answered", (int64_t)facts.requests);
-	control_member_int(j, "resent", (int64_t)facts.resent);
+	control_member_int(j, "answered", (int64_t)requests);
+	control_member_int(j, "resent", (int64_t)resent);
 	jsonout_end(j);
 }
 
@@ -177,7 +178,9 @@ control_verb_status(struct control_call *call)
 	jsonout_pair(j, "mountpoint", c->mountpoint);
 	process_members(c, j);
 	rc = work_members(call, reader.db, j);
-	jsonout_pair(j, "rights", c->rights);
+	jsonout_pair(j, "rights",
+		     c->rights ? c->rights
+			       : "not enforced yet (no allow_other)");
 	if (!rc)
 		rc = themes_member(call, reader.db, j);
 	warnings_member(c, j);
@@ -194,7 +197,7 @@ control_verb_stop(struct control_call *call)
 	struct jsonout *j = control_item(call);
 
 	control_member_int(j, "keeper_pid", c->keeper);
-	control_member_int(j, "worker_pid", getpid());
+	control_member_int(j, "worker_pid", c->worker);
 	jsonout_pair(j, "mountpoint", c->mountpoint);
 	call->stops = true;
 	return control_item_end(call);
