@@ -133,15 +133,15 @@ wants_write(const struct fuse_file_info *fi)
 	return (fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC;
 }
 
-/* The handle of a file of an inbox folder is the number of this request, so
- * that the next worker knows it; all others have none. */
+/* The handle of an upload is the number of this request, so that the next
+ * worker knows it; readers have one too, for a file that is removed while they
+ * read. All other files have none. */
 static void
 open_upload(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	struct inbox *inbox = of(req)->context.inbox;
 	struct inbox_request r = mount_request(req);
 	int64_t id = (int64_t)mount_node_payload(node);
-	bool writer = wants_write(fi);
 	uint64_t handle = 0;
 	int rc = inbox_open_file(inbox, &r, mount_inbox_part(node), id,
 				 fi->flags, &handle);
@@ -150,10 +150,10 @@ open_upload(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		reply_error(req, rc);
 		return;
 	}
-	fi->fh = writer ? handle : 0;
-	fi->noflush = !writer;
+	fi->fh = handle;
+	fi->noflush = !wants_write(fi);
 	/* Interrupted: nobody has the handle, and no RELEASE will come. */
-	if (fuse_reply_open(req, fi) == -ENOENT && writer)
+	if (fuse_reply_open(req, fi) == -ENOENT)
 		(void)inbox_release(inbox, &r, id, handle);
 }
 

@@ -334,7 +334,6 @@ mount_op_write(fuse_req_t req, fuse_ino_t node, const char *p, size_t n,
 		fuse_reply_write(req, (size_t)done);
 }
 
-/* Handle 0 is a reader's: nothing to make durable. */
 void
 mount_op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {

@@ -46,9 +46,6 @@ mount_inbox_fill(const struct inbox_entry *e, struct tree_entry *ret)
 	*ret = (struct tree_entry){.node = node, .st = e->st};
 	ret->st.st_ino = node;
 	ret->st.st_mode = S_IFREG | (e->st.st_mode & 0777);
-	ret->st.st_nlink = 1;
-	if (!ret->st.st_blksize)
-		ret->st.st_blksize = 4096;
 }
 
 /* ---- folders ------------------------------------------------------------- */
@@ -187,24 +184,35 @@ mount_inbox_resource_find(struct call *call, uint64_t folder, const char *name,
 	return 0;
 }
 
+/* src/inbox only asks whether to go on, so a failure is kept here. */
+struct inbox_listing {
+	struct listing *out;
+	int64_t number; /* of the submission, in archive/ */
+	int rc;
+};
+
 static int
 add_upload(void *ctx, const struct inbox_entry *e)
 {
-	return mount_list_add(ctx, mount_list_offset(e->name),
-			      mount_node_make(upload_kinds[e->part], e->id),
-			      e->name);
+	struct inbox_listing *l = ctx;
+
+	l->rc = mount_list_add(l->out, mount_list_offset(e->name),
+			       mount_node_make(upload_kinds[e->part], e->id),
+			       e->name);
+	return l->rc;
 }
 
 int
 mount_inbox_resource_list(struct call *call, uint64_t folder,
 			  struct listing *out)
 {
+	struct inbox_listing l = {.out = out};
 	int rc = inbox_list(call->m->context.inbox,
 			    (int64_t)mount_node_payload(folder), "", add_upload,
-			    out);
+			    &l);
 
 	mount_list_sort(out);
-	return rc;
+	return rc ? rc : l.rc;
 }
 
 /* ---- archive ------------------------------------------------------------- */
@@ -326,31 +334,28 @@ mount_archive_submission_find(struct call *call, uint64_t folder,
 	return 0;
 }
 
-struct kept_list {
-	struct listing *out;
-	int64_t number;
-};
-
 static int
 add_kept(void *ctx, const struct inbox_entry *e)
 {
-	struct kept_list *k = ctx;
+	struct inbox_listing *l = ctx;
 
-	return mount_list_add(k->out, LIST_FIRST + (int64_t)e->part,
-			      mount_node_make(kept_kinds[e->part], k->number),
-			      e->name);
+	l->rc = mount_list_add(l->out, LIST_FIRST + (int64_t)e->part,
+			       mount_node_make(kept_kinds[e->part], l->number),
+			       e->name);
+	return l->rc;
 }
 
 int
 mount_archive_submission_list(struct call *call, uint64_t folder,
 			      struct listing *out)
 {
-	struct kept_list k = {out, (int64_t)mount_node_payload(folder)};
-	int rc = inbox_archive_list(call->m->context.inbox, k.number, add_kept,
-				    &k);
+	struct inbox_listing l = {
+		.out = out, .number = (int64_t)mount_node_payload(folder)};
+	int rc = inbox_archive_list(call->m->context.inbox, l.number, add_kept,
+				    &l);
 
 	mount_list_sort(out);
-	return rc;
+	return rc ? rc : l.rc;
 }
 
 int

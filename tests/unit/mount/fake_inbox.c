@@ -57,6 +57,7 @@ fill(const struct fake_file *f, struct inbox_entry *ret)
 	*ret = (struct inbox_entry){.part = INBOX_FILE, .id = f->id};
 	strcpy(ret->name, f->name);
 	ret->st.st_mode = S_IFREG | f->mode;
+	ret->st.st_nlink = 1;
 	ret->st.st_size = (off_t)f->n;
 	ret->st.st_mtim.tv_sec = 1000;
 	return 0;
@@ -156,9 +157,9 @@ inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
 	if (!f)
 		return -ESTALE;
 	*ret_fh = req->unique;
+	inbox->opened++;
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		return 0;
-	inbox->opened++;
 	inbox->handle = req->unique;
 	if (flags & O_TRUNC)
 		f->n = 0;
@@ -209,7 +210,7 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	(void)id;
 	LOCKED;
 	inbox->flushed++;
-	return fh == inbox->handle ? 0 : -EBADF;
+	return fh == inbox->handle ? 0 : -EIO;
 }
 
 int

@@ -22,8 +22,8 @@ struct fake_file {
 struct inbox {
 	struct fake_file files[FAKE_FILES];
 	int64_t last_id;
-	int opened, flushed, released; /* by writers */
-	uint64_t handle;	       /* of the last writer */
+	int opened, flushed, released;
+	uint64_t handle; /* of the last writer */
 };
 
 struct inbox *fake_inbox_new(void);
