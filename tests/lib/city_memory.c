@@ -22,6 +22,8 @@
 struct record {
 	size_t at;
 	struct slice key, cells;
+	bool good; /* no fault alone */
+	bool deletes;
 };
 
 /* One resource and the file that was given for it. */
@@ -30,7 +32,7 @@ struct table {
 	struct record *records;
 	size_t n, cap;
 	struct buf bytes;
-	int64_t read, refused;
+	int64_t read, accepted, refused;
 	char submission[32];
 };
 
@@ -79,14 +81,23 @@ on_header(void *ctx, const struct decode_header *h)
 }
 
 static void
-add_record(struct table *t, struct slice key, struct slice cells)
+add_record(struct table *t, const struct validate_row *row)
 {
+	struct slice key = buf_slice(&row->key);
+	struct slice cells = buf_slice(&row->cells);
+
 	if (t->n == t->cap) {
 		t->cap = t->cap ? 2 * t->cap : 1024;
 		t->records = need(
 			reallocarray(t->records, t->cap, sizeof(*t->records)));
 	}
-	t->records[t->n++] = (struct record){t->bytes.len, key, cells};
+	t->records[t->n++] = (struct record){
+		.at = t->bytes.len,
+		.key = key,
+		.cells = cells,
+		.good = row->kind == VALIDATE_ACCEPTED,
+		.deletes = row->change == VALIDATE_DELETE,
+	};
 	ok(buf_addslice(&t->bytes, key));
 	ok(buf_addslice(&t->bytes, cells));
 }
@@ -113,12 +124,9 @@ on_row(void *ctx, const struct decode_row *record)
 	if (j->ended || j->row.kind == VALIDATE_BLANK)
 		return 0;
 	t->read++;
-	if (j->row.kind == VALIDATE_REFUSED) {
-		t->refused++;
-		return 0;
-	}
-	if (j->row.change == VALIDATE_WRITE)
-		add_record(t, buf_slice(&j->row.key), buf_slice(&j->row.cells));
+	t->refused += j->row.kind == VALIDATE_REFUSED;
+	if (j->row.has_key)
+		add_record(t, &j->row);
 	return 0;
 }
 
@@ -127,7 +135,8 @@ on_fault(void *ctx, const struct decode_fault *f)
 {
 	struct judging *j = ctx;
 
-	printf("%s: %s: %s\n", j->table->resource->name, f->code, f->message);
+	fprintf(stderr, "%s: %s: %s\n", j->table->resource->name, f->code,
+		f->message);
 	return 0;
 }
 
@@ -137,7 +146,17 @@ cmp_records(const void *a, const void *b)
 	const struct record *x = a, *y = b;
 	int c = slice_cmp(x->key, y->key);
 
-	return c ? c : slice_cmp(x->cells, y->cells);
+	if (!c)
+		c = slice_cmp(x->cells, y->cells);
+	return c ? c : x->deletes - y->deletes;
+}
+
+/* The cells of refused rows are empty: such a row differs from a good one. */
+static bool
+same_rows(const struct record *a, const struct record *b)
+{
+	return a->good && b->good && a->deletes == b->deletes &&
+	       slice_eq(a->cells, b->cells);
 }
 
 /* Equal rows count once; rows of one key that differ are all refused. */
@@ -155,20 +174,80 @@ settle_keys(struct table *t)
 	if (t->n)
 		qsort(t->records, t->n, sizeof(*t->records), cmp_records);
 	for (size_t i = 0; i < t->n; i = end) {
-		const struct record *first = &t->records[i];
-		bool same = true;
+		const struct record first = t->records[i];
+		bool same = first.good;
+		int64_t good = first.good;
 
 		for (end = i + 1; end < t->n; end++) {
-			if (!slice_eq(first->key, t->records[end].key))
+			if (!slice_eq(first.key, t->records[end].key))
 				break;
-			same &= slice_eq(first->cells, t->records[end].cells);
+			same &= same_rows(&first, &t->records[end]);
+			good += t->records[end].good;
 		}
 		if (same)
-			t->records[kept++] = *first;
+			t->records[kept++] = first;
 		else
-			t->refused += (int64_t)(end - i);
+			t->refused += good;
 	}
 	t->n = kept;
+}
+
+struct holder {
+	struct slice value;
+	size_t record;
+};
+
+static int
+cmp_holders(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+
+	return slice_cmp(x->value, y->value);
+}
+
+/* Marks the records that share a value of a unique field. */
+static void
+mark_shared(struct table *t, size_t field, bool *shared)
+{
+	struct holder *holders = need(calloc(t->n + 1, sizeof(*holders)));
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct slice value = cells_get(t->records[i].cells, field);
+
+		if (!t->records[i].deletes && value.n)
+			holders[n++] = (struct holder){value, i};
+	}
+	qsort(holders, n, sizeof(*holders), cmp_holders);
+	for (size_t i = 1; i < n; i++) {
+		if (!slice_eq(holders[i].value, holders[i - 1].value))
+			continue;
+		shared[holders[i - 1].record] = true;
+		shared[holders[i].record] = true;
+	}
+	free(holders);
+}
+
+/* A value of a unique field that several rows have refuses them all. What is
+ * left takes effect; deletes find nothing. */
+static void
+settle_unique(struct table *t)
+{
+	bool *shared = need(calloc(t->n + 1, sizeof(*shared)));
+	size_t kept = 0;
+
+	for (size_t f = 0; f < t->resource->nfields; f++) {
+		if (t->resource->fields[f].unique)
+			mark_shared(t, f, shared);
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		t->refused += shared[i];
+		t->accepted += !shared[i];
+		if (!shared[i] && !t->records[i].deletes)
+			t->records[kept++] = t->records[i];
+	}
+	t->n = kept;
+	free(shared);
 }
 
 static void
@@ -199,22 +278,29 @@ load(struct table *t, const char *path)
 	struct judging j = {.table = t};
 	enum decode_end end = DECODE_REJECTED;
 	struct error error = ERROR_INIT;
-	const char *verdict = "accepted";
+	const char *verdict = "unchanged";
 
 	if (validate_new(t->resource, &j.validate, &error))
 		errx(2, "%s: %s", t->resource->name, error.text);
 	decode_into(&j, path, &end);
 	settle_keys(t);
+	settle_unique(t);
 	if (end != DECODE_DONE)
-		verdict = "rejected";
+		verdict = end == DECODE_REJECTED ? "rejected" : "incomplete";
 	else if (t->refused * 1000000 > t->resource->tolerance * t->read)
 		verdict = "quarantined";
 	else if (t->refused)
 		verdict = "partial";
-	if (verdict[0] == 'r' || verdict[0] == 'q')
+	else if (t->n)
+		verdict = "accepted";
+	if (verdict[0] != 'a' && verdict[0] != 'p')
 		t->n = 0;
-	printf("%s: %s, %lld rows, %lld refused\n", t->resource->name, verdict,
-	       (long long)t->read, (long long)t->refused);
+	if (end == DECODE_DONE)
+		printf("%s: %s, %lld read, %lld accepted, %lld refused\n",
+		       t->resource->name, verdict, (long long)t->read,
+		       (long long)t->accepted, (long long)t->refused);
+	else
+		printf("%s: %s\n", t->resource->name, verdict);
 	validate_row_release(&j.row);
 	validate_free(j.validate);
 	free(j.columns);

@@ -16,13 +16,18 @@ DATE_FORMS = [
     re.compile(r"(\d{4})(年)(\d{1,2})月(\d{1,2})日", re.ASCII),
     re.compile(r"(\d{4})()(\d{2})(\d{2})", re.ASCII),
 ]
+# Thousandths as far as they go; more digits only if they say nothing.
 TIME_FORM = re.compile(
-    r"(?P<date>.+?)(?:[Tt]|[ ]+)(?P<h>\d{2}):(?P<m>\d{2})"
-    r"(?::(?P<s>\d{2})(?P<f>\.\d{1,9})?)?[ ]*"
-    r"(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
+    r"(?P<date>.+?)(?:[Tt]|[ ]+)(?P<h>\d{1,2}):(?P<m>\d{2})"
+    r"(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,3})0*)?)?[ ]*"
+    r"(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?", re.ASCII)
 NUMBER_FORM = re.compile(
     r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)?(?:(\.)(\d*))?(?:[Ee]([+-]?\d+))?",
     re.ASCII)
+# What a spreadsheet shows of a number that is too long for a cell.
+SHORTENED = re.compile(r"[+-]?[1-9](?:\.(\d*))?[Ee]\+?(\d+)", re.ASCII)
+NUMBER_LENGTH = 1000
+WRITTEN_OUT = 100
 
 
 class Refused(Exception):
@@ -42,12 +47,25 @@ def text(cell):
 
 def half_width(cell):
     return "".join(
-        chr(ord(c) - 0xfee0) if "\uff01" <= c <= "\uff5e" else c
-        for c in cell)
+        chr(ord(c) - 0xfee0) if "\uff01" <= c <= "\uff5e" else
+        " " if c == "\u3000" else c for c in cell)
+
+
+def upper(cell):
+    """Upper case of the letters that codes have, and no others."""
+    return "".join(c.upper() if "a" <= c <= "z" else c for c in cell)
 
 
 def code_text(cell):
-    return "".join(c for c in half_width(cell) if c not in SPACE).upper()
+    return upper("".join(c for c in half_width(cell) if c not in SPACE))
+
+
+def is_shortened(cell):
+    """Whether digits were dropped: the exponent is larger than what is
+    shown after the point."""
+    found = SHORTENED.fullmatch(half_width(cell))
+    return bool(found) and len(cell) <= NUMBER_LENGTH and \
+        len(found[1] or "") < int(found[2]) < 1000
 
 
 def uscc_check(code):
@@ -68,9 +86,16 @@ def id_check(code):
 
 
 def code_value(kind, cell, strict):
-    code = code_text(cell)
-    if re.fullmatch(r"\d(\.\d+)?E\+?\d+", code, re.ASCII):
-        raise Refused("spreadsheet-number")
+    """What is no code may be what a spreadsheet has made of one."""
+    try:
+        return code_checked(kind, code_text(cell), strict)
+    except Refused as refused:
+        if refused.code == "type-error" and is_shortened(cell):
+            raise Refused("spreadsheet-number") from None
+        raise
+
+
+def code_checked(kind, code, strict):
     if kind == "region":
         if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code, re.ASCII):
             raise Refused("type-error")
@@ -89,9 +114,12 @@ def code_value(kind, cell, strict):
         if not re.fullmatch(r"\d{17}[0-9X]", code, re.ASCII):
             raise Refused("type-error")
         try:
-            datetime.date(int(code[6:10]), int(code[10:12]), int(code[12:14]))
+            born = datetime.date(int(code[6:10]), int(code[10:12]),
+                                 int(code[12:14]))
         except ValueError:
             raise Refused("type-error") from None
+        if not 1800 <= born.year < 2100:
+            raise Refused("type-error")
         right = id_check(code)
     if code[-1] == right:
         return code, None
@@ -103,32 +131,39 @@ def code_value(kind, cell, strict):
 def number(cell, whole):
     """Exact text of an integer or number."""
     found = NUMBER_FORM.fullmatch(half_width(cell))
-    if not found:
+    if not found or len(cell) > NUMBER_LENGTH:
         raise Refused("type-error")
     sign, before, point, after, exponent = found.groups()
     before = before or ""
     after = after or ""
     if not before and not after:
         raise Refused("type-error")
+    if whole and exponent is not None and is_shortened(cell):
+        raise Refused("spreadsheet-number")
     if whole and (point or exponent is not None or not before):
         raise Refused("type-error")
     before = before.replace(",", "")
     if exponent is not None:
-        shift = int(exponent)
-        if abs(shift) > 1000000:
-            raise Refused("type-error")
-        digits = before + after
-        scale = len(after) - shift
-        if max(len(digits), scale + 1, len(digits) - scale) > 100:
-            raise Refused("type-error")
-        if scale <= 0:
-            before, after = digits + "0" * -scale, ""
-        else:
-            digits = digits.rjust(scale + 1, "0")
-            before, after = digits[:-scale], digits[-scale:]
+        before, after = written_out(before, after, int(exponent))
     before = before.lstrip("0") or "0"
+    if exponent is not None and len(before + after) > WRITTEN_OUT:
+        raise Refused("type-error")
     negative = sign == "-" and (before + after).strip("0") != ""
     return ("-" if negative else "") + before + ("." + after if after else "")
+
+
+def written_out(before, after, exponent):
+    """The digits before and after the point when it is moved."""
+    digits = before + after
+    scale = len(after) - exponent
+    if scale <= 0 and digits.strip("0") == "":
+        return "0", ""
+    if abs(scale) > 2 * NUMBER_LENGTH:
+        raise Refused("type-error")
+    if scale <= 0:
+        return digits + "0" * -scale, ""
+    digits = digits.rjust(scale + 1, "0")
+    return digits[:-scale], digits[-scale:]
 
 
 def date(cell):
@@ -159,16 +194,20 @@ def moment(cell, zone):
         offset = found["zone"].replace(":", "").upper()
         minutes = 0
         if offset != "Z":
-            minutes = int(offset[1:3]) * 60 + int(offset[3:5])
-            if int(offset[3:5]) > 59 or int(offset[1:3]) > 23:
+            east = int(offset[1:3]), int(offset[3:5] or 0)
+            if east[0] > 23 or east[1] > 59:
                 raise Refused("type-error")
+            minutes = east[0] * 60 + east[1]
             minutes = -minutes if offset[0] == "-" else minutes
-        utc = local - datetime.timedelta(minutes=minutes)
-        local = utc.replace(tzinfo=datetime.timezone.utc).astimezone(
-            zoneinfo.ZoneInfo(zone))
+        try:
+            utc = local - datetime.timedelta(minutes=minutes)
+            local = utc.replace(tzinfo=datetime.timezone.utc).astimezone(
+                zoneinfo.ZoneInfo(zone))
+        except OverflowError:
+            raise Refused("type-error") from None
     return "%04d-%02d-%02dT%02d:%02d:%02d%s" % (
         local.year, local.month, local.day, local.hour, local.minute,
-        local.second, found["f"] or "")
+        local.second, "." + found["f"].ljust(3, "0") if found["f"] else "")
 
 
 def boolean(cell):

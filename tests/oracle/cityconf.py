@@ -10,7 +10,7 @@ import re
 from fractions import Fraction
 
 Rule = collections.namedtuple("Rule", "name kind operands")
-Source = collections.namedtuple("Source", "name resources by")
+Source = collections.namedtuple("Source", "name resources by")  # by: each
 
 
 class Field:
@@ -27,8 +27,7 @@ class Field:
             if keys.get(name)}
         if keys.get("enum"):
             self.constraints["enum"] = words(keys["enum"])
-        if keys.get("unique") == "yes":
-            raise ValueError("field '%s': 'unique' is not computed" % name)
+        self.unique = keys.get("unique") == "yes"
 
 
 class Resource:
@@ -66,12 +65,7 @@ class Theme:
         for key, value in keys.items():
             kind, _, rest = key.partition(".")
             if kind == "source":
-                parts = words(value)
-                by = None
-                if len(parts) > 2 and parts[-2] == "by":
-                    by = parts[-1]
-                    parts = parts[:-2]
-                self.sources.append(Source(rest, parts, by))
+                self.sources.append(source_of(rest, value))
             elif kind == "field":
                 parts = words(value)
                 operands = [tuple(part.partition(".")[::2])
@@ -90,7 +84,7 @@ class Theme:
     def subject_kind(self, resources):
         source = self.sources[0]
         config = resources[source.resources[0]].config
-        return config.fields[source.by or config.subject].type
+        return config.fields[source.by[0] or config.subject].type
 
     def kind_of(self, rule, resources):
         """The type of a theme's field."""
@@ -101,6 +95,8 @@ class Theme:
         for source, field in rule.operands:
             for name in self.source(source).resources:
                 kinds.add(resources[name].config.fields[field].type)
+        if kinds == {"integer", "number"}:
+            return "number"
         return kinds.pop() if len(kinds) == 1 else "string"
 
 
@@ -111,8 +107,22 @@ class Config:
         self.themes = {}
 
 
+def source_of(name, value):
+    """D/R … [by FIELD], once a line of the key."""
+    resources, by = [], []
+    for line in value.split("\n"):
+        parts = words(line)
+        field = None
+        if len(parts) > 2 and parts[-2] == "by":
+            field = parts[-1]
+            parts = parts[:-2]
+        resources += parts
+        by += [field] * len(parts)
+    return Source(name, resources, by)
+
+
 def words(value):
-    return [word for word in re.split(r"[ \t,]+", value) if word]
+    return [word for word in re.split(r"[ \t\n,]+", value) if word]
 
 
 def percent(value):
@@ -145,7 +155,7 @@ def read(path):
                 last, _, value = bare.partition("=")
                 last = last.rstrip(" \t")
                 value = value.strip(" \t")
-                keys[last] = (keys[last] + " " + value).strip() \
+                keys[last] = (keys[last] + "\n" + value).strip() \
                     if last in keys else value
     return sections
 

@@ -102,7 +102,10 @@ def judge_row(resource, columns, record, number, verdict):
         row.good = False
 
     if len(cells) < len(columns):
-        refuse("", "missing-cell")
+        short = [name for name in columns[len(cells):]
+                 if name in resource.fields]
+        for name in short or [""]:
+            refuse(name, "missing-cell")
     if len(cells) > len(columns):
         refuse("", "extra-cell")
 
@@ -113,7 +116,7 @@ def judge_row(resource, columns, record, number, verdict):
 
     if "change" in raw and resource.mode == "upsert" \
             and "change" not in resource.fields:
-        word = canonical.trim(raw["change"])
+        word = canonical.trim(raw["change"]).lower()
         if word == "delete":
             row.change = "delete"
         elif word not in ("insert", "update"):
@@ -150,11 +153,14 @@ def judge_row(resource, columns, record, number, verdict):
             readable_key = readable_key and not in_key
         values[field.id] = value
     row.values = values
-    if readable_key and resource.key:
-        row.key = tuple(values[name] for name in resource.key)
-    elif row.good:
-        row.key = tuple(values[name] for name in resource.fields)
+    names = key_names(resource)
+    if readable_key and all(name in values for name in names):
+        row.key = tuple(values[name] for name in names)
     return row
+
+
+def key_names(resource):
+    return resource.key or list(resource.fields)
 
 
 def judge_rows(resource, header, records, verdict):
@@ -179,24 +185,45 @@ def judge_rows(resource, header, records, verdict):
 
 
 def settle_duplicates(resource, rows, verdict):
-    """Equal rows count once; rows of one key that differ are all refused."""
+    """Equal rows count once; rows of one key that differ are all refused,
+    and a row that is refused already differs from every other."""
     groups = collections.OrderedDict()
     for row in rows:
-        if row.good:
+        if row.key is not None:
             groups.setdefault(row.key, []).append(row)
     kept = []
     for group in groups.values():
         contents = {(row.change, tuple(sorted(row.values.items())))
                     for row in group}
-        if len(contents) > 1:
+        whole = all(row.good for row in group)
+        if len(group) > 1 and (len(contents) > 1 or not whole):
             for row in group:
-                verdict.error(row.number, row.line, "", "primary-key")
+                if row.good:
+                    verdict.error(row.number, row.line, "", "primary-key")
                 row.good = False
-            continue
-        kept.append(group[0])
-        for row in group[1:]:
-            verdict.warn(row.number, row.line, "", "duplicate-row")
+        elif whole:
+            kept.append(group[0])
+            for row in group[1:]:
+                verdict.warn(row.number, row.line, "", "duplicate-row")
     return kept
+
+
+def refuse_shared(resource, kept, verdict):
+    """Rows that share the value of a unique field are all refused."""
+    for field in resource.fields.values():
+        if not field.unique:
+            continue
+        holders = collections.defaultdict(list)
+        for row in kept:
+            if row.change == "write" and row.values[field.id] != "":
+                holders[row.values[field.id]].append(row)
+        for group in holders.values():
+            if len(group) > 1:
+                for row in group:
+                    verdict.error(row.number, row.line, field.id,
+                                  "constraint-error")
+                    row.good = False
+    return [row for row in kept if row.good]
 
 
 class Resource:
@@ -223,19 +250,21 @@ class Resource:
 
         rows = judge_rows(config, parsed.columns, parsed.records, verdict)
         kept = settle_duplicates(config, rows, verdict)
+        kept = refuse_shared(config, kept, verdict)
         if config.mode == "append":
-            kept = self.refuse_rewrites(kept, rows, verdict)
+            kept = self.refuse_rewrites(kept, verdict)
 
-        verdict.rows["read"] = len(rows)
         refused = sum(1 for row in rows if not row.good)
+        verdict.rows["read"] = len(rows)
         verdict.rows["refused"] = refused
-        verdict.rows["accepted"] = len(rows) - refused
+        verdict.rows["accepted"] = len(kept)
 
         new = self.fold(kept, rows, submission, day)
         counts = self.difference(new, kept)
         too_many = refused and \
             Fraction(refused, len(rows)) > config.tolerance
-        shrinks = config.mode == "snapshot" and self.records and \
+        shrinks = not too_many and config.mode == "snapshot" and \
+            self.records and \
             Fraction(counts["deleted"], len(self.records)) > config.max_shrink
         if too_many or shrinks:
             verdict.state = "quarantined"
@@ -256,18 +285,14 @@ class Resource:
                 older.state = "superseded"
             self.quarantined = []
 
-    def refuse_rewrites(self, kept, rows, verdict):
+    def refuse_rewrites(self, kept, verdict):
         """An append may repeat a row, never change one."""
-        clashing = set()
         for row in kept:
             old = self.records.get(row.key)
             if old is not None and old.values != row.values:
-                clashing.add(row.key)
-        for row in rows:
-            if row.good and row.key in clashing:
                 verdict.error(row.number, row.line, "", "primary-key")
                 row.good = False
-        return [row for row in kept if row.key not in clashing]
+        return [row for row in kept if row.good]
 
     def fold(self, kept, rows, submission, day):
         """The records after the kept rows."""
@@ -298,8 +323,16 @@ class Resource:
                 (deleted if self.config.mode == "upsert" else 0)}
 
     def key_of(self, record):
-        names = self.config.key or list(self.config.fields)
-        return tuple(record.values[name] for name in names)
+        return tuple(record.values[name] for name in key_names(self.config))
+
+    def shown_key(self, key):
+        """The parts that readers of a theme's orphans may see."""
+        parts = []
+        for name, part in zip(key_names(self.config), key):
+            hidden = self.config.fields[name].sensitivity in (
+                "personal", "secret") and name != self.config.subject
+            parts.append("" if hidden else part)
+        return "|".join(parts)
 
 
 # --- one theme --------------------------------------------------------------
@@ -364,7 +397,7 @@ class Theme:
         found = []
         for position, name in enumerate(source.resources):
             resource = self.resources[name]
-            subject = source.by or resource.config.subject
+            subject = source.by[position] or resource.config.subject
             for record in resource.records.values():
                 found.append(Member(position, resource.key_of(record), record,
                                     record.values[subject], resource))
@@ -406,11 +439,10 @@ class Theme:
         for subject in sorted(inside, key=lambda s: s.encode("utf-8")):
             line = [subject]
             for rule in self.config.rules:
-                value, disagreeing = self.compute(rule, subjects[subject])
+                value, conflict = self.compute(rule, subjects[subject])
                 line.append(value)
-                for winner, source, other in disagreeing:
-                    conflicts.append([subject, rule.name, winner, value,
-                                      source, other])
+                conflicts += [[subject, rule.name] + rest
+                              for rest in conflict]
             data.append(line)
         files = {
             "data.csv": csv_text(data),
@@ -431,9 +463,10 @@ class Theme:
     def compute(self, rule, by_source):
         """The value of one field for one subject, and who disagrees."""
         if rule.kind == "count":
-            return str(len(by_source.get(rule.operands[0][0], []))), []
+            return str(sum(len(by_source.get(source, []))
+                           for source, _ in rule.operands)), []
         if rule.kind in ("first", "latest"):
-            return self.pick(rule, by_source)
+            return self.chosen(rule, by_source)
         values = []
         for source, field in rule.operands:
             for row in by_source.get(source, []):
@@ -455,28 +488,30 @@ class Theme:
         return choose(values, key=lambda v: v.encode("utf-8")), []
 
     @staticmethod
-    def pick(rule, by_source):
-        picks = []
-        for source, field in rule.operands:
-            best = None
+    def pick(kind, operands, by_source):
+        """(source, value) that 'first' or 'latest' says of these operands."""
+        best = None
+        for source, field in operands:
             for row in by_source.get(source, []):
                 value = row.record.values[field]
                 if value == "":
                     continue
-                when = row.as_of() if rule.kind == "latest" else ""
+                when = row.as_of() if kind == "latest" else ""
                 if best is None or when > best[0]:
-                    best = (when, value)
-            if best:
-                picks.append((source, best[0], best[1]))
-        if not picks:
-            return "", []
-        winner = picks[0]
-        for one in picks[1:]:
-            if one[1] > winner[1]:
-                winner = one
-        return winner[2], [(winner[0], source, value)
-                           for source, _, value in picks
-                           if value != winner[2]]
+                    best = (when, source, value)
+        return best[1:] if best else (None, "")
+
+    def chosen(self, rule, by_source):
+        """The value, and the lines of the sources whose own pick differs."""
+        winner, value = self.pick(rule.kind, rule.operands, by_source)
+        conflicts = []
+        for source in self.config.sources:
+            own = [operand for operand in rule.operands
+                   if operand[0] == source.name]
+            _, other = self.pick(rule.kind, own, by_source)
+            if other not in ("", value):
+                conflicts.append([winner, value, source.name, other])
+        return value, conflicts
 
     def orphans(self, rows, inside):
         lines = [["source", "subject", "key"]]
@@ -486,7 +521,8 @@ class Theme:
             lost.sort(key=lambda row: (row.subject.encode("utf-8"),
                                        sort_key(row.key), row.position))
             for row in lost:
-                lines.append([source.name, row.subject, "|".join(row.key)])
+                lines.append([source.name, row.subject,
+                              row.resource.shown_key(row.key)])
         return lines
 
     @staticmethod

@@ -51,7 +51,12 @@ VALUE_FIELDS = [
     ("remark", "备注", "string", ""),
     ("area", "行政区划", "region", ""),
     ("phone", "联系电话", "string", "sensitivity = personal\n"),
+    ("licence", "许可证号", "string", "unique = yes\n"),
+    ("holder", "证件号码", "id-number", "sensitivity = personal\n"),
 ]
+
+# Fields that are no rule's operand.
+STRUCTURE = ("subject", "parent", "id", "seq")
 
 
 def full_width(text):
@@ -70,16 +75,36 @@ def org_code(rng):
     return code + canonical.org_check(code)
 
 
+def id_number(rng):
+    code = "441900%04d%02d%02d%03d" % (
+        rng.randrange(1930, 2010), rng.randrange(1, 13), rng.randrange(1, 29),
+        rng.randrange(1000))
+    return code + canonical.id_check(code)
+
+
+def wrong_check(rng, code):
+    """Sometimes a code whose check character is another: it is warned of."""
+    if rng.random() < 0.95:
+        return code
+    return code[:-1] + ("1" if code[-1] != "1" else "2")
+
+
 class Values:
     """Random canonical values, and the many ways in which they are sent."""
 
     def __init__(self, rng):
         self.rng = rng
+        self.counter = 0
 
     def canonical(self, name, kind):
         rng = self.rng
         if rng.random() < 0.15:
             return ""
+        if name == "licence":
+            self.counter += 1
+            return "L%d" % self.counter
+        if kind == "id-number":
+            return wrong_check(rng, id_number(rng))
         if name == "grade":
             return rng.choice(GRADES)
         if name == "phone":
@@ -100,10 +125,11 @@ class Values:
                                        rng.randrange(1, 13),
                                        rng.randrange(1, 29))
         if kind == "datetime":
-            return "%04d-%02d-%02dT%02d:%02d:%02d" % (
-                rng.randrange(1990, 2026), rng.randrange(1, 13),
+            return "%04d-%02d-%02dT%02d:%02d:%02d%s" % (
+                rng.randrange(1985, 2026), rng.randrange(1, 13),
                 rng.randrange(1, 29), rng.randrange(24), rng.randrange(60),
-                rng.randrange(60))
+                rng.choice([0, 0, rng.randrange(60)]),
+                rng.choice(["", "", "", ".250", ".000", ".007"]))
         if kind == "boolean":
             return rng.choice(["true", "false"])
         if kind == "region":
@@ -117,7 +143,7 @@ class Values:
         if value == "":
             return rng.choice(["", "", " ", "\u3000", "\u00a0 "])
         text = value
-        if kind in ("uscc", "org-code", "region"):
+        if kind in canonical.CODES:
             if kind == "org-code" and rng.random() < 0.4:
                 text = text[:8] + "-" + text[8:]
             elif rng.random() < 0.2:
@@ -143,9 +169,14 @@ class Values:
                 "%s年%d月%d日" % (year, int(month), int(day)),
                 year + month + day, "%s-%d-%s" % (year, int(month), day)])
         elif kind == "datetime":
-            text = rng.choice([text, text.replace("T", " "), text + "+08:00"])
-            if text.endswith(":00") and "+" not in text:
+            if "." in text and rng.random() < 0.5:
+                text = rng.choice([text + "000", text.rstrip("0")])
+                text = text + "0" if text.endswith(".") else text
+            elif text.endswith(":00") and rng.random() < 0.5:
                 text = text[:-3]
+            text = text.replace("T", rng.choice(["T", "t", " ", "  "]))
+            text += rng.choice(["", "", "", "+08:00", "+0800", " +08", "Z",
+                                "-03:30"])
         elif kind == "boolean":
             text = rng.choice(["true", "是", "1", "yes", "Y"]
                               if value == "true" else
@@ -187,27 +218,44 @@ class Resource:
             self.fields = like.fields
             self.as_of = like.as_of
         else:
-            self.key_kind = rng.choice(["id", "id", "subject", "composite"])
-            extra = rng.sample(VALUE_FIELDS, rng.randrange(3, 7))
+            self.key_kind = rng.choice(["id", "id", "subject", "composite",
+                                        "personal", "none"])
+            extra = [self.closed(field) for field in
+                     rng.sample(VALUE_FIELDS, rng.randrange(3, 7))]
             self.fields = [("subject", "主体代码", city.subject_kind, "")]
+            if rng.random() < 0.4:
+                self.fields.append(("parent", "上级代码", city.subject_kind,
+                                    ""))
             if self.key_kind == "id":
                 self.fields.append(("id", "序号", rng.choice(
                     ["integer", "string"]), ""))
-            if self.key_kind == "composite":
+            if self.key_kind in ("composite", "personal"):
                 self.fields.append(("seq", "批次", "integer", ""))
+            if self.key_kind == "personal" and "phone" not in (
+                    field[0] for field in extra):
+                extra += [f for f in VALUE_FIELDS if f[0] == "phone"]
             self.fields += extra
             rng.shuffle(self.fields)
             dated = [f[0] for f in self.fields if f[2] == "date"]
             self.as_of = dated[0] if dated and rng.random() < 0.7 else None
         self.key = {"id": ["id"], "subject": ["subject"],
-                    "composite": ["subject", "seq"]}[self.key_kind]
+                    "composite": ["subject", "seq"],
+                    "personal": ["phone", "seq"], "none": []}[self.key_kind]
         self.mode = rng.choice(["snapshot", "snapshot", "upsert", "append"])
-        self.tolerance = rng.choice(["0%", "0%", "10%", "60%"])
+        if not self.key:
+            self.mode = "append"
+        self.tolerance = rng.choice(["0%", "10%", "60%", "60%"])
         self.max_shrink = rng.choice(["50%", "100%", "30%"])
         self.extra = rng.choice(["error", "ignore"])
         self.sharing = rng.choice(["unconditional"] * 3 + ["conditional"])
         self.footer = rng.choice(["", "合计 填表人"])
         self.missing = rng.choice(["", "无 / NULL"])
+
+    def closed(self, field):
+        """A field that is sometimes shared less than its resource."""
+        if self.city.rng.random() > 0.1:
+            return field
+        return field[:3] + (field[3] + "sharing = conditional\n",)
 
     def descriptor(self):
         lines = ["[resource]", "title = " + self.title,
@@ -216,7 +264,8 @@ class Resource:
         if self.sharing == "conditional":
             lines.append("sharing_condition = 因履行职责需要")
         lines += ["open = no", "update_cycle = daily", "mode = " + self.mode,
-                  "key = " + " ".join(self.key), "subject = subject",
+                  ("key = " + " ".join(self.key)).strip(),
+                  "subject = subject",
                   "tolerance = " + self.tolerance,
                   "max_shrink = " + self.max_shrink, "extra = " + self.extra]
         if self.as_of:
@@ -243,18 +292,22 @@ class Resource:
         rng = self.city.rng
         row = {name: self.city.values.canonical(name, kind)
                for name, _, kind, _ in self.fields
-               if name not in ("subject", "id", "seq")}
+               if name not in STRUCTURE}
         row["subject"] = rng.choice(self.city.subjects)
-        if self.key_kind == "id" and rng.random() < 0.05:
+        row["parent"] = rng.choice(self.city.subjects + [""] * 10)
+        if "subject" not in self.key and rng.random() < 0.05:
             row["subject"] = ""
         self.counter += 1
         if self.key_kind == "id":
             kind = next(f[2] for f in self.fields if f[0] == "id")
             row["id"] = str(self.counter) if kind == "integer" else \
                 "%s-%d" % (rng.choice(["甲", "B", "c/d", 'q"']), self.counter)
-        if self.key_kind == "composite":
+        if "seq" in self.key:
             row["seq"] = str(rng.randrange(1, 4))
-        return tuple(row[name] for name in self.key), row
+        if "phone" in self.key:
+            row["phone"] = row["phone"] or "0769-%07d" % self.counter
+        names = self.key or [field[0] for field in self.fields]
+        return tuple(row[name] for name in names), row
 
     def evolve(self, share):
         """What happened since the last file; keys by what became of them."""
@@ -268,7 +321,7 @@ class Resource:
             elif roll < share and self.mode != "append":
                 row = dict(self.rows[key])
                 name, _, kind, _ = rng.choice(self.fields)
-                if name not in self.key and name != "subject":
+                if name not in self.key and name not in STRUCTURE:
                     row[name] = self.city.values.canonical(name, kind)
                     self.rows[key] = row
                     touched[key] = "update"
@@ -329,7 +382,9 @@ class File:
             cells = []
             for name in self.columns:
                 if name == "change":
-                    cells.append(change or "update")
+                    word = change or "update"
+                    cells.append(rng.choice([word, word, word.upper(),
+                                             " " + word.title()]))
                 elif name == "":
                     cells.append(rng.choice(["", "x", "没人登记"]))
                 elif change == "delete" and name not in resource.key:
@@ -371,35 +426,39 @@ class File:
         if not self.lines:
             return
         whole = [i for i, cells in enumerate(self.lines)
-                 if not (self.has_change and
-                         cells[self.at("change")] == "delete")
-                 and len(cells) == len(self.columns)]
+                 if len(cells) == len(self.columns)
+                 and not (self.has_change and "delete" in
+                          cells[self.at("change")].lower())]
         if not whole:
             return
         cells = self.lines[rng.choice(whole)]
         typed = [name for name in self.columns if self.kinds.get(name) in (
-            "integer", "number", "date", "datetime", "boolean", "uscc",
-            "region", "org-code")]
+            "integer", "number", "date", "datetime", "boolean")
+            or self.kinds.get(name) in canonical.CODES]
         kind = rng.choice(["type", "type", "key", "extra", "missing", "enum",
                            "sheet", "change"])
-        if kind == "key":
+        if kind == "key" and self.resource.key:
             cells[self.at(rng.choice(self.resource.key))] = ""
         elif kind == "extra":
             cells.append("more")
         elif kind == "missing":
-            cells.pop()
+            del cells[-rng.randrange(1, 4):]
         elif kind == "enum" and "grade" in self.columns:
             cells[self.at("grade")] = "不存在"
-        elif kind == "sheet" and self.kinds["subject"] == "uscc":
-            cells[self.at("subject")] = "9.14419E+17"
+        elif kind == "sheet" and typed:
+            cells[self.at(rng.choice(typed))] = rng.choice(
+                ["9.14419E+17", "4e5", "1E5", "1.5E1", "12E3", "-2E+9",
+                 "7E1000", "0E5", "４.４１Ｅ+17"])
         elif kind == "change" and self.has_change:
             cells[self.at("change")] = "replace"
         elif typed:
             cells[self.at(rng.choice(typed))] = rng.choice(
-                ["坏", "12x", "--", "2013-02-30", "1,23"])
+                ["坏", "12x", "--", "2013-02-30", "1,23", "2013-1-1 24:00",
+                 "2013-1-1 8:30:01.0001", "110105491231002", "1" * 1001,
+                 "110105170001010014", "1E100", "9" * 90 + "E11"])
 
     def repeat_rows(self):
-        """Equal rows, and rows of one key that differ."""
+        """Equal rows, rows of one key that differ, a unique value twice."""
         rng = self.rng
         whole = [cells for cells in self.lines
                  if len(cells) == len(self.columns)]
@@ -412,6 +471,12 @@ class File:
             twin = list(rng.choice(whole))
             twin[self.at("remark")] = "另一个说法"
             self.lines.append(twin)
+        if rng.random() < 0.5 and "licence" in self.columns:
+            cells = rng.choice(whole)
+            cells[self.at("licence")] = rng.choice(whole)[self.at("licence")]
+        if rng.random() < 0.5:
+            for _ in range(3):
+                self.break_row()
 
     # --- bytes ---------------------------------------------------------------
 
@@ -468,7 +533,7 @@ class File:
             return self.render(False) + b"\xff\xfe\xfa,\x80\n"
         if kind == "label":
             self.header = list(self.header)
-            self.header[self.at(rng.choice(self.resource.key))] = "错误的列名"
+            self.header[self.at("subject")] = "错误的列名"
             return self.render(False)
         if kind == "nothing":
             return "这不是表格\n什么也没有\n".encode()
@@ -496,6 +561,8 @@ class City:
                 "string": lambda: rng.choice(
                     ["企业%d号", "K%04d", "a b %d"]) % rng.randrange(1000)}
         self.subjects = [make[self.subject_kind]() for _ in range(subjects)]
+        if self.subject_kind in canonical.CODES:
+            self.subjects = [wrong_check(rng, s) for s in self.subjects]
         if self.subject_kind == "string":
             self.subjects += rng.sample(ODD_KEYS, 20)
         self.departments = rng.sample(DEPARTMENTS, rng.randrange(2, 5))
@@ -522,12 +589,16 @@ class City:
         lines = ["[theme %s]" % name, "title = 主题 " + name,
                  "subject = subject"]
         for source, parts in self.sources:
-            lines.append("source.%s = %s" % (
-                source, " ".join(part.name for part in parts)))
+            by = ""
+            if rng.random() < 0.5 and "parent" in (
+                    field[0] for field in parts[0].fields):
+                by = " by parent"
+            lines.append("source.%s = %s%s" % (
+                source, " ".join(part.name for part in parts), by))
         by_name = {}
         for source, parts in self.sources:
             for field in parts[0].fields:
-                if field[0] not in ("subject", "id", "seq"):
+                if field[0] not in STRUCTURE:
                     by_name.setdefault(field[0], []).append(source)
         number = 0
         kinds = {f[0]: f[2] for f in VALUE_FIELDS}

@@ -34,6 +34,11 @@ GOOD = [
     ("datetime", "2012-11-15T08:30:01.250", "2012-11-15T08:30:01.250"),
     ("datetime", "2012-11-15T00:30:00Z", "2012-11-15T08:30:00"),
     ("datetime", "2012-11-15 20:30:00+00:00", "2012-11-16T04:30:00"),
+    ("datetime", "2012-11-15 8:30:01.5", "2012-11-15T08:30:01.500"),
+    ("datetime", "2012-11-15 08:30:01.250000", "2012-11-15T08:30:01.250"),
+    ("datetime", "1990-07-01T00:00:00Z", "1990-07-01T09:00:00"),
+    ("number", "0" * 500 + "E1", "0"), ("number", "0E99999", "0"),
+    ("org-code", "7E5315401", "7E5315401"),
     ("boolean", "是", "true"), ("boolean", "N", "false"),
     ("boolean", "1", "true"), ("boolean", "no", "false"),
     ("uscc", " 91350100m000100y43", "91350100M000100Y43"),
@@ -51,12 +56,26 @@ BAD = [
     ("number", "1,5", "type-error"), ("date", "2013-02-29", "type-error"),
     ("date", "2012-1/2", "type-error"), ("date", "12-01-02", "type-error"),
     ("datetime", "2012-11-15 25:00", "type-error"),
+    ("datetime", "2012-11-15 08:30:01.2501", "type-error"),
+    ("datetime", "0001-01-01T00:00:00+23:59", "type-error"),
+    ("integer", "4.4E+17", "spreadsheet-number"),
+    ("integer", "1E5", "spreadsheet-number"), ("integer", "1.5E1", "type-error"),
+    ("integer", "12E3", "type-error"), ("integer", "1E1000", "type-error"),
+    ("integer", "1" * 1001, "type-error"), ("number", "1E-101", "type-error"),
+    ("id-number", "110105170001010014", "type-error"),
+    ("org-code", "1.2E+8", "spreadsheet-number"),
     ("boolean", "maybe", "type-error"), ("uscc", "123", "type-error"),
     ("uscc", "9.14419E+17", "spreadsheet-number"),
     ("id-number", "110105491231002", "type-error"),
     ("id-number", "110105194902300020", "type-error"),
     ("region", "12345", "type-error"),
 ]
+
+THEME = """[theme t]
+subject = id
+source.r = d/r
+field.n = first r.name
+"""
 
 DESCRIPTOR = """[resource]
 title = t
@@ -72,6 +91,10 @@ required = yes
 [field name]
 title = 名称
 type = string
+[field licence]
+title = 许可证
+type = string
+unique = yes
 """
 
 
@@ -126,11 +149,10 @@ class Scanner(unittest.TestCase):
 
 
 class Cities(unittest.TestCase):
-    def city(self, folder, mode):
+    def city(self, folder, mode, theme=THEME):
         os.makedirs(os.path.join(folder, "resources.d", "d"))
         with open(os.path.join(folder, "civicfs.conf"), "w") as file:
-            file.write("[platform]\nstate = s\n[theme t]\nsubject = id\n"
-                       "source.r = d/r\nfield.n = first r.name\n")
+            file.write("[platform]\nstate = s\n" + theme)
         with open(os.path.join(folder, "resources.d", "d", "r.ini"), "w",
                   encoding="utf-8") as file:
             file.write(DESCRIPTOR % mode)
@@ -145,19 +167,22 @@ class Cities(unittest.TestCase):
     def test_snapshot(self):
         with tempfile.TemporaryDirectory() as folder:
             city = self.city(folder, "snapshot")
-            one = self.submit(city, folder, b"id,name\n1,a\n2,b\n3,c\n4,d\n")
+            one = self.submit(city, folder, b"id,name,licence\n1,a,\n2,b,\n"
+                              b"3,c,\n4,d,\n")
             self.assertEqual(one.state, "accepted")
-            two = self.submit(city, folder, "编号;名称\n2;B\nx;y\n\n3;c\n"
+            two = self.submit(city, folder, "编号;名称;许可证\n2;B;\n"
+                              "x;y;\n\n3;c;\n"
                               .encode("gb18030"))
             self.assertEqual(two.state, "partial")
             self.assertEqual(two.errors, [(2, 3, "id", "type-error")])
             self.assertEqual(two.warnings, [(3, 4, "", "blank-row")])
             self.assertEqual(two.rows["deleted"], 2)
-            three = self.submit(city, folder, b"id,name\n")
+            three = self.submit(city, folder, b"id,name,licence\n")
             self.assertEqual(three.state, "quarantined")
             self.assertEqual(city.themes["t"].files["data.csv"],
                              b"id,n\n2,B\n3,c\n")
-            four = self.submit(city, folder, b"id,name\n3,c\n2,B\n")
+            four = self.submit(city, folder,
+                               b"id,name,licence\n3,c,\n2,B,\n")
             self.assertEqual(four.state, "unchanged")
             self.assertEqual(three.state, "superseded")
             self.assertEqual(city.themes["t"].changes[1],
@@ -167,9 +192,9 @@ class Cities(unittest.TestCase):
     def test_upsert(self):
         with tempfile.TemporaryDirectory() as folder:
             city = self.city(folder, "upsert")
-            self.submit(city, folder, b"id,name\n1,a\n2,b\n")
-            one = self.submit(city, folder, b"change,id,name\ndelete,1,\n"
-                              b"insert,3,c\ndelete,9,\n")
+            self.submit(city, folder, b"id,name,licence\n1,a,\n2,b,\n")
+            one = self.submit(city, folder, b"change,id,name,licence\n"
+                              b"Delete,1,,\nINSERT,3,c,\ndelete,9,,\n")
             self.assertEqual(one.rows["deleted"], 1)
             self.assertEqual(one.rows["inserted"], 1)
             self.assertEqual(one.rows["unchanged"], 1)
@@ -179,14 +204,54 @@ class Cities(unittest.TestCase):
     def test_keys_that_differ(self):
         with tempfile.TemporaryDirectory() as folder:
             city = self.city(folder, "append")
-            one = self.submit(city, folder,
-                              b"id,name\n1,a\n1,a\n2,b\n2,c\n3,d\n")
+            one = self.submit(city, folder, b"id,name,licence\n1,a,\n1,a,\n"
+                              b"2,b,\n2,c,\n3,d,\n")
             self.assertEqual(one.state, "partial")
             self.assertEqual([e.row for e in one.errors], [3, 4])
             self.assertEqual([w.code for w in one.warnings],
                              ["duplicate-row"])
-            two = self.submit(city, folder, b"id,name\n1,z\n3,d\n")
+            self.assertEqual((one.rows["read"], one.rows["accepted"],
+                              one.rows["refused"]), (5, 2, 2))
+            two = self.submit(city, folder,
+                              b"id,name,licence\n1,z,\n3,d,\n")
             self.assertEqual(two.errors, [(1, 2, "", "primary-key")])
+
+    def test_refused_rows_share_keys(self):
+        with tempfile.TemporaryDirectory() as folder:
+            city = self.city(folder, "append")
+            one = self.submit(city, folder, b"id,name,licence\n1,a,\n"
+                              b"1,a,,more\n2,b\n3,c,\n4,d,\n5,e,\n")
+            self.assertEqual(sorted(one.errors), [
+                (1, 2, "", "primary-key"), (2, 3, "", "extra-cell"),
+                (3, 4, "licence", "missing-cell")])
+
+    def test_unique(self):
+        with tempfile.TemporaryDirectory() as folder:
+            city = self.city(folder, "append")
+            one = self.submit(city, folder, b"id,name,licence\n1,a,L\n"
+                              b"1,a,L\n2,b,L\n3,c,M\n4,d,\n5,e,\n6,f,N\n")
+            self.assertEqual(one.errors, [
+                (1, 2, "licence", "constraint-error"),
+                (3, 4, "licence", "constraint-error")])
+            self.assertEqual(one.rows["accepted"], 4)
+            self.assertEqual(one.state, "partial")
+
+    def test_conflicts_by_source(self):
+        with tempfile.TemporaryDirectory() as folder:
+            city = self.city(folder, "append", CONFLICTS)
+            self.submit(city, folder, b"id,name,licence\n1,a,L\n2,a,a\n")
+            self.assertEqual(
+                city.themes["t"].files["conflicts.csv"],
+                b"subject,field,winner_source,winner_value,source,value\n"
+                b"1,n,r,a,q,L\n")
+
+
+CONFLICTS = """[theme t]
+subject = id
+source.q = d/r
+source.r = d/r
+field.n = first r.name q.licence r.licence q.name
+"""
 
 
 if __name__ == "__main__":
