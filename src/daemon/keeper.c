@@ -10,6 +10,7 @@
 #include "daemon/link.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/proc.h"
 #include "decode/decode.h"
 #include "mount/mount.h"
 
@@ -30,20 +31,19 @@
 #define SAY(priority, ...) daemon_log("keeper", priority, __VA_ARGS__)
 
 #define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
-#define SHORT_LIFE_NS CLOCK_NS	 /* a worker that died sooner is backed off */
 #define BACKOFF_MAX_MS 5000
 #define ZOMBIE_CHECK_MS 200
 
 struct keeper {
 	struct daemon_shared *shared;
 	int signals; /* signalfd */
-	int ready_fd;
-	int link; /* the keeper's end */
+	int link;    /* the keeper's end */
 	pid_t worker;
-	int64_t worker_since; /* monotonic */
+	bool worker_ready; /* it has said so */
 	int backoff_ms;
 	bool ready;
 	bool ending;
+	bool failed;
 };
 
 /* ---- the mount
@@ -160,7 +160,7 @@ start_worker(struct keeper *k, struct error *err)
 		close(k->link);
 	k->link = ends[0];
 	k->worker = pid;
-	k->worker_since = clock_monotonic();
+	k->worker_ready = false;
 	return daemon_state_note_worker(shared->state_dir, pid, err);
 }
 
@@ -175,11 +175,12 @@ start_notifier(struct keeper *k, struct error *err)
 	return 0;
 }
 
-/* A crash loop is slowed down, never given up: the mount stays. */
+/* Workers that die before they are ready are slowed down, never given up: the
+ * mount stays. */
 static void
 back_off(struct keeper *k)
 {
-	if (clock_monotonic() - k->worker_since > SHORT_LIFE_NS) {
+	if (k->worker_ready) {
 		k->backoff_ms = 0;
 		return;
 	}
@@ -207,21 +208,23 @@ replace_worker(struct keeper *k)
 static bool
 is_zombie(pid_t pid)
 {
-	char path[64], text[512];
-	const char *at;
-	ssize_t n;
-	scope_fd fd = -1;
+	struct daemon_proc proc;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = io_read(fd, text, sizeof(text) - 1, NULL);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	at = strrchr(text, ')');
-	return at && at[1] == ' ' && at[2] == 'Z';
+	return daemon_proc_read(pid, &proc) == 0 && proc.state == 'Z';
+}
+
+static void
+mourn(struct keeper *k, int status)
+{
+	if (k->ending)
+		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == DAEMON_HOPELESS) {
+		k->ending = k->failed = true;
+		return;
+	}
+	SAY(LOG_WARNING, "worker %d has died (%s %d): starting another",
+	    k->worker, WIFSIGNALED(status) ? "signal" : "exit",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static void
@@ -234,14 +237,7 @@ reap(struct keeper *k)
 		struct error err = ERROR_INIT;
 
 		if (pid == k->worker) {
-			if (!k->ending)
-				SAY(LOG_WARNING,
-				    "worker %d has died (%s %d): starting "
-				    "another",
-				    pid,
-				    WIFSIGNALED(status) ? "signal" : "exit",
-				    WIFSIGNALED(status) ? WTERMSIG(status)
-							: WEXITSTATUS(status));
+			mourn(k, status);
 			replace_worker(k);
 		} else if (pid == k->shared->notifier && !k->ending) {
 			SAY(LOG_WARNING, "notifier %d has died", pid);
@@ -291,12 +287,17 @@ start_decoder(struct keeper *k, const int fds[LINK_FDS])
 static void
 become_ready(struct keeper *k)
 {
+	k->worker_ready = true;
 	if (k->ready)
 		return;
 	k->ready = true;
 	daemon_notify_manager("READY=1");
-	if (k->ready_fd >= 0 && write(k->ready_fd, "r", 1) != 1)
+	if (k->shared->ready_fd < 0)
+		return;
+	if (write(k->shared->ready_fd, "r", 1) != 1)
 		SAY(LOG_WARNING, "nobody waits any more");
+	close(k->shared->ready_fd);
+	k->shared->ready_fd = -1;
 }
 
 static void
@@ -472,12 +473,9 @@ write_pid(int lock, struct error *err)
 }
 
 int
-daemon_keeper(struct daemon_shared *shared, int ready_fd)
+daemon_keeper(struct daemon_shared *shared)
 {
-	struct keeper k = {.shared = shared,
-			   .ready_fd = ready_fd,
-			   .link = -1,
-			   .signals = -1};
+	struct keeper k = {.shared = shared, .link = -1, .signals = -1};
 	struct error err = ERROR_INIT;
 	int rc;
 
@@ -494,5 +492,5 @@ daemon_keeper(struct daemon_shared *shared, int ready_fd)
 	if (shared->fuse_fd >= 0)
 		end(&k);
 	free(shared->init);
-	return rc ? 1 : 0;
+	return rc || k.failed ? 1 : 0;
 }

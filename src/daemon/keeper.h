@@ -6,11 +6,11 @@
 
 /*
  * Mounts, starts the other roles, restarts them when they die, and ends with
- * SIGTERM, SIGINT, LINK_STOP or the mount. Writes one byte to 'ready_fd' (-1:
- * nobody waits) and tells the service manager once the tree answers.
- * 'shared' has config, users, mountpoint, state_dir and lock. Returns the exit
+ * SIGTERM, SIGINT, LINK_STOP or the mount. Writes one byte to shared->ready_fd
+ * and tells the service manager once the tree answers. 'shared' has config,
+ * users, mountpoint, state_dir, lock and ready_fd. Returns the exit
  * status of the process, with the mount gone.
  */
-int daemon_keeper(struct daemon_shared *shared, int ready_fd);
+int daemon_keeper(struct daemon_shared *shared);
 
 #endif

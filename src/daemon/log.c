@@ -25,9 +25,8 @@ daemon_log(const char *role, int priority, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* in the background the launcher reads this until the tree answers */
+	dprintf(STDERR_FILENO, "civicfsd %s[%d]: %s\n", role, getpid(), text);
 	if (to_syslog)
 		syslog(priority, "%s: %s", role, text);
-	else
-		dprintf(STDERR_FILENO, "civicfsd %s[%d]: %s\n", role, getpid(),
-			text);
 }

@@ -1,6 +1,6 @@
 /*
- * What the daemon says while it runs: to standard error in the foreground, to
- * the system log otherwise. Only the shells (daemon/) log; library code
+ * What the daemon says while it runs: to standard error and, in the
+ * background, to the system log. Only the shells (daemon/) log; library code
  * returns errors. Any thread, any process of the daemon.
  */
 #ifndef DAEMON_LOG_H

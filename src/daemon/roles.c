@@ -52,6 +52,8 @@ become(enum daemon_role role, const struct daemon_shared *shared)
 
 	prctl(PR_SET_NAME, roles[role].name, 0, 0, 0);
 	close(shared->lock);
+	if (shared->ready_fd >= 0)
+		close(shared->ready_fd);
 	reset_signals();
 	if (drop_rights(&shared->users, &err)) {
 		daemon_log(roles[role].name, LOG_ERR, "%s", err.text);

@@ -21,7 +21,8 @@ struct daemon_shared {
 	struct daemon_users users;
 	const char *mountpoint;
 	int state_dir;
-	int lock; /* the keeper's alone: roles close it */
+	int ready_fd; /* -1, or who waits for the tree: the keeper's alone */
+	int lock;     /* the keeper's alone: roles close it */
 	int fuse_fd;
 	int notices[2];	     /* [0] the notifier reads, [1] the worker writes */
 	int64_t session;     /* the life of this mount */
@@ -42,6 +43,10 @@ enum daemon_role { DAEMON_WORKER, DAEMON_NOTIFIER };
 MUST_CHECK pid_t daemon_role_start(enum daemon_role role,
 				   const struct daemon_shared *shared,
 				   struct error *err);
+
+/* The worker's exit status when another attempt cannot help: the state or the
+ * configuration must be looked at first. */
+#define DAEMON_HOPELESS 2
 
 /* The bodies; the exit status of the process. */
 int daemon_worker(const struct daemon_shared *shared);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "daemon/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -158,39 +159,18 @@ daemon_state_take(const struct config *config, const struct daemon_users *users,
 /* ---- the worker of a dead keeper
  * ------------------------------------------------------- */
 
-/* Field 22 of /proc/PID/stat, in clock ticks since the machine started. */
-static int64_t
-start_time(pid_t pid)
-{
-	char path[64], text[1024];
-	const char *at;
-	ssize_t n;
-	scope_fd fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = io_read(fd, text, sizeof(text) - 1, NULL);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	at = strrchr(text, ')'); /* the name may hold anything */
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoll(at, NULL, 10) : -1;
-}
-
 pid_t
 daemon_state_left_worker(int dir)
 {
 	scope_buf text = BUF_INIT;
 	int64_t pid = 0, started = 0;
+	struct daemon_proc proc;
 
 	if (io_slurp(dir, NOTE_NAME, 256, &text, NULL) || !buf_str(&text) ||
 	    sscanf(text.data, "%" SCNd64 " %" SCNd64, &pid, &started) != 2)
 		return 0;
-	if (pid <= 0 || start_time((pid_t)pid) != started)
+	if (pid <= 0 || daemon_proc_read((pid_t)pid, &proc) ||
+	    proc.started != started)
 		return 0;
 	return (pid_t)pid;
 }
@@ -199,11 +179,14 @@ int
 daemon_state_note_worker(int dir, pid_t pid, struct error *err)
 {
 	char text[64];
+	struct daemon_proc proc;
 	scope_fd fd = openat(dir, NOTE_NAME,
 			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return error_errno(err, errno, "'" NOTE_NAME "'");
-	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid, start_time(pid));
+	if (daemon_proc_read(pid, &proc))
+		return 0; /* it has died already */
+	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid, proc.started);
 	return io_write(fd, text, strlen(text), err);
 }

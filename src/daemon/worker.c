@@ -1,0 +1,336 @@
+/*
+ * The worker: everything that knows the state. It opens it, answers the
+ * kernel's requests with several threads, judges submissions in one, and
+ * listens to the command line in another. It may die at any moment; the next
+ * one takes up from the state and from what the kernel sends again.
+ */
+#include "daemon/roles.h"
+
+#include "base/scope.h"
+#include "control/control.h"
+#include "daemon/link.h"
+#include "daemon/log.h"
+#include "flow/flow.h"
+#include "mount/mount.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
+#define THREADS 10
+
+struct worker {
+	const struct daemon_shared *shared;
+	struct store *store;
+	struct flow_plan *plan;
+	struct inbox *inbox;
+	struct mount *mount;
+	struct flow *flow;
+	struct control *control;
+	pthread_mutex_t link_lock; /* one question to the keeper at a time */
+	_Atomic bool stopping;
+};
+
+/* ---- to the other roles
+ * -------------------------------------------------------- */
+
+static int
+ask_for_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
+		struct error *err)
+{
+	struct worker *w = ctx;
+	const struct link_message question = {.kind = LINK_DECODE};
+	const int fds[] = {in_fd, request_fd, out_fd};
+	struct link_message answer = {0};
+	int none[LINK_FDS];
+	int rc;
+
+	pthread_mutex_lock(&w->link_lock);
+	rc = daemon_link_send(w->shared->link, &question, fds, LINK_FDS, err);
+	if (!rc)
+		rc = daemon_link_receive(w->shared->link, &answer, none, err);
+	pthread_mutex_unlock(&w->link_lock);
+	if (rc < 0)
+		return error_prefix(err, rc, "cannot start a decoder");
+	if (rc == 0)
+		return error_set(err, ERR_IO,
+				 "cannot start a decoder: the keeper has died; "
+				 "start civicfsd again");
+	if (answer.value < 0)
+		return error_errno(err, -answer.value,
+				   "cannot start a decoder");
+	return 0;
+}
+
+static void
+send_notice(struct worker *w, const struct buf *message)
+{
+	if (message->len && send(w->shared->notices[1], message->data,
+				 message->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		SAY(LOG_DEBUG, "the notifier does not listen");
+}
+
+static void
+on_published(void *ctx, const struct publish_made *made, size_t n)
+{
+	struct worker *w = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		scope_buf message = BUF_INIT;
+
+		if (!mount_invalidate_theme(w->mount, made[i].theme->id,
+					    &message))
+			send_notice(w, &message);
+	}
+}
+
+static void
+on_judged(void *ctx, int64_t resource, int64_t number)
+{
+	struct worker *w = ctx;
+	struct store_submission s;
+	scope_reader reader = {0};
+	scope_buf message = BUF_INIT;
+
+	if (store_reader_get(w->store, &reader, NULL) ||
+	    store_submission_get(reader.db, number, &s, NULL) <= 0)
+		return;
+	if (!mount_invalidate_inbox(w->mount, resource, s.name, &message))
+		send_notice(w, &message);
+	store_submission_release(&s);
+}
+
+static void
+on_failed(void *ctx, const struct error *err)
+{
+	(void)ctx;
+	SAY(LOG_ERR, "%s; trying again", err->text);
+}
+
+static void
+on_complaint(void *ctx, const char *text)
+{
+	(void)ctx;
+	SAY(LOG_ERR, "%s", text);
+}
+
+/* ---- ending
+ * ------------------------------------------------------------------------ */
+
+static void
+stop(void *ctx)
+{
+	const struct link_message m = {.kind = LINK_STOP};
+	struct worker *w = ctx;
+	struct error err = ERROR_INIT;
+
+	if (daemon_link_send(w->shared->link, &m, NULL, 0, &err))
+		SAY(LOG_ERR, "%s", err.text);
+}
+
+/* Waits for the keeper's SIGTERM. */
+static void *
+wait_for_end(void *ctx)
+{
+	struct worker *w = ctx;
+	sigset_t set;
+	int got;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	while (sigwait(&set, &got))
+		;
+	w->stopping = true;
+	flow_stop(w->flow);
+	mount_stop(w->mount);
+	return NULL;
+}
+
+/* ---- beginning
+ * ------------------------------------------------------------------------ */
+
+static int
+open_state(struct worker *w, struct error *err)
+{
+	const struct config *config = w->shared->config;
+	int rc = store_open(w->shared->state_dir, true, &w->store, err);
+
+	if (!rc)
+		rc = publish_recover(w->store, err);
+	if (!rc)
+		rc = flow_plan_new(w->store, config, &w->plan, err);
+	if (!rc)
+		rc = inbox_open(w->store, config, w->plan->resource_ids,
+				w->shared->session, &w->inbox, err);
+	return rc;
+}
+
+static int
+open_services(struct worker *w, struct error *err)
+{
+	const struct mount_context mount = {
+		.store = w->store,
+		.config = w->shared->config,
+		.inbox = w->inbox,
+		.themes = w->plan->themes,
+		.nthemes = w->plan->nthemes,
+		.departments = w->plan->department_ids,
+		.resources = w->plan->resource_ids,
+		.complain = on_complaint,
+	};
+	const struct flow_decoder decoder = {ask_for_decoder, w};
+	const struct flow_hooks hooks = {on_published, on_judged, on_failed, w};
+	int rc = mount_new(&mount, &w->mount, err);
+
+	if (!rc)
+		rc = flow_new(w->store, w->plan, w->inbox, &decoder, &hooks,
+			      &w->flow, err);
+	return rc;
+}
+
+static void
+count_requests(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent)
+{
+	struct worker *w = ctx;
+	struct mount_counts counts;
+
+	mount_count(w->mount, &counts);
+	*ret_requests = counts.requests;
+	*ret_resent = counts.resent;
+}
+
+static int
+open_control(struct worker *w, struct error *err)
+{
+	const struct daemon_shared *shared = w->shared;
+	const struct control_context context = {
+		.store = w->store,
+		.config = shared->config,
+		.plan = w->plan,
+		.flow = w->flow,
+		.inbox = w->inbox,
+		.mountpoint = shared->mountpoint,
+		.keeper = shared->keeper,
+		.worker = getpid(),
+		.notifier = shared->notifier,
+		.generation = shared->generation,
+		.started_at = shared->started_at,
+		.kernel_resends = shared->kernel_resends,
+		.service_uid = shared->users.worker_uid,
+		.count = count_requests,
+		.stop = stop,
+		.ctx = w,
+	};
+
+	return control_new(&context, &w->control, err);
+}
+
+static void
+close_all(struct worker *w)
+{
+	control_free(w->control);
+	flow_free(w->flow);
+	mount_free(w->mount);
+	inbox_close(w->inbox);
+	flow_plan_free(w->plan);
+	store_close(w->store);
+}
+
+static void *
+run_flow(void *ctx)
+{
+	struct worker *w = ctx;
+
+	flow_run(w->flow);
+	return NULL;
+}
+
+static void *
+run_control(void *ctx)
+{
+	struct worker *w = ctx;
+
+	control_serve(w->control);
+	return NULL;
+}
+
+static int
+start_threads(struct worker *w, pthread_t threads[3], struct error *err)
+{
+	void *(*const bodies[])(void *) = {run_flow, run_control, wait_for_end};
+
+	for (size_t i = 0; i < 3; i++) {
+		int rc = pthread_create(&threads[i], NULL, bodies[i], w);
+
+		if (rc)
+			return error_errno(err, rc, "cannot start a thread");
+	}
+	return 0;
+}
+
+static int
+serve(struct worker *w, struct error *err)
+{
+	const struct daemon_shared *shared = w->shared;
+	const struct link_message ready = {.kind = LINK_READY};
+	pthread_t threads[3];
+	int rc = start_threads(w, threads, err);
+
+	if (!rc)
+		rc = daemon_link_send(shared->link, &ready, NULL, 0, err);
+	if (!rc)
+		rc = mount_serve(w->mount, shared->fuse_fd, shared->init,
+				 shared->init_len, shared->generation == 1,
+				 THREADS, err);
+	if (rc)
+		return rc; /* the process ends, and its threads with it */
+	/* stopped, or unmounted: then the signal is still to come */
+	if (!w->stopping)
+		kill(getpid(), SIGTERM);
+	pthread_join(threads[2], NULL);
+	pthread_join(threads[0], NULL);
+	control_stop(w->control);
+	pthread_join(threads[1], NULL);
+	return 0;
+}
+
+int
+daemon_worker(const struct daemon_shared *shared)
+{
+	struct worker w = {.shared = shared};
+	struct error err = ERROR_INIT;
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the keeper's business */
+	umask(077);
+	setenv("SQLITE_TMPDIR", ".", 1);
+	pthread_mutex_init(&w.link_lock, NULL);
+	rc = open_state(&w, &err);
+	if (!rc)
+		rc = open_services(&w, &err);
+	if (!rc)
+		rc = open_control(&w, &err);
+	if (rc) {
+		SAY(LOG_ERR, "%s", err.text);
+		close_all(&w);
+		return shared->generation == 1 || rc == ERR_INVALID ||
+				       rc == ERR_CORRUPT
+			       ? DAEMON_HOPELESS
+			       : 1;
+	}
+	rc = serve(&w, &err);
+	if (rc) {
+		SAY(LOG_ERR, "%s", err.text);
+		return 1;
+	}
+	close_all(&w);
+	return 0;
+}
