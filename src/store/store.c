@@ -77,6 +77,9 @@ open_databases(struct store *store, bool create, struct error *err)
 				 store_schema_main_n, err);
 	if (!rc)
 		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
+	/* a publish walks several indexes at once: 16 MiB keep them at hand */
+	if (!rc)
+		rc = sql_exec(store->records, "PRAGMA cache_size=-16384", err);
 	if (!rc)
 		rc = sql_migrate(store->records, store_schema_records,
 				 store_schema_records_n, err);
