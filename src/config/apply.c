@@ -236,6 +236,12 @@ check_entry(struct config_load *load, const struct config_section *s,
 			     e->key, e->value);
 		return false;
 	}
+	if (option->unheeded && *e->value &&
+	    strcmp(e->value, option->preset) != 0)
+		config_warning(&load->report, e->place,
+			       "'%s = %s' is checked, but this version does "
+			       "not act on it yet",
+			       e->key, e->value);
 	if (e->continued && !config_option_continues(option)) {
 		config_error(
 			&load->report,

@@ -62,6 +62,7 @@ struct option {
 	int64_t min, max;	  /* in the unit stored; both 0: any */
 	size_t offset;		  /* where the section's struct keeps it */
 	bool later;		  /* only the default is accepted */
+	bool unheeded;		  /* checked and kept; nothing acts on it yet */
 	const char *sentence;
 };
 

@@ -119,7 +119,7 @@ agree(struct daemon_shared *shared, struct error *err)
 	rc = mount_init_reply(shared->init, shared->init_len, &init, err);
 	if (rc)
 		return rc;
-	shared->kernel_resends = init.resend;
+	shared->kernel_resends = init.resend && !shared->no_resend;
 	return io_write(shared->fuse_fd, init.reply, init.reply_len, err);
 }
 
@@ -190,16 +190,44 @@ back_off(struct keeper *k)
 	poll(NULL, 0, k->backoff_ms);
 }
 
+/* Where the kernel cannot send requests again (before 6.9), those that the
+ * dead worker had taken would hang for ever: they end with the mount, and a
+ * new one takes its place. */
+static int
+mount_again(struct keeper *k, struct error *err)
+{
+	struct daemon_shared *shared = k->shared;
+	int rc;
+
+	umount2(shared->mountpoint, MNT_FORCE);
+	umount2(shared->mountpoint, MNT_DETACH);
+	if (shared->notifier)
+		kill(shared->notifier, SIGKILL); /* it holds /dev/fuse */
+	close(shared->fuse_fd);
+	free(shared->init);
+	shared->init = NULL;
+	shared->generation = 0;
+	rc = new_session(shared, err);
+	if (!rc)
+		rc = mount_tree(shared, err);
+	return rc ? rc : agree(shared, err);
+}
+
 static void
 replace_worker(struct keeper *k)
 {
 	struct error err = ERROR_INIT;
+	int rc = 0;
 
 	k->worker = 0;
 	if (k->ending)
 		return;
 	back_off(k);
-	if (start_worker(k, &err))
+	if (!k->shared->kernel_resends)
+		rc = mount_again(k, &err);
+	if (!rc)
+		rc = start_worker(k, &err);
+	if (rc)
 		SAY(LOG_ERR, "%s", err.text);
 }
 
@@ -213,9 +241,22 @@ is_zombie(pid_t pid)
 	return daemon_proc_read(pid, &proc) == 0 && proc.state == 'Z';
 }
 
+static bool
+is_mounted(const struct daemon_shared *shared)
+{
+	struct pollfd p = {.fd = shared->fuse_fd};
+
+	return poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP));
+}
+
 static void
 mourn(struct keeper *k, int status)
 {
+	if (!is_mounted(k->shared)) {
+		SAY(LOG_NOTICE, "'%s' has been unmounted",
+		    k->shared->mountpoint);
+		k->ending = true;
+	}
 	if (k->ending)
 		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == DAEMON_HOPELESS) {
@@ -284,6 +325,16 @@ start_decoder(struct keeper *k, const int fds[LINK_FDS])
 		SAY(LOG_WARNING, "%s", err.text);
 }
 
+/* The launcher ends now, and with it who read our standard error. */
+static void
+leave_launcher(void)
+{
+	scope_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+}
+
 static void
 become_ready(struct keeper *k)
 {
@@ -298,6 +349,7 @@ become_ready(struct keeper *k)
 		SAY(LOG_WARNING, "nobody waits any more");
 	close(k->shared->ready_fd);
 	k->shared->ready_fd = -1;
+	leave_launcher();
 }
 
 static void
@@ -339,6 +391,8 @@ open_signals(struct keeper *k, struct error *err)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return error_errno(err, errno, "signals");
 	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -355,15 +409,10 @@ take_signals(struct keeper *k)
 	while (read(k->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			k->ending = true;
+		if (si.ssi_signo == SIGHUP)
+			SAY(LOG_NOTICE, "reload is not part of this version: "
+					"restart civicfsd");
 	}
-}
-
-static bool
-is_mounted(const struct daemon_shared *shared)
-{
-	struct pollfd p = {.fd = shared->fuse_fd};
-
-	return poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP));
 }
 
 static void
@@ -382,11 +431,6 @@ live(struct keeper *k)
 		if (p[1].revents)
 			listen_to_worker(k);
 		reap(k);
-		if (!is_mounted(k->shared)) {
-			SAY(LOG_NOTICE, "'%s' has been unmounted",
-			    k->shared->mountpoint);
-			k->ending = true;
-		}
 	}
 }
 

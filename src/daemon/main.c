@@ -22,6 +22,7 @@ struct arguments {
 	const char *config;
 	const char *mountpoint;
 	bool foreground;
+	bool no_resend;
 };
 
 static void
@@ -63,12 +64,16 @@ is_ignored(const char *option)
 }
 
 static int
-check_options(char *list)
+check_options(char *list, struct arguments *a)
 {
 	char *save = NULL;
 
 	for (char *o = strtok_r(list, ",", &save); o;
 	     o = strtok_r(NULL, ",", &save)) {
+		if (strcmp(o, "no_resend") == 0) {
+			a->no_resend = true;
+			continue;
+		}
 		if (is_ignored(o))
 			continue;
 		fprintf(stderr,
@@ -97,7 +102,7 @@ parse(int argc, char **argv, struct arguments *a)
 			a->foreground = !as_mount;
 			break;
 		case 'o':
-			if (check_options(optarg))
+			if (check_options(optarg, a))
 				return EXIT_USAGE;
 			break;
 		case 'V':
@@ -218,6 +223,7 @@ run(const struct arguments *a, const struct config *config)
 {
 	struct daemon_shared shared = {
 		.config = config,
+		.no_resend = a->no_resend,
 		.lock = -1,
 		.ready_fd = -1,
 		.fuse_fd = -1,

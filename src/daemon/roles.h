@@ -28,6 +28,7 @@ struct daemon_shared {
 	int64_t session;     /* the life of this mount */
 	unsigned char *init; /* the kernel's INIT request */
 	size_t init_len;
+	bool no_resend; /* an option: as on a kernel that cannot */
 	bool kernel_resends;
 	int64_t started_at;
 	pid_t keeper;

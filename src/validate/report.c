@@ -163,16 +163,16 @@ has_fix_file(const struct report *w)
 static int
 say_fix(const struct report *w)
 {
-	if (!has_fix_file(w))
-		return SAY(w,
-			   "correct the rows named below and submit the file "
-			   "again",
-			   "请改正下列数据后重新提交文件");
-	if (SAY(w, "correct the rows in '", "请在“") ||
-	    add_visible(w, w->r->fix_file))
+	if (SAY(w,
+		"correct the rows named below in the file and copy it here "
+		"again",
+		"请在原文件中改正下列数据，再重新复制到本文件夹"))
 		return ERR_NOMEM;
-	return SAY(w, "' and save it in this folder",
-		   "”中改正，并保存在本文件夹");
+	if (!has_fix_file(w))
+		return 0;
+	if (SAY(w, " ('", "（“") || add_visible(w, w->r->fix_file))
+		return ERR_NOMEM;
+	return SAY(w, "' holds them)", "”列出了这些数据）");
 }
 
 static int
