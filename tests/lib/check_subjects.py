@@ -19,7 +19,8 @@ def name_of(key):
     for at, char in enumerate(key):
         edge = (char == "." and at in (0, len(key) - 1)) or \
             (char == " " and at in (0, len(key) - 1))
-        if char in ESCAPED or ord(char) < 32 or ord(char) == 127 or edge:
+        control = ord(char) < 32 or 127 <= ord(char) < 160
+        if char in ESCAPED or control or edge:
             for byte in char.encode("utf-8"):
                 out += b"%%%02X" % byte
         else:
@@ -50,11 +51,11 @@ def main():
         sys.exit("data.csv has %d rows, data.jsonl %d" % (
             len(lines) - 1, len(records)))
     bad = 0
-    names = set()
+    names = {}
     for line, record in zip(lines[1:], records):
         key = line[0]
         name = name_of(key) + ".json"
-        names.add(name)
+        names[name] = hashlib.sha256(key.encode("utf-8")).hexdigest()[:3]
         path = os.path.join(folder, "subjects", name)
         try:
             size = os.stat(path).st_size
@@ -78,7 +79,7 @@ def main():
             if sorted(entry) != ["as_of", "rule", "source", "submission",
                                  "value"]:
                 problems.append("%s: keys %s" % (column, sorted(entry)))
-            if cell and entry["rule"] in ("first", "latest") and \
+            if cell and entry["rule"].startswith(("first ", "latest ")) and \
                     not (entry["source"] and entry["submission"]):
                 problems.append("%s: without origin" % column)
             if as_text(record[column]) != cell:
@@ -88,16 +89,15 @@ def main():
             print("key %r: %s" % (key, problem))
         bad += bool(problems)
 
-    listed = set()
+    listed = {}
     top = os.path.join(folder, "subjects")
     for prefix in os.listdir(top):
         for name in os.listdir(os.path.join(top, prefix)):
-            listed.add(name)
-            if name.startswith("sha256-"):
-                continue
+            listed[name] = prefix
     if listed != names:
         print("listed and not in data.csv: %s; in data.csv and not listed: %s"
-              % (sorted(listed - names), sorted(names - listed)))
+              % (sorted(set(listed.items()) - set(names.items())),
+                 sorted(set(names.items()) - set(listed.items()))))
         bad += 1
     print("%d subjects, %d bad" % (len(names), bad))
     sys.exit(1 if bad else 0)

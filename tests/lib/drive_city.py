@@ -19,6 +19,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "oracle"))
@@ -31,13 +32,22 @@ def read_list(city):
         return [line.rstrip("\n").split("=", 1) for line in f]
 
 
+NO_DAEMON = 3
+
+
 def wait(civicfs, city):
-    done = subprocess.run(
-        [civicfs, "-c", os.path.join(city, "civicfs.conf"), "wait",
-         "--timeout", "60"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit("wait ended with %d: %s%s" % (done.returncode, done.stdout,
-                                               done.stderr))
+    """A worker that was killed has nobody to answer: asked again."""
+    for _ in range(100):
+        done = subprocess.run(
+            [civicfs, "-c", os.path.join(city, "civicfs.conf"), "wait",
+             "--timeout", "60"], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        if done.returncode != NO_DAEMON:
+            break
+        time.sleep(0.05)
+    sys.exit("wait ended with %d: %s%s" % (done.returncode, done.stdout,
+                                           done.stderr))
 
 
 def waves(order, together, shuffle):

@@ -83,7 +83,9 @@ scenario_start() {
 	daemon=$!
 	local tries
 	for tries in $(seq 600); do
-		if mountpoint -q "$mnt" && [ -e "$mnt/README.txt" ]; then
+		# not the tree alone: after a crash its names are cached
+		if civicfs status >/dev/null 2>&1 && [ -e "$mnt/README.txt" ]
+		then
 			return
 		fi
 		if ! kill -0 "$daemon" 2>/dev/null; then
@@ -210,16 +212,11 @@ drop() {	# FILE D/R [NAME]: copies it in and waits for the verdict
 	receipt=$target.receipt.json
 }
 
-worker_pid() {	# who has the database open
-	local fd
-	for fd in /proc/[0-9]*/fd/*; do
-		case $(readlink "$fd" 2>/dev/null) in
-		"$city"/state/civicfs.db)
-			fd=${fd#/proc/}
-			echo "${fd%%/*}"
-			return ;;
-		esac
-	done
+worker_pid() {	# as the keeper has noted it
+	local pid rest
+	if read -r pid rest <"$city/state/worker.pid"; then
+		echo "$pid"
+	fi
 }
 
 # --- cities ------------------------------------------------------------------
