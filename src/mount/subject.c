@@ -2,10 +2,8 @@
  * subjects/: any key is answered, and the folders named by the first three
  * hexadecimal digits of a key's SHA-256 list the keys (SPEC 5).
  *
- * A key over 240 bytes has its hash for a name, and the store has no index of
- * hashes: such a lookup, and the listing of a folder, walk all subjects of the
- * theme. That is a hundredth of a second for ten thousand subjects, and long
- * keys are rare.
+ * A key over 240 bytes has its hash for a name; it is found on its shelf, as
+ * the store calls what such a folder lists.
  */
 #include "mount/tree.h"
 
@@ -20,12 +18,6 @@
 #define HASHED "sha256-"
 /* A key of fewer bytes has a name of 240 at most: three for each byte. */
 #define HASHED_KEY_LEAST 81
-
-static int
-prefix_of(const unsigned char digest[DIGEST_SIZE])
-{
-	return digest[0] << 4 | digest[1] >> 4;
-}
 
 /* The offset of a key in its folder: the hash after the prefix. */
 static int64_t
@@ -42,7 +34,6 @@ offset_of(const unsigned char digest[DIGEST_SIZE])
 
 struct walk {
 	struct digest *digest;
-	int prefix;		     /* of those to list */
 	const unsigned char *wanted; /* the hash to find, or NULL */
 	struct listing *out;
 	struct buf name;
@@ -78,15 +69,14 @@ visit(void *ctx, const struct store_theme_row *r)
 	digest_add(w->digest, r->subject.p, r->subject.n);
 	digest_end(w->digest, digest);
 	if (!w->wanted)
-		return prefix_of(digest) == w->prefix ? list_one(w, r, digest)
-						      : 0;
+		return list_one(w, r, digest);
 	if (memcmp(digest, w->wanted, DIGEST_SIZE) == 0)
 		w->row = r->id;
 	return 0;
 }
 
 static int
-walk(struct call *call, const struct theme_at *at, struct walk *w)
+walk(struct call *call, const struct theme_at *at, int shelf, struct walk *w)
 {
 	scope_digest digest = digest_new();
 	struct sql *db;
@@ -97,8 +87,8 @@ walk(struct call *call, const struct theme_at *at, struct walk *w)
 	if (!digest)
 		return -ENOMEM;
 	w->digest = digest;
-	rc = store_theme_row_each(db, at->theme->id, at->v.seq, SLICE_NONE,
-				  SLICE_NONE, visit, w, &call->err);
+	rc = store_theme_shelf_each(db, at->theme->id, at->v.seq, shelf, visit,
+				    w, &call->err);
 	buf_release(&w->name);
 	return mount_call_errno(call, rc);
 }
@@ -142,7 +132,7 @@ find_hashed(struct call *call, const struct theme_at *at,
 	    const unsigned char digest[DIGEST_SIZE], int64_t *ret_row)
 {
 	struct walk w = {.wanted = digest};
-	int rc = walk(call, at, &w);
+	int rc = walk(call, at, store_theme_shelf(digest), &w);
 
 	*ret_row = w.row;
 	return rc;
@@ -186,12 +176,12 @@ find_subject(struct call *call, const struct theme_at *at, int prefix,
 	if (slice_starts(name, hashed) &&
 	    parse_hash((struct slice){name.p + hashed.n, name.n - hashed.n},
 		       digest)) {
-		if (prefix >= 0 && prefix_of(digest) != prefix)
+		if (prefix >= 0 && store_theme_shelf(digest) != prefix)
 			return -ENOENT;
 		rc = find_hashed(call, at, digest, &row);
 	} else {
 		rc = find_key(call, at, name, digest, &row);
-		if (!rc && prefix >= 0 && prefix_of(digest) != prefix)
+		if (!rc && prefix >= 0 && store_theme_shelf(digest) != prefix)
 			return -ENOENT;
 	}
 	if (rc < 0)
@@ -311,8 +301,7 @@ mount_subjects_part_list(struct call *call, uint64_t folder,
 	if (rc < 0)
 		return rc;
 	out->plain = true;
-	w.prefix = part.prefix;
-	rc = walk(call, &at, &w);
+	rc = walk(call, &at, part.prefix, &w);
 	mount_list_sort(out);
 	return rc;
 }

@@ -95,6 +95,12 @@ MUST_CHECK int store_conflict_each(struct sql *db, int64_t theme, int64_t at,
 				   struct slice lo, struct slice hi,
 				   store_theme_row_each_fn *each, void *ctx,
 				   struct error *err);
+/* The same, only those of a shelf: the first twelve bits of the subject's
+ * SHA-256, 0 to 4095 (the folders of subjects/, SPEC 5). */
+int store_theme_shelf(const unsigned char sha256[static 2]);
+MUST_CHECK int store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at,
+				      int shelf, store_theme_row_each_fn *each,
+				      void *ctx, struct error *err);
 /* One subject: calls 'each' once or not at all; 1 found, 0 none. */
 MUST_CHECK int store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
 				    struct slice subject,

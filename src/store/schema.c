@@ -182,17 +182,19 @@ const char *const store_schema_records[] = {
 	"  PRIMARY KEY(lens, place, since)"
 	") STRICT, WITHOUT ROWID;"
 
-	/* The rows of themes: one a subject and state. 'conflicts' is packed,
-	 * NULL when there are none. 'version' is the theme's that made it. */
+	/* The rows of themes: one a subject and state. 'shelf' is the first
+	 * twelve bits of the subject's SHA-256, 'conflicts' is packed, NULL
+	 * when there are none. 'version' is the theme's that made it. */
 	"CREATE TABLE theme_row("
 	"  id INTEGER PRIMARY KEY,"
 	"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
 	"  since INTEGER NOT NULL, until INTEGER,"
-	"  version INTEGER NOT NULL,"
+	"  version INTEGER NOT NULL, shelf INTEGER NOT NULL,"
 	"  cells BLOB NOT NULL, conflicts BLOB"
 	") STRICT;"
 	"CREATE UNIQUE INDEX theme_row_subject"
 	"  ON theme_row(theme, subject, since);"
+	"CREATE INDEX theme_row_shelf ON theme_row(theme, shelf, subject);"
 	"CREATE INDEX theme_row_conflicts ON theme_row(theme, subject)"
 	"  WHERE conflicts IS NOT NULL;"
 	"CREATE INDEX theme_row_since ON theme_row(theme, since);"

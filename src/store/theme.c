@@ -4,6 +4,7 @@
  */
 #include "store/record.h"
 
+#include "base/digest.h"
 #include "store/sql.h"
 
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
@@ -83,6 +84,38 @@ store_conflict_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
 		    err);
 }
 
+int
+store_theme_shelf(const unsigned char sha256[static 2])
+{
+	return sha256[0] << 4 | sha256[1] >> 4;
+}
+
+int
+store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at, int shelf,
+		       store_theme_row_each_fn *each, void *ctx,
+		       struct error *err)
+{
+	static const char text[] =
+		"SELECT" COLUMNS "FROM theme_row WHERE theme = ?1"
+		" AND shelf = ?3 AND" HOLDS "ORDER BY subject";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_int(stmt, 3, shelf);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		struct store_theme_row r = row_of(stmt);
+
+		rc = each(ctx, &r);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
 /* Steps a bound statement once and hands on the row; 1, 0 or negative. */
 static int
 give_one(struct sql *db, sqlite3_stmt *stmt, store_theme_row_each_fn *each,
@@ -150,12 +183,16 @@ store_theme_row_insert(struct sql *db, int64_t theme, int64_t seq,
 {
 	static const char text[] =
 		"INSERT INTO theme_row(theme, subject, since, version, cells,"
-		" conflicts) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+		" conflicts, shelf) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+	unsigned char sha256[DIGEST_SIZE];
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
+	if (!rc && digest_bytes(subject.p, subject.n, sha256))
+		rc = error_nomem(err);
 	if (rc)
 		return rc;
+	sql_bind_int(stmt, 7, store_theme_shelf(sha256));
 	sql_bind_int(stmt, 1, theme);
 	sql_bind_blob(stmt, 2, subject);
 	sql_bind_int(stmt, 3, seq);

@@ -28,8 +28,12 @@ leave(void **state)
 	return 0;
 }
 
+/* Of every load of the city: its reserve and its quota, on which nothing acts
+ * yet. */
+#define UNHEEDED 2
+
 static struct config *
-load(size_t warnings)
+load_exact(size_t warnings)
 {
 	struct config_problems problems = {0};
 	struct config *config = NULL;
@@ -43,6 +47,22 @@ load(size_t warnings)
 	assert_int_equal(config->warnings.n, warnings);
 	config_problems_release(&problems);
 	return config;
+}
+
+static struct config *
+load(size_t more_warnings)
+{
+	return load_exact(UNHEEDED + more_warnings);
+}
+
+static bool
+is_warned(const struct config *c, const char *part)
+{
+	for (size_t i = 0; i < c->warnings.n; i++) {
+		if (strstr(c->warnings.items[i], part))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -102,7 +122,7 @@ test_defaults(void **state)
 		    "[resource]\nkey = a\n[field a]\n");
 	city_change("civicfs.conf", NULL,
 		    "[platform]\nsettle =\n[department env]\n");
-	c = load(0);
+	c = load_exact(0);
 	assert_string_equal(c->state, "/var/lib/civicfs");
 	assert_string_equal(c->timezone, "UTC");
 	assert_string_equal(c->user, "civicfs");
@@ -329,14 +349,13 @@ test_warnings(void **state)
 	city_change("resources.d/aic/draft.ini~", NULL, "");
 	city_change("conf.d/off.ini.disabled", NULL, "");
 	c = load(3);
-	assert_non_null(strstr(c->warnings.items[0], "resources.d/lost.ini:1: "
-						     "not read"));
-	assert_non_null(strstr(c->warnings.items[1],
-			       "civicfs.conf:12: user: this machine has no "
-			       "user 'no-such-user'; add it"));
-	assert_non_null(strstr(c->warnings.items[2],
-			       "civicfs.conf:20: auditor: this machine has no "
-			       "group 'no-such-group'"));
+	assert_true(is_warned(c, "resources.d/lost.ini:1: not read"));
+	assert_true(is_warned(c, "civicfs.conf:12: user: this machine has no "
+				 "user 'no-such-user'; add it"));
+	assert_true(is_warned(c, "civicfs.conf:20: auditor: this machine has "
+				 "no group 'no-such-group'"));
+	assert_true(is_warned(c, "civicfs.conf:26: 'quota = 20G' is checked, "
+				 "but this version does not act on it yet"));
 	config_free(c);
 }
 
