@@ -74,7 +74,8 @@ end_left_worker(const struct daemon_shared *shared)
 	SAY(LOG_NOTICE, "ending worker %d, whose keeper has died", pid);
 	kill(pid, SIGKILL);
 	/* the mount goes with its last descriptor of /dev/fuse */
-	while (kill(pid, 0) == 0 && waited++ < 500)
+	while (daemon_state_left_worker(shared->state_dir) == pid &&
+	       waited++ < 500)
 		poll(NULL, 0, 10);
 }
 
@@ -286,8 +287,11 @@ reap(struct keeper *k)
 				SAY(LOG_ERR, "%s", err.text);
 		}
 	}
-	if (k->worker && is_zombie(k->worker))
+	if (k->worker && is_zombie(k->worker)) {
+		SAY(LOG_WARNING, "worker %d has died: starting another",
+		    k->worker);
 		replace_worker(k);
+	}
 }
 
 /* ---- what the worker asks for

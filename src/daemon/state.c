@@ -170,7 +170,7 @@ daemon_state_left_worker(int dir)
 	    sscanf(text.data, "%" SCNd64 " %" SCNd64, &pid, &started) != 2)
 		return 0;
 	if (pid <= 0 || daemon_proc_read((pid_t)pid, &proc) ||
-	    proc.started != started)
+	    proc.started != started || proc.state == 'Z')
 		return 0;
 	return (pid_t)pid;
 }

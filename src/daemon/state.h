@@ -32,7 +32,7 @@ MUST_CHECK int daemon_state_take(const struct config *config,
 
 /* The worker that a dead keeper left behind, by the note it wrote: 0 none.
  * The note holds the pid and its start time, so that another process with the
- * same pid is never taken for it. */
+ * same pid is never taken for it; one that is dead is none, reaped or not. */
 pid_t daemon_state_left_worker(int dir);
 MUST_CHECK int daemon_state_note_worker(int dir, pid_t pid, struct error *err);
 
