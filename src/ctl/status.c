@@ -1,0 +1,169 @@
+/* status, themes: what there is at this moment. */
+#include "base/scope.h"
+#include "ctl/ask.h"
+#include "ctl/print.h"
+
+/* ---- the lines of status ------------------------------------------------- */
+
+static int add(json_t *facts, const char *name, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+static int
+add(json_t *facts, const char *name, const char *fmt, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return json_object_set_new(facts, name, json_string(text));
+}
+
+static const char *
+text_of(const json_t *s, const char *key)
+{
+	const char *text = json_string_value(json_object_get(s, key));
+
+	return text ? text : "";
+}
+
+static long long
+number_of(const json_t *s, const char *key)
+{
+	return json_integer_value(json_object_get(s, key));
+}
+
+static void
+duration_text(long long s, char *out, size_t size)
+{
+	if (s < 120)
+		snprintf(out, size, "%lld s", s);
+	else if (s < 7200)
+		snprintf(out, size, "%lld min", s / 60);
+	else if (s < 48 * 3600)
+		snprintf(out, size, "%lld h", s / 3600);
+	else
+		snprintf(out, size, "%lld days", s / 86400);
+}
+
+static int
+add_processes(json_t *facts, const json_t *s)
+{
+	const json_t *requests = json_object_get(s, "requests");
+	bool resends = json_is_true(json_object_get(s, "kernel_resends"));
+	char up[32];
+	int rc;
+
+	duration_text(number_of(s, "uptime_s"), up, sizeof(up));
+	rc = add(facts, "keeper", "%lld", number_of(s, "keeper_pid"));
+	rc |= add(facts, "worker", "%lld (number %lld of this mount)",
+		  number_of(s, "worker_pid"),
+		  number_of(s, "worker_generation"));
+	rc |= add(facts, "notifier", "%lld", number_of(s, "notifier_pid"));
+	rc |= add(facts, "up", "%s, since %s", up, text_of(s, "started_at"));
+	rc |= add(facts, "requests", "%lld answered, %lld asked again",
+		  number_of(requests, "answered"),
+		  number_of(requests, "resent"));
+	rc |= add(facts, "kernel", "%s",
+		  resends ? "asks again what a dead worker left unanswered"
+			  : "does not ask again: the mount is renewed when a "
+			    "worker dies");
+	return rc;
+}
+
+static int
+add_work(json_t *facts, const json_t *s)
+{
+	const json_t *counts = json_object_get(s, "submissions");
+	const json_t *judging = json_object_get(s, "judging");
+	const char *trouble = text_of(s, "trouble");
+	int rc;
+
+	rc = add(facts, "published", "sequence %lld",
+		 number_of(s, "published_sequence"));
+	rc |= add(
+		facts, "submissions", "%lld judging, %lld quarantined%s",
+		number_of(counts, "judging"), number_of(counts, "quarantined"),
+		json_is_true(json_object_get(s, "settled")) ? ", settled" : "");
+	if (json_is_object(judging))
+		rc |= add(facts, "judging", "%s %s '%s'",
+			  text_of(judging, "submission"),
+			  text_of(judging, "resource"),
+			  text_of(judging, "file"));
+	rc |= add(facts, "trouble", "%s", *trouble ? trouble : "none");
+	rc |= add(facts, "rights", "%s", text_of(s, "rights"));
+	return rc;
+}
+
+static const struct ctl_column theme_columns[] = {
+	{"theme", "THEME", CTL_TEXT},
+	{"title", "TITLE", CTL_TEXT},
+	{"version", "VERSION", CTL_NUMBER},
+	{"rows", "ROWS", CTL_NUMBER},
+	{"published_at", "PUBLISHED", CTL_TIME},
+};
+#define THEME_COLUMNS (sizeof(theme_columns) / sizeof(*theme_columns))
+
+static void
+print_warnings(const json_t *s)
+{
+	const json_t *warnings = json_object_get(s, "warnings");
+
+	for (size_t i = 0; i < json_array_size(warnings); i++)
+		printf("warning: %s\n",
+		       json_string_value(json_array_get(warnings, i)));
+}
+
+static int
+print_status(const json_t *s)
+{
+	json_t *facts = json_object();
+	int rc;
+
+	if (!facts || add(facts, "title", "%s", text_of(s, "title")) ||
+	    add(facts, "state", "%s", text_of(s, "state")) ||
+	    add(facts, "mountpoint", "%s", text_of(s, "mountpoint")) ||
+	    add_processes(facts, s) || add_work(facts, s)) {
+		json_decref(facts);
+		return ctl_refuse(CTL_NO, "no memory");
+	}
+	rc = ctl_facts(facts);
+	json_decref(facts);
+	if (rc)
+		return rc;
+	print_warnings(s);
+	putchar('\n');
+	return ctl_table(json_object_get(s, "themes"), theme_columns,
+			 THEME_COLUMNS);
+}
+
+/* ---- the verbs ----------------------------------------------------------- */
+
+int
+ctl_status(struct ctl *ctl)
+{
+	struct ctl_question q = ctl_question_of(ctl);
+	scope_answer answer = {0};
+	const json_t *status;
+	int rc = ctl_ask(ctl, &q, &answer);
+
+	if (rc)
+		return rc;
+	status = json_array_get(answer.items, 0);
+	return ctl->json ? ctl_json(status) : print_status(status);
+}
+
+int
+ctl_themes(struct ctl *ctl)
+{
+	struct ctl_question q = ctl_question_of(ctl);
+	scope_answer answer = {0};
+	int rc = ctl_ask(ctl, &q, &answer);
+
+	if (rc)
+		return rc;
+	if (ctl->json)
+		return ctl_json(answer.items);
+	return ctl_table(answer.items, theme_columns, THEME_COLUMNS);
+}
