@@ -63,8 +63,8 @@ print_text(const struct config *config, const struct config_problems *problems,
 			problems->items[i].warning ? "warning: " : "",
 			problems->items[i].text);
 	if (config)
-		printf("'%s' is in order: %zu departments, %zu resources, %zu "
-		       "themes; state in '%s'\n",
+		printf("'%s' is in order (departments: %zu, resources: %zu, "
+		       "themes: %zu); state in '%s'\n",
 		       path, config->ndepartments, config->nresources,
 		       config->nthemes, config->state);
 }

@@ -18,7 +18,7 @@ static const char *const words[] = {
 static const struct ctl_column columns[] = {
 	{"check", "CHECK", CTL_TEXT},
 	{"result", "RESULT", CTL_TEXT},
-	{"text", "", CTL_TEXT},
+	{"text", "FINDING", CTL_TEXT},
 };
 
 int

@@ -156,8 +156,11 @@ ctl_facts(const json_t *facts)
 	scols_table_enable_noheadings(table, 1);
 	json_object_foreach(all, key, value)
 	{
-		struct libscols_line *line = scols_table_new_line(table, NULL);
+		struct libscols_line *line;
 
+		if (json_is_string(value) && json_string_length(value) == 0)
+			continue;
+		line = scols_table_new_line(table, NULL);
 		if (!line || scols_line_set_data(line, 0, key) ||
 		    fill_cell(line, 1, value, CTL_TEXT))
 			return no_memory();

@@ -18,7 +18,8 @@ struct ctl_column {
 MUST_CHECK int ctl_table(const json_t *rows, const struct ctl_column *columns,
 			 size_t n);
 
-/* Two columns without heading. 'facts' is an object of texts. */
+/* Two columns without heading: the members of an object, but for empty
+ * texts. */
 MUST_CHECK int ctl_facts(const json_t *facts);
 
 /* Appends a value as a person reads it: yes and no, lists joined by commas,

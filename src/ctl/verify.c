@@ -25,11 +25,12 @@ print_result(const struct ctl *ctl, json_t *result)
 		printf("%s\n", json_string_value(json_array_get(problems, i)));
 	if (n)
 		return CTL_NO;
-	printf("in order: every byte of %lld themes up to sequence %lld, and "
-	       "every index\n",
-	       (long long)json_integer_value(json_object_get(result, "themes")),
+	printf("in order up to sequence %lld: every published byte and every "
+	       "index (themes: %lld)\n",
 	       (long long)json_integer_value(
-		       json_object_get(result, "published_sequence")));
+		       json_object_get(result, "published_sequence")),
+	       (long long)json_integer_value(
+		       json_object_get(result, "themes")));
 	return CTL_DONE;
 }
 
