@@ -1,8 +1,9 @@
 /*
  * The worker: everything that knows the state. It opens it, answers the
- * kernel's requests with several threads, judges submissions in one, and
- * listens to the command line in another. It may die at any moment; the next
- * one takes up from the state and from what the kernel sends again.
+ * kernel's requests with several threads, turns complete files into
+ * submissions in one, judges them in another, and listens to the command line
+ * in a third. It may die at any moment; the next one takes up from the state
+ * and from what the kernel sends again.
  */
 #include "daemon/roles.h"
 
@@ -21,7 +22,15 @@
 #include <syslog.h>
 
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
-#define THREADS 10
+#define THREADS 10 /* that answer the kernel */
+
+enum { /* those beside them */
+       THREAD_FLOW,
+       THREAD_COLLECTING,
+       THREAD_CONTROL,
+       THREAD_END,
+       THREADS_OWN
+};
 
 struct worker {
 	const struct daemon_shared *shared;
@@ -250,6 +259,15 @@ run_flow(void *ctx)
 }
 
 static void *
+run_collecting(void *ctx)
+{
+	struct worker *w = ctx;
+
+	flow_run_collecting(w->flow);
+	return NULL;
+}
+
+static void *
 run_control(void *ctx)
 {
 	struct worker *w = ctx;
@@ -259,11 +277,17 @@ run_control(void *ctx)
 }
 
 static int
-start_threads(struct worker *w, pthread_t threads[3], struct error *err)
+start_threads(struct worker *w, pthread_t threads[THREADS_OWN],
+	      struct error *err)
 {
-	void *(*const bodies[])(void *) = {run_flow, run_control, wait_for_end};
+	static void *(*const bodies[THREADS_OWN])(void *) = {
+		[THREAD_FLOW] = run_flow,
+		[THREAD_COLLECTING] = run_collecting,
+		[THREAD_CONTROL] = run_control,
+		[THREAD_END] = wait_for_end,
+	};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < THREADS_OWN; i++) {
 		int rc = pthread_create(&threads[i], NULL, bodies[i], w);
 
 		if (rc)
@@ -277,7 +301,7 @@ serve(struct worker *w, struct error *err)
 {
 	const struct daemon_shared *shared = w->shared;
 	const struct link_message ready = {.kind = LINK_READY};
-	pthread_t threads[3];
+	pthread_t threads[THREADS_OWN];
 	int rc = start_threads(w, threads, err);
 
 	if (!rc)
@@ -291,10 +315,11 @@ serve(struct worker *w, struct error *err)
 	/* stopped, or unmounted: then the signal is still to come */
 	if (!w->stopping)
 		kill(getpid(), SIGTERM);
-	pthread_join(threads[2], NULL);
-	pthread_join(threads[0], NULL);
+	pthread_join(threads[THREAD_END], NULL);
+	pthread_join(threads[THREAD_FLOW], NULL);
+	pthread_join(threads[THREAD_COLLECTING], NULL);
 	control_stop(w->control);
-	pthread_join(threads[1], NULL);
+	pthread_join(threads[THREAD_CONTROL], NULL);
 	return 0;
 }
 

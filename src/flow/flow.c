@@ -24,8 +24,10 @@ struct flow {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t woken;
 	bool stop, wake;
-	bool busy; /* work is under way or was found */
-	char trouble[ERROR_TEXT_MAX];
+	bool arrived; /* an inbox has changed */
+	bool busy;    /* work is under way or was found */
+	/* of judging, and of collecting the inboxes */
+	char trouble[ERROR_TEXT_MAX], hindrance[ERROR_TEXT_MAX];
 	_Atomic int64_t judging;
 	bool rebuilt; /* only the flow's thread */
 };
@@ -331,61 +333,59 @@ is_stopping(struct flow *flow)
 }
 
 static int
-work(struct flow *flow, int64_t *ret_next, struct error *err)
+work(struct flow *flow, struct error *err)
 {
-	int bound = 0;
 	int rc = 0;
 
 	if (!flow->rebuilt) {
 		rc = flow_rebuild(flow->store, flow->plan, &flow->hooks, err);
 		flow->rebuilt = rc == 0;
 	}
-	if (!rc)
-		rc = inbox_collect(flow->inbox, clock_now(), &bound, ret_next,
-				   err);
 	while (!rc && !is_stopping(flow)) {
 		struct store_submission s;
 		bool release;
-		int64_t ignored;
 
 		rc = find_work(flow, &s, &release, err);
 		if (rc <= 0)
 			break;
 		rc = judge(flow, &s, release, err);
 		store_submission_release(&s);
-		if (!rc)
-			rc = inbox_collect(flow->inbox, clock_now(), &bound,
-					   &ignored, err);
-		*ret_next = rc ? *ret_next : ignored;
 	}
 	return rc;
 }
 
-/* Sleeps until woken, or until 'until' (CLOCK_REALTIME, 0 for ever). */
+/* Sleeps until *flag, or until 'until' (CLOCK_REALTIME, 0 for ever). The lock
+ * is held. */
 static void
-rest(struct flow *flow, int64_t until)
+sleep_until(struct flow *flow, const bool *flag, int64_t until)
 {
 	const struct timespec ts = {until / CLOCK_NS, until % CLOCK_NS};
 
-	pthread_mutex_lock(&flow->lock);
-	flow->busy = false;
-	while (!flow->stop && !flow->wake) {
+	while (!flow->stop && !*flag) {
 		if (!until)
 			pthread_cond_wait(&flow->woken, &flow->lock);
 		else if (pthread_cond_timedwait(&flow->woken, &flow->lock, &ts))
 			break;
 	}
+}
+
+static void
+rest(struct flow *flow, int64_t until)
+{
+	pthread_mutex_lock(&flow->lock);
+	flow->busy = false;
+	sleep_until(flow, &flow->wake, until);
 	flow->wake = false;
 	flow->busy = true;
 	pthread_mutex_unlock(&flow->lock);
 }
 
 static void
-set_trouble(struct flow *flow, int rc, const struct error *err)
+set_trouble(struct flow *flow, char at[static ERROR_TEXT_MAX], int rc,
+	    const struct error *err)
 {
 	pthread_mutex_lock(&flow->lock);
-	snprintf(flow->trouble, sizeof(flow->trouble), "%s",
-		 rc ? err->text : "");
+	snprintf(at, ERROR_TEXT_MAX, "%s", rc ? err->text : "");
 	pthread_mutex_unlock(&flow->lock);
 	if (rc)
 		flow->hooks.failed(flow->hooks.ctx, err);
@@ -396,11 +396,32 @@ flow_run(struct flow *flow)
 {
 	while (!is_stopping(flow)) {
 		struct error err = ERROR_INIT;
-		int64_t next = 0;
-		int rc = work(flow, &next, &err);
+		int rc = work(flow, &err);
 
-		set_trouble(flow, rc, &err);
-		rest(flow, rc ? clock_now() + RETRY_NS : next);
+		set_trouble(flow, flow->trouble, rc, &err);
+		rest(flow, rc ? clock_now() + RETRY_NS : 0);
+	}
+}
+
+void
+flow_run_collecting(struct flow *flow)
+{
+	while (!is_stopping(flow)) {
+		struct error err = ERROR_INIT;
+		int64_t next = 0;
+		int bound = 0;
+		int rc = inbox_collect(flow->inbox, clock_now(), &bound, &next,
+				       &err);
+
+		set_trouble(flow, flow->hindrance, rc, &err);
+		/* also after a failure: earlier batches may be bound */
+		if (bound || rc)
+			flow_wake(flow);
+		pthread_mutex_lock(&flow->lock);
+		sleep_until(flow, &flow->arrived,
+			    rc ? clock_now() + RETRY_NS : next);
+		flow->arrived = false;
+		pthread_mutex_unlock(&flow->lock);
 	}
 }
 
@@ -410,7 +431,12 @@ flow_run(struct flow *flow)
 static void
 on_inbox_change(void *ctx)
 {
-	flow_wake(ctx);
+	struct flow *flow = ctx;
+
+	pthread_mutex_lock(&flow->lock);
+	flow->arrived = true;
+	pthread_cond_broadcast(&flow->woken);
+	pthread_mutex_unlock(&flow->lock);
 }
 
 int
@@ -451,7 +477,7 @@ flow_stop(struct flow *flow)
 {
 	pthread_mutex_lock(&flow->lock);
 	flow->stop = true;
-	pthread_cond_signal(&flow->woken);
+	pthread_cond_broadcast(&flow->woken);
 	pthread_mutex_unlock(&flow->lock);
 }
 
@@ -460,7 +486,7 @@ flow_wake(struct flow *flow)
 {
 	pthread_mutex_lock(&flow->lock);
 	flow->wake = true;
-	pthread_cond_signal(&flow->woken);
+	pthread_cond_broadcast(&flow->woken);
 	pthread_mutex_unlock(&flow->lock);
 }
 
@@ -505,7 +531,8 @@ void
 flow_trouble(struct flow *flow, char *ret, size_t size)
 {
 	pthread_mutex_lock(&flow->lock);
-	snprintf(ret, size, "%s", flow->trouble);
+	snprintf(ret, size, "%s",
+		 *flow->trouble ? flow->trouble : flow->hindrance);
 	pthread_mutex_unlock(&flow->lock);
 }
 

@@ -9,6 +9,9 @@
  * Every stage moves one durable state to the next in one transaction, so that
  * recovery is the same work: take the first submission in state judging, and
  * judge it. One thread, flow_run(), does all of it, in order of completion.
+ * Another, flow_run_collecting(), makes complete files submissions meanwhile:
+ * one that settles while a large file is judged must not be lost when it is
+ * replaced before that is done.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
@@ -45,6 +48,8 @@ void flow_free(struct flow *flow);
 /* Works until flow_stop(); failures of the machine (a full disk, no process)
  * are told to 'failed' and tried again. Returns when stopped. */
 void flow_run(struct flow *flow);
+/* The same for the inboxes: both are needed, each in a thread of its own. */
+void flow_run_collecting(struct flow *flow);
 /* Any thread. */
 void flow_stop(struct flow *flow);
 void flow_wake(struct flow *flow);
