@@ -219,6 +219,17 @@ find_file(struct theme_work *w, enum publish_kind kind, size_t source,
 	return NULL;
 }
 
+/* One of the files that every theme has. */
+static struct file_work *
+get_file(struct theme_work *w, enum publish_kind kind)
+{
+	struct file_work *f = w->files;
+
+	while (f->rows.kind != kind)
+		f++;
+	return f;
+}
+
 int
 publish_dirty(struct publish *p, const struct publish_theme *theme,
 	      enum publish_kind kind, size_t source, size_t member,
@@ -236,7 +247,7 @@ publish_dirty(struct publish *p, const struct publish_theme *theme,
 	w->dirty = true;
 	f->touched = true;
 	if (kind == PUBLISH_DATA)
-		find_file(w, PUBLISH_JSONL, 0, 0)->touched = true;
+		get_file(w, PUBLISH_JSONL)->touched = true;
 	return w->all ? 0 : store_dirty_add(p->db, f->dirty, place, err);
 }
 
@@ -394,7 +405,7 @@ static int
 make_version(struct publish *p, struct theme_work *w, struct error *err)
 {
 	struct publish_made *made = &p->made[p->nmade];
-	const struct file_work *data = find_file(w, PUBLISH_DATA, 0, 0);
+	const struct file_work *data = get_file(w, PUBLISH_DATA);
 	int rc;
 
 	*made = (struct publish_made){.theme = w->theme,
