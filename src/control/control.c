@@ -236,6 +236,16 @@ open_socket(struct control *control, struct error *err)
 	return 0;
 }
 
+static void
+close_socket(struct control *control)
+{
+	if (control->listen_fd < 0)
+		return;
+	unlink(CONTROL_SOCKET);
+	close(control->listen_fd);
+	control->listen_fd = -1;
+}
+
 int
 control_new(const struct control_context *context, struct control **ret,
 	    struct error *err)
@@ -279,6 +289,8 @@ control_serve(struct control *control)
 		join_clients(control, false);
 		accept_client(control);
 	}
+	/* those who are not taken in ask again, or see that nobody is there */
+	close_socket(control);
 	join_clients(control, true);
 }
 
@@ -295,10 +307,7 @@ control_free(struct control *control)
 {
 	if (!control)
 		return;
-	if (control->listen_fd >= 0) {
-		unlink(CONTROL_SOCKET);
-		close(control->listen_fd);
-	}
+	close_socket(control);
 	if (control->stop_fd >= 0)
 		close(control->stop_fd);
 	pthread_mutex_destroy(&control->lock);

@@ -64,8 +64,8 @@ MUST_CHECK int control_new(const struct control_context *context,
 /*
  * Answers until control_stop(): blocks, so it wants a thread of its own. Each
  * client gets a thread, up to a number beyond which clients are told to come
- * again; none can hold up another, or the end. No thread of the server is left
- * when it returns.
+ * again; none can hold up another, or the end. The socket is gone, and no
+ * thread of the server is left, when it returns.
  */
 void control_serve(struct control *control);
 
@@ -73,7 +73,7 @@ void control_serve(struct control *control);
  * who wait are told that the daemon ends. Any thread, not a signal handler. */
 void control_stop(struct control *control);
 
-/* After control_serve() has returned. Removes the socket. */
+/* After control_serve() has returned, or was never called. */
 void control_free(struct control *control);
 
 #endif
