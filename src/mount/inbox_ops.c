@@ -236,6 +236,23 @@ what_to_set(int set, struct stat *st)
 	return what;
 }
 
+/* Tools that copy a whole folder into an inbox (rsync -a, cp -a, tar) set the
+ * folder's times, mode and owner last, and report failure if they cannot: like
+ * chmod of a file it succeeds and changes no right, nor anything else. */
+static void
+keep_folder(fuse_req_t req, fuse_ino_t node)
+{
+	scope_call call = mount_call(of(req));
+	struct tree_entry e;
+	int rc = mount_tree_stat(&call, node, &e);
+
+	mount_call_end(&call);
+	if (rc < 0)
+		reply(req, rc);
+	else
+		fuse_reply_attr(req, &e.st, e.attr_timeout);
+}
+
 void
 mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 		 struct fuse_file_info *fi)
@@ -247,6 +264,10 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	int rc;
 
 	(void)fi;
+	if (is_inbox_folder(node)) {
+		keep_folder(req, node);
+		return;
+	}
 	if (!mount_tree_is_inbox(node)) {
 		reply(req, -EROFS);
 		return;
