@@ -46,8 +46,7 @@ struct keeper {
 	bool failed;
 };
 
-/* ---- the mount
- * -------------------------------------------------------------------- */
+/* ---- the mount ----------------------------------------------------------- */
 
 /* A mount that a dead keeper left: nobody will ever answer it. */
 static void
@@ -136,8 +135,7 @@ new_session(struct daemon_shared *shared, struct error *err)
 	return 0;
 }
 
-/* ---- the worker
- * -------------------------------------------------------------------- */
+/* ---- the worker ---------------------------------------------------------- */
 
 static int
 start_worker(struct keeper *k, struct error *err)
@@ -294,8 +292,7 @@ reap(struct keeper *k)
 	}
 }
 
-/* ---- what the worker asks for
- * --------------------------------------------------------- */
+/* ---- what the worker asks for -------------------------------------------- */
 
 static _Noreturn void
 become_decoder(const struct keeper *k, const int fds[LINK_FDS])
@@ -382,9 +379,7 @@ listen_to_worker(struct keeper *k)
 	}
 }
 
-/* ---- the life
- * ----------------------------------------------------------------------------
- */
+/* ---- the life ------------------------------------------------------------ */
 
 static int
 open_signals(struct keeper *k, struct error *err)
@@ -435,6 +430,8 @@ live(struct keeper *k)
 		if (p[1].revents)
 			listen_to_worker(k);
 		reap(k);
+		if (!k->worker)
+			replace_worker(k); /* there was no process to have */
 	}
 }
 

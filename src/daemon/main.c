@@ -41,8 +41,7 @@ usage(FILE *to)
 		"  -V          print the version\n");
 }
 
-/* ---- arguments
- * -------------------------------------------------------------------- */
+/* ---- arguments ----------------------------------------------------------- */
 
 /* What mount(8) and fstab hand on although it is not about the tree. */
 static bool
@@ -130,8 +129,7 @@ parse(int argc, char **argv, struct arguments *a)
 	return EXIT_USAGE;
 }
 
-/* ---- configuration
- * ------------------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------- */
 
 static int
 load(const char *path, struct config **ret)
@@ -150,8 +148,7 @@ load(const char *path, struct config **ret)
 	return rc ? EXIT_USAGE : 0;
 }
 
-/* ---- the launcher
- * ---------------------------------------------------------------------- */
+/* ---- the launcher -------------------------------------------------------- */
 
 /* Copies what the roles say while they start, until the tree answers (0), or
  * they have given up (1). */

@@ -14,15 +14,15 @@ daemon_notify_manager(const char *state)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path ? strlen(path) : 0;
 	socklen_t len;
 	int fd;
 
-	if (!path || strlen(path) >= sizeof(to.sun_path) ||
+	if (!n || n >= sizeof(to.sun_path) ||
 	    (path[0] != '/' && path[0] != '@'))
 		return;
-	strcpy(to.sun_path, path);
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-			  strlen(path));
+	memcpy(to.sun_path, path, n);
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
 	if (path[0] == '@')
 		to.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

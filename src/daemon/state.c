@@ -39,8 +39,7 @@ daemon_users_find(const struct config *config, struct daemon_users *ret,
 	return 0;
 }
 
-/* ---- ownership
- * ------------------------------------------------------------------- */
+/* ---- ownership ----------------------------------------------------------- */
 
 static void
 close_dir(DIR **dir)
@@ -95,8 +94,7 @@ give_state(int dir, const struct daemon_users *users, struct error *err)
 	return give_entries(dir, users, 1, err);
 }
 
-/* ---- the lock
- * ----------------------------------------------------------------------- */
+/* ---- the lock ------------------------------------------------------------ */
 
 static int
 take_lock(int dir, const char *state, int *ret_lock, struct error *err)
@@ -156,8 +154,7 @@ daemon_state_take(const struct config *config, const struct daemon_users *users,
 	return 0;
 }
 
-/* ---- the worker of a dead keeper
- * ------------------------------------------------------- */
+/* ---- the worker of a dead keeper ----------------------------------------- */
 
 pid_t
 daemon_state_left_worker(int dir)

@@ -44,8 +44,7 @@ struct worker {
 	_Atomic bool stopping;
 };
 
-/* ---- to the other roles
- * -------------------------------------------------------- */
+/* ---- to the other roles -------------------------------------------------- */
 
 static int
 ask_for_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
@@ -127,8 +126,7 @@ on_complaint(void *ctx, const char *text)
 	SAY(LOG_ERR, "%s", text);
 }
 
-/* ---- ending
- * ------------------------------------------------------------------------ */
+/* ---- ending -------------------------------------------------------------- */
 
 static void
 stop(void *ctx)
@@ -159,8 +157,7 @@ wait_for_end(void *ctx)
 	return NULL;
 }
 
-/* ---- beginning
- * ------------------------------------------------------------------------ */
+/* ---- beginning ----------------------------------------------------------- */
 
 static int
 open_state(struct worker *w, struct error *err)

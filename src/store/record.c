@@ -188,8 +188,7 @@ store_touched_clear(struct sql *db, int64_t resource, struct error *err)
 	return sql_run(db, stmt, err);
 }
 
-/* ---- lens and link
- * ----------------------------------------------------------- */
+/* ---- lens and link ------------------------------------------------------- */
 
 int
 store_lens_intern(struct sql *db, int64_t resource, const char *field,

@@ -463,8 +463,7 @@ store_meta_next(struct store_txn *txn, const char *name, int64_t *ret,
 	return rc;
 }
 
-/* ---- verify
- * ------------------------------------------------------------------ */
+/* ---- verify -------------------------------------------------------------- */
 
 static int
 check_one(struct sql *db, const char *text, const char *what,

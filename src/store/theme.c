@@ -10,8 +10,7 @@
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 #define COLUMNS " id, version, since, subject, cells, conflicts "
 
-/* ---- walking theme_row
- * -------------------------------------------------------- */
+/* ---- walking theme_row --------------------------------------------------- */
 
 static struct store_theme_row
 row_of(sqlite3_stmt *stmt)
@@ -172,8 +171,7 @@ store_theme_row_get(struct sql *db, int64_t id, int64_t *ret_theme,
 	return rc ? rc : 1;
 }
 
-/* ---- writing theme_row
- * --------------------------------------------------------- */
+/* ---- writing theme_row --------------------------------------------------- */
 
 int
 store_theme_row_insert(struct sql *db, int64_t theme, int64_t seq,
@@ -263,8 +261,7 @@ store_theme_row_count(struct sql *db, int64_t theme, int64_t at, int64_t *ret,
 	return 0;
 }
 
-/* ---- what changed between two sequences
- * ------------------------------------------ */
+/* ---- what changed between two sequences ---------------------------------- */
 
 /* The row that holds at 'at', left standing on its statement. */
 static int
@@ -341,8 +338,7 @@ store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
 	return rc;
 }
 
-/* ---- orphan
- * ------------------------------------------------------------------------ */
+/* ---- orphan -------------------------------------------------------------- */
 
 int
 store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
@@ -408,8 +404,7 @@ store_orphan_end(struct sql *db, int64_t theme, int64_t seq, struct slice place,
 	return sql_run(db, stmt, err);
 }
 
-/* ---- the temporary tables of one publish
- * --------------------------------------------- */
+/* ---- the temporary tables of one publish --------------------------------- */
 
 static int
 temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,
