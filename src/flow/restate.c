@@ -25,13 +25,13 @@ replace(struct buf *in, size_t at, size_t len, struct slice by)
 static int
 restate_json(struct buf *json)
 {
-	static const char was[] = "\"state\": \"quarantined\"";
+	static const char was[] = "\n\"state\":\"quarantined\"";
 	const char *at = memmem(json->data, json->len, was, sizeof(was) - 1);
 
 	if (!at)
 		return 0;
 	return replace(json, (size_t)(at - json->data), sizeof(was) - 1,
-		       SLICE("\"state\": \"superseded\""));
+		       SLICE("\n\"state\":\"superseded\""));
 }
 
 /* The first two lines are the verdict and the next step. */
