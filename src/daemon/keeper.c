@@ -23,8 +23,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
 
@@ -48,13 +47,18 @@ struct keeper {
 
 /* ---- the mount ----------------------------------------------------------- */
 
-/* A mount that a dead keeper left: nobody will ever answer it. */
+/*
+ * A mount that a dead keeper left: nobody will ever answer it. statfs() is
+ * answered by no cache, and while processes of the dead one are still on
+ * their way out it waits for the last of them.
+ */
 static void
 clear_mountpoint(const struct daemon_shared *shared)
 {
-	struct stat st;
+	struct statfs st;
 
-	while (stat(shared->mountpoint, &st) && errno == ENOTCONN) {
+	while (statfs(shared->mountpoint, &st) &&
+	       (errno == ENOTCONN || errno == ECONNABORTED)) {
 		SAY(LOG_NOTICE, "replacing the dead mount at '%s'",
 		    shared->mountpoint);
 		if (umount2(shared->mountpoint, MNT_DETACH))

@@ -233,7 +233,7 @@ run(const struct arguments *a, const struct config *config)
 
 	/* a dead mount can be replaced, but not be resolved */
 	if (!realpath(a->mountpoint, mountpoint)) {
-		if (errno != ENOTCONN)
+		if (errno != ENOTCONN && errno != ECONNABORTED)
 			rc = error_errno(&err, errno, "mount point '%s'",
 					 a->mountpoint);
 		snprintf(mountpoint, sizeof(mountpoint), "%s", a->mountpoint);

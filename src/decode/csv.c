@@ -129,7 +129,7 @@ too_long(struct decode_csv *csv)
 			"or the file is not a table; export it again");
 }
 
-/* ---- the window --------------------------------------------------------- */
+/* ---- the window ---------------------------------------------------------- */
 
 /* The record's bytes now stand at the front of 'to'; so do its cells. */
 static void
@@ -237,7 +237,7 @@ have(struct decode_csv *csv, size_t n, struct error *err)
 	return csv->end - csv->pos >= n ? 1 : fetch(csv, n, err);
 }
 
-/* ---- the search --------------------------------------------------------- */
+/* ---- the search ---------------------------------------------------------- */
 
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 #define HIGH_BITS UINT64_C(0x8080808080808080)
@@ -268,7 +268,7 @@ find_mark(const char *window, size_t pos, unsigned char also)
 	}
 }
 
-/* ---- records ------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------- */
 
 /* Takes the line break at 'pos'. 0, or as more(). */
 static inline int

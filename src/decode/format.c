@@ -104,7 +104,7 @@ refuse(const struct decode_sink *sink, enum decode_fault_code code,
 				   "the file is %s; %s", what, advice);
 }
 
-/* ---- zip ---------------------------------------------------------------- */
+/* ---- zip ----------------------------------------------------------------- */
 
 enum zip_end { ZIP_WHOLE, ZIP_CUT, ZIP_TRAILED };
 
@@ -162,7 +162,7 @@ check_zip(int fd, int64_t size, const struct decode_sink *sink,
 	}
 }
 
-/* ---- text --------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------- */
 
 /* UTF-16 without its mark: NULs on every other place only, never two in a
  * row, and more of them than a stray one. */

@@ -48,7 +48,7 @@ flush(struct decode_frames *f)
 	return rc;
 }
 
-/* ---- one frame; room was reserved by begin() ---------------------------- */
+/* ---- one frame; room was reserved by begin() ----------------------------- */
 
 /* Room for a frame of 'numbers' numbers and 'bytes' bytes of text. */
 static int
@@ -109,7 +109,7 @@ total(const struct slice *texts, size_t n)
 	return sum;
 }
 
-/* ---- the sink ----------------------------------------------------------- */
+/* ---- the sink ------------------------------------------------------------ */
 
 static int
 write_header(void *ctx, const struct decode_header *h)

@@ -46,7 +46,7 @@ broken(struct error *err, const char *what)
 			 "the decoder's answer breaks the rules: %s", what);
 }
 
-/* ---- bytes -------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 /* Makes n bytes stand at 'start'; 1, 0 at the end of the pipe, or an error. */
 static int
@@ -77,7 +77,7 @@ need(struct reader *r, size_t n, struct error *err)
 	return 1;
 }
 
-/* ---- payloads ----------------------------------------------------------- */
+/* ---- payloads ------------------------------------------------------------ */
 
 /* A number of at most 63 bits, written in as few bytes as it needs. */
 static inline bool
@@ -135,7 +135,7 @@ take_texts(struct reader *r, struct slice *rest, size_t max)
 	return true;
 }
 
-/* ---- HEADER ------------------------------------------------------------- */
+/* ---- HEADER -------------------------------------------------------------- */
 
 /* Whether the columns are what rows may have: each field once, 'change' at
  * most once, nothing else unless it is ignored. */
@@ -214,7 +214,7 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 	return r->sink->header(r->sink->ctx, &h);
 }
 
-/* ---- ROW, FAULT, END, FAILED -------------------------------------------- */
+/* ---- ROW, FAULT, END, FAILED --------------------------------------------- */
 
 static int
 on_row(struct reader *r, struct slice rest, struct error *err)
@@ -295,7 +295,7 @@ on_failed(struct reader *r, struct slice rest, struct error *err)
 	return error_set(err, ERR_IO, "the decoder gave up: %s", buf_str(&why));
 }
 
-/* ---- the loop ----------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------ */
 
 static int
 died(struct error *err)

@@ -36,7 +36,7 @@ struct search {
 	struct decode_csv_fault first;
 };
 
-/* ---- sep= --------------------------------------------------------------- */
+/* ---- sep= ---------------------------------------------------------------- */
 
 /* The line is 'sep=', one character and a line end, and nothing else. */
 static bool
@@ -97,7 +97,7 @@ read_sep(struct decode_source *source, const struct decode_sink *sink,
 		"separate the cells by comma, semicolon, tab or '，'");
 }
 
-/* ---- finding ------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------- */
 
 static int
 count_named(struct search *s, const struct decode_csv_record *record,
@@ -187,7 +187,7 @@ report_none(const struct search *s)
 				  : label[0].id);
 }
 
-/* ---- the columns -------------------------------------------------------- */
+/* ---- the columns --------------------------------------------------------- */
 
 static int
 report_missing(const struct search *s, const struct decode_label *label,

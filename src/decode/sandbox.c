@@ -36,7 +36,7 @@
 #define SANITIZED 0
 #endif
 
-/* ---- before the doors close --------------------------------------------- */
+/* ---- before the doors close ---------------------------------------------- */
 
 /* Each converter is opened and never closed: its module stays loaded, and
  * opening it again needs no file. */
@@ -68,7 +68,7 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* ---- descriptors -------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------- */
 
 static int
 compare_fds(const void *a, const void *b)
@@ -99,7 +99,7 @@ close_others(const struct decode_sandbox *box, struct error *err)
 	return 0;
 }
 
-/* ---- limits ------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 static int
 limit(int resource, rlim_t most, struct error *err)
@@ -139,7 +139,7 @@ set_limits(const struct decode_sandbox *box, struct error *err)
 	return S_ISREG(out.st_mode) ? 0 : limit(RLIMIT_FSIZE, 0, err);
 }
 
-/* ---- who and what ------------------------------------------------------- */
+/* ---- who and what -------------------------------------------------------- */
 
 static int
 become(unsigned int uid, unsigned int gid, struct error *err)
@@ -196,7 +196,7 @@ close_landlock(struct error *err)
 	return 0;
 }
 
-/* ---- system calls ------------------------------------------------------- */
+/* ---- system calls -------------------------------------------------------- */
 
 /* Calls that take no name and no descriptor: memory, and the end. */
 static const int harmless[] = {

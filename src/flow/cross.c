@@ -163,8 +163,7 @@ check_keys(struct flow_judgement *j, struct error *err)
 	return rc ? rc : end_group(j, &g, err);
 }
 
-/* ---- unique fields
- * --------------------------------------------------------------- */
+/* ---- unique fields ------------------------------------------------------- */
 
 struct not_unique {
 	struct flow_judgement *j;
@@ -227,8 +226,7 @@ check_unique(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
-/* ---- append
- * -------------------------------------------------------------------------- */
+/* ---- append -------------------------------------------------------------- */
 
 /* An equal row is unchanged; another row of a stored key is refused. */
 static int

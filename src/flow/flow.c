@@ -32,8 +32,7 @@ struct flow {
 	bool rebuilt; /* only the flow's thread */
 };
 
-/* ---- one submission
- * --------------------------------------------------------------- */
+/* ---- one submission ------------------------------------------------------ */
 
 static int
 hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
@@ -300,9 +299,7 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
 }
 
-/* ---- the loop
- * ---------------------------------------------------------------------------
- */
+/* ---- the loop ------------------------------------------------------------ */
 
 /* The next submission and what to do with it; 1, 0 or negative. */
 static int
@@ -425,8 +422,7 @@ flow_run_collecting(struct flow *flow)
 	}
 }
 
-/* ---- for other threads
- * ---------------------------------------------------------------------- */
+/* ---- for other threads --------------------------------------------------- */
 
 static void
 on_inbox_change(void *ctx)
@@ -568,9 +564,7 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 	return rc;
 }
 
-/* ---- a dry run
- * ----------------------------------------------------------------------------------
- */
+/* ---- a dry run ----------------------------------------------------------- */
 
 int
 flow_try(const struct config *config, const struct config_resource *resource,

@@ -26,8 +26,7 @@ struct fold {
 	struct buf place, old_place;
 };
 
-/* ---- telling the themes
- * ----------------------------------------------------------- */
+/* ---- telling the themes -------------------------------------------------- */
 
 static int
 tell_source(struct fold *f, const struct flow_use *use, struct slice place,
@@ -142,8 +141,7 @@ apply(struct fold *f, const struct change *c, struct error *err)
 	return 0;
 }
 
-/* ---- linking records that were there before their lens
- * ------------------------------ */
+/* ---- linking records that were there before their lens ------------------- */
 
 struct link {
 	struct sql *db;
@@ -187,8 +185,7 @@ flow_link(struct store *store, const struct flow_resource *r, int64_t seq,
 	return rc;
 }
 
-/* ---- snapshot: the file is the whole truth
- * -------------------------------------------- */
+/* ---- snapshot: the file is the whole truth ------------------------------- */
 
 /* Stored records and staged rows, both in key order, walked side by side. The
  * deletions are kept for the end, because max_shrink asks for their number. */
@@ -343,8 +340,7 @@ fold_snapshot(struct fold *f, struct error *err)
 	return rc;
 }
 
-/* ---- upsert and append: rows by key
- * ------------------------------------------------------ */
+/* ---- upsert and append: rows by key -------------------------------------- */
 
 /* A released submission must not undo what later ones said of a key. */
 static int

@@ -61,8 +61,7 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	return store_staging_open(&j->staging, err);
 }
 
-/* ---- faults
- * -------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------- */
 
 int
 flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault)
@@ -97,8 +96,7 @@ on_row_warning(void *ctx, const struct validate_fault *fault)
 	return validate_faults_add(j->warnings, j->resource, fault);
 }
 
-/* ---- the sink of the decoder
- * ----------------------------------------------------- */
+/* ---- the sink of the decoder --------------------------------------------- */
 
 static int
 take_header(struct flow_judgement *j, const struct decode_header *h)
@@ -267,8 +265,7 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return own(ctx, take_fault(ctx, f));
 }
 
-/* ---- one decoder
- * --------------------------------------------------------------------- */
+/* ---- one decoder --------------------------------------------------------- */
 
 static int
 make_request(const struct flow_judgement *j, struct decode_label *labels,

@@ -50,8 +50,7 @@ flow_plan_resource(const struct flow_plan *plan, int64_t id)
 	return NULL;
 }
 
-/* ---- numbers ----------------------------------------------------------------
- */
+/* ---- numbers ------------------------------------------------------------- */
 
 static int64_t
 department_id(const struct flow_plan *plan, const char *id)
@@ -90,8 +89,7 @@ number_objects(struct store_txn *txn, struct flow_plan *plan, struct error *err)
 	return rc;
 }
 
-/* ---- fields of resources that have records
- * ------------------------------------ */
+/* ---- fields of resources that have records ------------------------------- */
 
 static int
 describe_fields(const struct config_resource *r, struct buf *out)
@@ -139,8 +137,7 @@ check_fields(struct store *store, struct store_txn *txn,
 	return store_object_set_text(txn, r->id, now.data, err);
 }
 
-/* ---- lenses
- * -------------------------------------------------------------------- */
+/* ---- lenses -------------------------------------------------------------- */
 
 static struct flow_lens *
 find_lens(struct flow_resource *r, size_t field)

@@ -54,8 +54,7 @@ collect_subjects(struct rebuild *b, const struct publish_theme *t,
 	return rc;
 }
 
-/* ---- rows without subject, which no subject leads to
- * ------------------------------- */
+/* ---- rows without subject, which no subject leads to --------------------- */
 
 struct homeless {
 	struct sql *db;
@@ -100,8 +99,7 @@ collect_homeless(struct rebuild *b, const struct publish_theme *t,
 	return rc;
 }
 
-/* ---- one publish
- * ----------------------------------------------------------------------- */
+/* ---- one publish --------------------------------------------------------- */
 
 static int
 has_anything(struct rebuild *b, bool *ret, struct error *err)

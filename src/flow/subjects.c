@@ -20,8 +20,7 @@ struct subjects {
 	struct error *err;
 };
 
-/* ---- the theme's row
- * ----------------------------------------------------------------- */
+/* ---- the theme's row ----------------------------------------------------- */
 
 struct present {
 	int64_t id; /* 0 none */
@@ -92,8 +91,7 @@ compute_row(struct subjects *s, struct slice subject, bool member)
 	return rc;
 }
 
-/* ---- its orphans, where the theme has a base
- * ------------------------------------------ */
+/* ---- its orphans, where the theme has a base ----------------------------- */
 
 struct places {
 	struct buf bytes; /* packed */
@@ -200,8 +198,7 @@ compute_orphans(struct subjects *s, struct slice subject, bool member)
 	return rc;
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------ */
+/* ---- all of them --------------------------------------------------------- */
 
 static int
 compute_subject(void *ctx, struct slice subject)

@@ -11,8 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* ---- the fix file
- * -------------------------------------------------------------------- */
+/* ---- the fix file -------------------------------------------------------- */
 
 #define FIX_STEP (1 << 20)
 
@@ -115,9 +114,7 @@ flow_fix_file(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
-/* ---- receipts
- * ---------------------------------------------------------------------------
- */
+/* ---- receipts ------------------------------------------------------------ */
 
 int
 flow_receipts(struct flow_judgement *j, int64_t now,
@@ -166,9 +163,7 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 	return 0;
 }
 
-/* ---- the flip
- * ------------------------------------------------------------------------------
- */
+/* ---- the flip ------------------------------------------------------------ */
 
 struct superseding {
 	struct flow_judgement *j;

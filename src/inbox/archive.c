@@ -6,8 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 static ssize_t
 read_blob(struct inbox *inbox, int64_t blob, void *p, size_t n, off_t offset)
@@ -67,8 +66,7 @@ inbox_archive_read(struct inbox *inbox, int64_t number, enum inbox_part part,
 	return blob ? read_blob(inbox, blob, p, n, offset) : -ESTALE;
 }
 
-/* ---- listing ---------------------------------------------------------------
- */
+/* ---- listing ------------------------------------------------------------- */
 
 /* The times of the archive are those of the submission: the file in the inbox
  * goes on and may be touched. */

@@ -86,8 +86,7 @@ inbox_blob_discard(struct inbox *inbox, int64_t id)
 		inbox_blob_unlink(inbox, id);
 }
 
-/* ---- copying ---------------------------------------------------------------
- */
+/* ---- copying ------------------------------------------------------------- */
 
 /* For file systems that cannot copy between these files themselves. */
 static int
@@ -175,8 +174,7 @@ inbox_blob_copy(struct inbox *inbox, int64_t from, int64_t *ret_id,
 	return 0;
 }
 
-/* ---- sweeping --------------------------------------------------------------
- */
+/* ---- sweeping ------------------------------------------------------------ */
 
 static void
 close_dir(DIR **dir)
@@ -227,8 +225,7 @@ inbox_blob_sweep(struct inbox *inbox, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- the shared descriptor -------------------------------------------------
- */
+/* ---- the shared descriptor ----------------------------------------------- */
 
 int
 inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)

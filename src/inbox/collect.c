@@ -52,8 +52,7 @@ settled_at(const struct inbox *inbox, const struct store_inbox_file *f,
 	return f->quiet_since > now + inbox->settle ? now : at;
 }
 
-/* ---- who is due ------------------------------------------------------------
- */
+/* ---- who is due ---------------------------------------------------------- */
 
 struct due {
 	struct store_inbox_file file; /* as it was when it was found due */
@@ -94,8 +93,7 @@ gather(void *ctx, const struct store_inbox_file *f)
 	return g->n == BATCH;
 }
 
-/* ---- outside the transaction: what may take long ---------------------------
- */
+/* ---- outside the transaction: what may take long ------------------------- */
 
 static void
 name_of_user(uid_t uid, char ret[static USER_MAX])
@@ -133,8 +131,7 @@ prepare(struct gathering *g, struct due *d)
 	name_of_user(d->file.writer, d->user);
 }
 
-/* ---- binding ---------------------------------------------------------------
- */
+/* ---- binding ------------------------------------------------------------- */
 
 /* Still as it was found: no write, rename or touch came in between. */
 static bool
@@ -270,8 +267,7 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 	return 0;
 }
 
-/* ---- what 'wait' waits for -------------------------------------------------
- */
+/* ---- what 'wait' waits for ----------------------------------------------- */
 
 struct waiting {
 	struct inbox *inbox;

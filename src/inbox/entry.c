@@ -47,8 +47,7 @@ inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	return 0;
 }
 
-/* ---- companions ------------------------------------------------------------
- */
+/* ---- companions ---------------------------------------------------------- */
 
 struct sizes {
 	int64_t text, json, fix; /* -1: there is none */
@@ -212,8 +211,7 @@ inbox_stat(struct inbox *inbox, enum inbox_part part, int64_t id,
 	return rc == -ENOENT ? -EIO : rc;
 }
 
-/* ---- listing ---------------------------------------------------------------
- */
+/* ---- listing ------------------------------------------------------------- */
 
 /*
  * Files come from the database in the order of their keys. A file's

@@ -29,8 +29,7 @@ copy_resources(struct inbox *inbox, const int64_t *resources, size_t n,
 	return 0;
 }
 
-/* ---- recovery --------------------------------------------------------------
- */
+/* ---- recovery ------------------------------------------------------------ */
 
 /* A row may outlive the name of its blob when the machine dies between the
  * two and nobody had been told that the file is safe. */
@@ -137,8 +136,7 @@ inbox_close(struct inbox *inbox)
 	free(inbox);
 }
 
-/* ---- telling the flow ------------------------------------------------------
- */
+/* ---- telling the flow ---------------------------------------------------- */
 
 void
 inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx), void *ctx)

@@ -120,8 +120,7 @@ inbox_live_free(struct inbox_live *live)
 	free(live);
 }
 
-/* ---- descriptors -----------------------------------------------------------
- */
+/* ---- descriptors --------------------------------------------------------- */
 
 void
 inbox_live_fd_put(struct inbox_live_fd *fd)
@@ -215,8 +214,7 @@ inbox_live_rebind(struct inbox_live *live, int64_t file)
 	pthread_mutex_unlock(&live->lock);
 }
 
-/* ---- openings --------------------------------------------------------------
- */
+/* ---- openings ------------------------------------------------------------ */
 
 int
 inbox_live_open(struct inbox_live *live, int64_t file)
@@ -296,8 +294,7 @@ inbox_live_forget(struct inbox_live *live, int64_t file)
 	pthread_mutex_unlock(&live->lock);
 }
 
-/* ---- what became of writes -------------------------------------------------
- */
+/* ---- what became of writes ----------------------------------------------- */
 
 bool
 inbox_live_writing(struct inbox_live *live, int64_t file)

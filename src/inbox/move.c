@@ -31,8 +31,7 @@ find_named(struct inbox_change *c, int64_t resource, const char *name,
 	return rc ? 0 : -ENOENT;
 }
 
-/* ---- unlink ----------------------------------------------------------------
- */
+/* ---- unlink -------------------------------------------------------------- */
 
 static int
 unlink_named(struct inbox_change *c, struct named *n)
@@ -69,8 +68,7 @@ inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
 	return rc ? rc : inbox_change_commit(&c);
 }
 
-/* ---- rename ----------------------------------------------------------------
- */
+/* ---- rename -------------------------------------------------------------- */
 
 /* Takes what has the new name out of the way. */
 static int

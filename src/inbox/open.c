@@ -10,8 +10,7 @@ for_writing(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
-/* ---- existing bytes are about to change ------------------------------------
- */
+/* ---- existing bytes are about to change ---------------------------------- */
 
 /* Cuts or extends the bytes. Inside the transaction, so that nobody binds
  * them at that moment. */
@@ -135,8 +134,7 @@ inbox_begin_writing(struct inbox *inbox, int64_t id,
 	return rc;
 }
 
-/* ---- open ------------------------------------------------------------------
- */
+/* ---- open ---------------------------------------------------------------- */
 
 static int
 open_upload(struct inbox *inbox, const struct inbox_request *req, int64_t id,
@@ -182,8 +180,7 @@ inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
 	return rc;
 }
 
-/* ---- create and mknod ------------------------------------------------------
- */
+/* ---- create and mknod ---------------------------------------------------- */
 
 /* A new row and its blob, which is there before the row can be seen. */
 static int

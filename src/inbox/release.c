@@ -40,8 +40,7 @@ is_killed(pid_t pid)
 	       (flags & PF_SIGNALED);
 }
 
-/* ---- flush -----------------------------------------------------------------
- */
+/* ---- flush --------------------------------------------------------------- */
 
 static int
 handle_of(struct inbox *inbox, uint64_t fh, struct store_handle *ret)
@@ -107,8 +106,7 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	return rc;
 }
 
-/* ---- release ---------------------------------------------------------------
- */
+/* ---- release ------------------------------------------------------------- */
 
 /* Whether a later writer wrote all of a file whose earlier writer died. */
 static bool

@@ -29,8 +29,7 @@ check_set(enum inbox_part part, const char *name)
 	return 0;
 }
 
-/* ---- what civicfs says of a file -------------------------------------------
- */
+/* ---- what civicfs says of a file ----------------------------------------- */
 
 struct facts {
 	char submission[STORE_SUBMISSION_ID_MAX]; /* "" not yet */
@@ -98,8 +97,7 @@ fact(const struct facts *facts, const char *name)
 	return "";
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* What getxattr(2) and listxattr(2) do with the caller's size. */
 static ssize_t
@@ -173,8 +171,7 @@ inbox_listxattr(struct inbox *inbox, enum inbox_part part, int64_t id, char *p,
 		      : hand_out(buf_slice(&names), p, n);
 }
 
-/* ---- setting ---------------------------------------------------------------
- */
+/* ---- setting ------------------------------------------------------------- */
 
 /* A settling file waits again: something still touches it. */
 static int

@@ -36,8 +36,7 @@ set(struct writer *w, struct buf *b, struct slice s)
 	return buf_addslice(b, s) ? error_nomem(w->err) : 0;
 }
 
-/* ---- chunks against what is published --------------------------------------
- */
+/* ---- chunks against what is published ------------------------------------ */
 
 /* Published chunks from 'settled' up to 'hi' are no more. */
 static int
@@ -154,8 +153,7 @@ put_header(struct writer *w)
 	return rc || same ? rc : replace(w, &c);
 }
 
-/* ---- runs ------------------------------------------------------------------
- */
+/* ---- runs ---------------------------------------------------------------- */
 
 static int
 write_run(struct writer *w, struct slice lo, struct slice hi)
@@ -264,8 +262,7 @@ write_dirty(struct writer *w)
 	return rc ? rc : end_run(w);
 }
 
-/* ---- one file --------------------------------------------------------------
- */
+/* ---- one file ------------------------------------------------------------ */
 
 static int
 put_state(struct writer *w)

@@ -113,8 +113,7 @@ publish_file_get(struct sql *db, int64_t state, struct publish_file *ret,
 	return rc ? rc : 1;
 }
 
-/* ---- all of a version ------------------------------------------------------
- */
+/* ---- all of a version ---------------------------------------------------- */
 
 struct walk {
 	struct sql *db;

@@ -207,8 +207,7 @@ publish_pack_read(int fd, int64_t number, void *p, size_t n, int64_t offset,
 	return 0;
 }
 
-/* ---- recovery --------------------------------------------------------------
- */
+/* ---- recovery ------------------------------------------------------------ */
 
 /* The number in a pack's name, or -1 for what is none. */
 static int64_t

@@ -38,8 +38,7 @@ struct publish_reader {
 	uint64_t uses;
 };
 
-/* ---- extents ---------------------------------------------------------------
- */
+/* ---- extents ------------------------------------------------------------- */
 
 static int
 grow(struct publish_reader *r)
@@ -155,8 +154,7 @@ find_extent(const struct publish_reader *r, int64_t offset)
 	return lo;
 }
 
-/* ---- packs -----------------------------------------------------------------
- */
+/* ---- packs --------------------------------------------------------------- */
 
 /* The slot of a pack, or the one to use for it: empty, or the longest unused;
  * NULL when all are being read. Under the lock. */
@@ -260,8 +258,7 @@ publish_reader_read(struct publish_reader *r, void *p, size_t n, int64_t offset,
 	return (ssize_t)done;
 }
 
-/* ---- the hash of the whole -------------------------------------------------
- */
+/* ---- the hash of the whole ----------------------------------------------- */
 
 #define HASH_BYTES ((size_t)256 << 10)
 

@@ -9,8 +9,7 @@ struct walk {
 	struct publish_counts *counts; /* may be NULL */
 };
 
-/* ---- data, data as JSON Lines, conflicts -----------------------------------
- */
+/* ---- data, data as JSON Lines, conflicts --------------------------------- */
 
 static int
 give_theme_row(void *ctx, const struct store_theme_row *r)
@@ -85,8 +84,7 @@ format_conflicts(const struct publish_rows *rows, const struct publish_row *row,
 		row->place, row->theme_row->conflicts, out, ret_lines);
 }
 
-/* ---- orphans ---------------------------------------------------------------
- */
+/* ---- orphans ------------------------------------------------------------- */
 
 static int
 give_orphan(void *ctx, struct slice place)
@@ -135,8 +133,7 @@ format_orphan(const struct publish_rows *rows, const struct publish_row *row,
 					      buf_slice(&shown), out);
 }
 
-/* ---- sources ---------------------------------------------------------------
- */
+/* ---- sources ------------------------------------------------------------- */
 
 static const struct config_resource *
 resource_of(const struct publish_rows *rows)
@@ -216,8 +213,7 @@ publish_rows_is_shown(const struct publish_theme *theme, size_t source,
 	       first_source == source && first_member == member;
 }
 
-/* ---- changes ---------------------------------------------------------------
- */
+/* ---- changes ------------------------------------------------------------- */
 
 static int
 give_one(struct walk *w, const char *change, int64_t *count,
@@ -294,8 +290,7 @@ format_change(const struct publish_rows *rows, const struct publish_row *row,
 					      out);
 }
 
-/* ---- the table -------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------- */
 
 static const struct {
 	const char *word;

@@ -46,8 +46,7 @@ publish_text(struct sql *db, const struct config *config,
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- SHA256SUMS ------------------------------------------------------------
- */
+/* ---- SHA256SUMS ---------------------------------------------------------- */
 
 /* A file of the version's folder. */
 struct line {

@@ -26,8 +26,7 @@ publish_verify_problem(struct publish_verify *v, const char *fmt, ...)
 	return v->report(v->ctx, text);
 }
 
-/* ---- versions --------------------------------------------------------------
- */
+/* ---- versions ------------------------------------------------------------ */
 
 static int
 state_of(struct publish_verify *v, enum publish_kind kind, const char *part,
@@ -125,8 +124,7 @@ verify_version(void *ctx, const struct store_version *version)
 	return rc ? rc : verify_texts(v, version);
 }
 
-/* ---- rows against the store ------------------------------------------------
- */
+/* ---- rows against the store ---------------------------------------------- */
 
 /* Whether the newest version was made by today's rules; otherwise the next
  * one waits for a reload, and its rows cannot be made again. */
@@ -249,8 +247,7 @@ verify_rows(struct publish_verify *v)
 	return rc || !current ? rc : rebuild_sources(v);
 }
 
-/* ---- all -------------------------------------------------------------------
- */
+/* ---- all ----------------------------------------------------------------- */
 
 static int
 verify_theme(struct publish_verify *v)

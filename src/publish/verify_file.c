@@ -29,8 +29,7 @@ publish_verify_release(struct publish_verify *v)
 	buf_release(&v->bytes);
 }
 
-/* ---- chunks against their hashes -------------------------------------------
- */
+/* ---- chunks against their hashes ----------------------------------------- */
 
 static int
 open_pack(struct publish_verify *v, int64_t number, struct error *err)
@@ -126,8 +125,7 @@ see_chunk(void *ctx, const struct store_chunk *c)
 	return rc ? rc : verify_chunk(k, c);
 }
 
-/* ---- states against chunks -------------------------------------------------
- */
+/* ---- states against chunks ----------------------------------------------- */
 
 static int
 by_seq(const void *a, const void *b)

@@ -88,8 +88,7 @@ publish_free(struct publish *p)
 	free(p);
 }
 
-/* ---- what changed ----------------------------------------------------------
- */
+/* ---- what changed -------------------------------------------------------- */
 
 static size_t
 count_members(const struct config_theme *theme)
@@ -277,8 +276,7 @@ publish_dirty_subject(struct publish *p, const struct publish_theme *theme,
 	return rc;
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 static int
 write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
@@ -460,8 +458,7 @@ publish_made(const struct publish *p, const struct publish_made **ret)
 	return p->nmade;
 }
 
-/* ---- the versions ----------------------------------------------------------
- */
+/* ---- the versions -------------------------------------------------------- */
 
 static int
 insert_texts(struct publish *p, struct store_txn *txn,

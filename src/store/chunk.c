@@ -6,8 +6,7 @@
 
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 
-/* ---- files ----------------------------------------------------------------
- */
+/* ---- files --------------------------------------------------------------- */
 
 int
 store_file_find(struct sql *db, int64_t dataset, const char *kind,
@@ -78,8 +77,7 @@ store_file_each(struct sql *db, int64_t dataset, store_file_each_fn *each,
 	return rc;
 }
 
-/* ---- states ---------------------------------------------------------------
- */
+/* ---- states -------------------------------------------------------------- */
 
 #define STATE \
 	"SELECT s.id, s.file, f.dataset, s.since, s.until, s.bytes, s.rows" \
@@ -239,8 +237,7 @@ store_file_hash_set(struct store_txn *txn, int64_t state,
 	return sql_run(txn->db, stmt, err);
 }
 
-/* ---- chunks ---------------------------------------------------------------
- */
+/* ---- chunks -------------------------------------------------------------- */
 
 #define CHUNK \
 	"SELECT first, since, until, pack, offset, length, rows, sha256" \

@@ -260,8 +260,7 @@ store_inbox_hide(struct store_txn *txn, int64_t submission,
 	return sql_run(txn->db, stmt, err);
 }
 
-/* ---- extended attributes -------------------------------------------------
- */
+/* ---- extended attributes ------------------------------------------------- */
 
 int
 store_inbox_xattr_get(struct sql *db, int64_t file, const char *name,
@@ -357,8 +356,7 @@ store_inbox_xattr_bytes(struct sql *db, int64_t file, int64_t *ret,
 	return 0;
 }
 
-/* ---- blobs nobody needs ----------------------------------------------------
- */
+/* ---- blobs nobody needs -------------------------------------------------- */
 
 #define BLOB_IS_UNUSED \
 	" NOT EXISTS(SELECT 1 FROM inbox_file WHERE blob = blob.id)" \

@@ -17,8 +17,7 @@ column_text(sqlite3_stmt *stmt, int at)
 	return text ? (const char *)text : "";
 }
 
-/* ---- record ----------------------------------------------------------------
- */
+/* ---- record -------------------------------------------------------------- */
 
 int
 store_record_each(struct sql *db, int64_t resource, int64_t at,
@@ -132,8 +131,7 @@ store_record_end(struct sql *db, int64_t id, int64_t seq, struct error *err)
 	return sql_run(db, stmt, err);
 }
 
-/* ---- touched ----------------------------------------------------------------
- */
+/* ---- touched ------------------------------------------------------------- */
 
 int
 store_touched_add(struct sql *db, int64_t resource, struct slice key,

@@ -29,8 +29,7 @@ struct store {
 	_Atomic int64_t published;
 };
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 /* Which of the two files are there; half a state is a damaged one. */
 static int
@@ -185,8 +184,7 @@ store_published(const struct store *store)
 	return atomic_load(&store->published);
 }
 
-/* ---- transactions on civicfs.db -------------------------------------------
- */
+/* ---- transactions on civicfs.db ------------------------------------------ */
 
 int
 store_begin(struct store *store, struct store_txn *ret, struct error *err)
@@ -248,8 +246,7 @@ store_publish(struct store_txn *txn, int64_t seq, struct error *err)
 	return rc;
 }
 
-/* ---- readers ---------------------------------------------------------------
- */
+/* ---- readers ------------------------------------------------------------- */
 
 static int
 open_reader(struct sql **ret, struct error *err)
@@ -315,8 +312,7 @@ store_reader_put(struct store_reader *reader)
 	reader->db = NULL;
 }
 
-/* ---- the writer of records.db ----------------------------------------------
- */
+/* ---- the writer of records.db -------------------------------------------- */
 
 struct sql *
 store_records(struct store *store)
@@ -411,8 +407,7 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 	return rc ? rc : set_mark(store->records, seq - 1, err);
 }
 
-/* ---- meta -------------------------------------------------------------------
- */
+/* ---- meta ---------------------------------------------------------------- */
 
 int
 store_meta_get(struct sql *db, const char *name, int64_t fallback, int64_t *ret,

@@ -123,7 +123,7 @@ void validate_fault_shrink(int64_t deleted, int64_t records,
 void validate_fault_decode(const struct decode_fault *fault,
 			   struct validate_fault *ret);
 
-/* ---- receipts (faults.c, receipt.c, report.c) --------------------------- */
+/* ---- receipts (faults.c, receipt.c, report.c) ---------------------------- */
 
 enum validate_state {
 	VALIDATE_RECEIVING,

@@ -15,7 +15,7 @@
 
 static const char *const names[] = {"a", "b=名称", NULL};
 
-/* ---- round trip --------------------------------------------------------- */
+/* ---- round trip ---------------------------------------------------------- */
 
 /* The frames of a file, as a decoder writes them. */
 static void
@@ -119,7 +119,7 @@ test_large(void **state)
 	assert_int_equal(c.ncells, DECODE_MAX_CELLS + 200000);
 }
 
-/* ---- hostile bytes ------------------------------------------------------ */
+/* ---- hostile bytes ------------------------------------------------------- */
 
 /* Whatever was accepted must be what some file could have given. */
 static void

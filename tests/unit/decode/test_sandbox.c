@@ -25,7 +25,7 @@
 #define NOBODY 65534
 static const char *const names[] = {"a", "b=名称", NULL};
 
-/* ---- what kills --------------------------------------------------------- */
+/* ---- what kills ---------------------------------------------------------- */
 
 struct world {
 	struct decode_sandbox box;
@@ -186,7 +186,7 @@ test_forbidden(void **state)
 	}
 }
 
-/* ---- what works --------------------------------------------------------- */
+/* ---- what works ---------------------------------------------------------- */
 
 static void
 do_work(const struct world *w)
@@ -222,7 +222,7 @@ test_allowed(void **state)
 #endif
 }
 
-/* ---- the process -------------------------------------------------------- */
+/* ---- the process --------------------------------------------------------- */
 
 struct running {
 	pid_t pid;

@@ -16,8 +16,7 @@ judged(struct box *b, const char *name, const char *text)
 	return id;
 }
 
-/* ---- how editors save ------------------------------------------------------
- */
+/* ---- how editors save ---------------------------------------------------- */
 
 /* Word and Excel: the new file under a temporary name, the old one aside. */
 static void
@@ -80,8 +79,7 @@ test_vim_saves(void **state)
 	assert_int_equal(box_blobs(b), 3); /* old, its fix file, new */
 }
 
-/* ---- renames ---------------------------------------------------------------
- */
+/* ---- renames ------------------------------------------------------------- */
 
 static void
 test_judged_file_takes_receipts_along(void **state)
@@ -130,8 +128,7 @@ test_rename_over(void **state)
 	assert_int_equal(box_rename(b, "june.csv", "june.csv"), 0);
 }
 
-/* ---- removals --------------------------------------------------------------
- */
+/* ---- removals ------------------------------------------------------------ */
 
 static void
 test_unlink_before_complete(void **state)
@@ -177,8 +174,7 @@ test_tidy_receipts(void **state)
 	assert_int_equal(box_unlink(b, "june.csv.receipt.txt"), -ENOENT);
 }
 
-/* ---- receipts --------------------------------------------------------------
- */
+/* ---- receipts ------------------------------------------------------------ */
 
 static void
 test_receipts(void **state)
@@ -250,8 +246,7 @@ test_archive(void **state)
 		-ENOENT);
 }
 
-/* ---- attributes ------------------------------------------------------------
- */
+/* ---- attributes ---------------------------------------------------------- */
 
 static void
 expect_xattr(struct box *b, enum inbox_part part, int64_t id, const char *name,

@@ -10,8 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- requests that come again ----------------------------------------------
- */
+/* ---- requests that come again -------------------------------------------- */
 
 static void
 test_create_again(void **state)
@@ -150,8 +149,7 @@ test_answers_are_pruned(void **state)
 	assert_int_equal(node, 11);
 }
 
-/* ---- the worker is started again in the same mount -------------------------
- */
+/* ---- the worker is started again in the same mount ----------------------- */
 
 static void
 test_handles_live_on(void **state)
@@ -187,8 +185,7 @@ test_readers_live_on(void **state)
 	assert_int_equal(box_blobs(b), 0);
 }
 
-/* ---- the mount ends, or the machine ----------------------------------------
- */
+/* ---- the mount ends, or the machine -------------------------------------- */
 
 static void
 test_open_files_are_incomplete(void **state)
@@ -270,8 +267,7 @@ test_blobs_are_swept(void **state)
 	box_expect(b, INBOX_FILE, id, "");
 }
 
-/* ---- threads ---------------------------------------------------------------
- */
+/* ---- threads ------------------------------------------------------------- */
 
 struct storm {
 	struct box *b;
@@ -342,8 +338,7 @@ test_threads(void **state)
 	assert_true(box_blobs(b) <= collected + 3);
 }
 
-/* ---- the table of open files ------------------------------------------------
- */
+/* ---- the table of open files --------------------------------------------- */
 
 static void
 test_live(void **state)

@@ -234,8 +234,7 @@ test_overwrite_and_truncate(void **state)
 	assert_int_equal(box_submissions(b, "judging"), 3);
 }
 
-/* ---- killed writers --------------------------------------------------------
- */
+/* ---- killed writers ------------------------------------------------------ */
 
 /* The pid of a child that a signal ended; reap() it. */
 static pid_t

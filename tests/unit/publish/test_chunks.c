@@ -40,8 +40,7 @@ below(uint64_t *seed, unsigned int n)
 	return (unsigned int)(next(seed) % n);
 }
 
-/* ---- the bytes a file must have -------------------------------------------
- */
+/* ---- the bytes a file must have ------------------------------------------ */
 
 struct whole {
 	const struct publish_rows *rows;
@@ -143,8 +142,7 @@ check_version(struct world *w, int64_t version)
 		fail_msg("%s", problem);
 }
 
-/* ---- random rows -----------------------------------------------------------
- */
+/* ---- random rows --------------------------------------------------------- */
 
 struct borders {
 	unsigned int at[BORDERS_MAX];

@@ -194,8 +194,7 @@ test_orphans(void **state)
 		     "uscc,name,penalties\nA,Alpha,2\nB,Beta,0\n");
 }
 
-/* ---- what is read of versions ----------------------------------------------
- */
+/* ---- what is read of versions -------------------------------------------- */
 
 static void
 test_index_and_days(void **state)
@@ -498,8 +497,7 @@ test_subjects(void **state)
 	}
 }
 
-/* ---- crashes and damage ----------------------------------------------------
- */
+/* ---- crashes and damage -------------------------------------------------- */
 
 static bool
 has_pack(struct world *w, int64_t seq)
@@ -594,8 +592,7 @@ test_damage_is_found(void **state)
 	assert_non_null(strstr(problem, "is missing"));
 }
 
-/* ---- places ----------------------------------------------------------------
- */
+/* ---- places -------------------------------------------------------------- */
 
 static void
 test_orphan_places(void **state)

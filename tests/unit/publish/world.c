@@ -24,8 +24,7 @@ check(int rc, const struct error *err)
 		fail_msg("%d: %s", rc, err->text);
 }
 
-/* ---- the state -------------------------------------------------------------
- */
+/* ---- the state ----------------------------------------------------------- */
 
 /* Objects and lenses get the same numbers whenever they are asked for. */
 static void
@@ -136,8 +135,7 @@ world_teardown(void **state)
 	return rc;
 }
 
-/* ---- records ---------------------------------------------------------------
- */
+/* ---- records ------------------------------------------------------------- */
 
 void
 world_begin(struct world *w, const char *submission)
@@ -228,8 +226,7 @@ world_remove(struct world *w, size_t source, size_t member, const char *key)
 	end_record(w, source, member, slice_str(key));
 }
 
-/* ---- one subject again -----------------------------------------------------
- */
+/* ---- one subject again --------------------------------------------------- */
 
 struct rows {
 	struct world *w;
@@ -461,8 +458,7 @@ integrate_again(void *ctx, struct slice subject)
 	return 0;
 }
 
-/* ---- publishing ------------------------------------------------------------
- */
+/* ---- publishing ---------------------------------------------------------- */
 
 void
 world_write(struct world *w)
@@ -530,8 +526,7 @@ world_rules(struct world *w)
 	return world_end(w);
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 static void
 read_state(struct world *w, const struct publish_file *f, struct buf *ret)
