@@ -115,8 +115,8 @@ serve_client(void *arg)
 				    .stop_fd = control->stop_fd};
 	int exit_status = answer(&call);
 
-	if (control_finish(&call, exit_status))
-		exit_status = CONTROL_NO; /* nobody reads any more */
+	/* a client that has gone has no use for it */
+	(void)!control_finish(&call, exit_status);
 	pthread_mutex_lock(&control->lock);
 	close(client->fd);
 	client->fd = -1;

@@ -88,7 +88,7 @@ static int
 compute(struct control_call *call, const struct publish_theme *theme, int fd,
 	int64_t *ret_bytes)
 {
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 	scope_reader reader = {0};
 	int rc = take_versions(call, &from, &to);
 
@@ -165,7 +165,7 @@ static int
 write_subject(struct control_call *call, const struct publish_theme *theme,
 	      struct slice key, struct buf *out)
 {
-	struct publish_version v;
+	struct publish_version v = {0};
 	int64_t row = 0;
 	scope_reader reader = {0};
 	int rc = store_reader_get(call->context->store, &reader, &call->err);

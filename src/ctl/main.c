@@ -122,16 +122,21 @@ take_options(struct ctl *ctl, int argc, char **argv)
 	return CTL_DONE;
 }
 
+/* Whatever it is given: what it will take is not known yet. */
+static int
+refuse_later(const struct ctl_verb *verb)
+{
+	return ctl_refuse(CTL_USAGE,
+			  "'%s' is not part of this version "
+			  "(" PACKAGE_VERSION "): %s",
+			  verb->name, verb->sentence);
+}
+
 static int
 check_arguments(const struct ctl *ctl)
 {
 	const struct ctl_verb *verb = ctl->verb;
 
-	if (!verb->run)
-		return ctl_refuse(CTL_USAGE,
-				  "'%s' is not part of this version "
-				  "(" PACKAGE_VERSION "): %s",
-				  verb->name, verb->sentence);
 	if (ctl->nargs >= verb->min && ctl->nargs <= verb->max)
 		return CTL_DONE;
 	return ctl_refuse(CTL_USAGE, "usage: civicfs -c CONFIG %s%s%s",
@@ -152,9 +157,11 @@ run(struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	}
 	rc = take_verb(ctl, argv[at]);
-	/* what a verb of a later version would take is not known */
-	if (!rc && ctl->verb->run)
-		rc = take_options(ctl, argc - at, argv + at);
+	if (rc)
+		return rc;
+	if (!ctl->verb->run)
+		return refuse_later(ctl->verb);
+	rc = take_options(ctl, argc - at, argv + at);
 	if (!rc)
 		rc = check_arguments(ctl);
 	if (!rc && ctl->verb->needs != CTL_NEEDS_NOTHING)

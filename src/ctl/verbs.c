@@ -248,13 +248,6 @@ ctl_help(FILE *to)
 void
 ctl_help_verb(FILE *to, const struct ctl_verb *verb)
 {
-	if (!verb->run) {
-		fprintf(to,
-			"'%s' is not part of this version (" PACKAGE_VERSION
-			"): %s\n",
-			verb->name, verb->sentence);
-		return;
-	}
 	fprintf(to, "usage: civicfs -c CONFIG %s%s%s%s\n%s\n\n", verb->name,
 		verb->options[0].name ? " [OPTION …]" : "",
 		*verb->arguments ? " " : "", verb->arguments, verb->sentence);

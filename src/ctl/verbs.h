@@ -15,6 +15,7 @@ const struct ctl_verb *ctl_verb_find(const char *name);
 const char *ctl_verb_nearest(const char *name);
 
 void ctl_help(FILE *to);
+/* Of a verb of this version. */
 void ctl_help_verb(FILE *to, const struct ctl_verb *verb);
 
 #endif
