@@ -16,6 +16,8 @@
 #define RECORDS_DIR "records"
 #define RECORDS_NAME "records/records.db"
 #define READERS_KEPT 16
+#define SPARE_NAME "spare"
+#define SPARE_BYTES (1 << 20)
 
 struct store {
 	int dir;
@@ -85,25 +87,17 @@ open_databases(struct store *store, bool create, struct error *err)
 	return rc;
 }
 
-static int get_mark(struct sql *db, int64_t *ret, struct error *err);
-
-/* A publish that was not flipped left rows beyond the published sequence. */
+/* Which also removes what a publish that was not flipped has left. */
 static int
 recover(struct store *store, struct error *err)
 {
-	int64_t published = 0, mark = 0;
+	int64_t published = 0;
 	int rc = store_meta_get(store->main, "published", 0, &published, err);
 
-	if (!rc)
-		rc = get_mark(store->records, &mark, err);
 	if (rc)
 		return rc;
 	atomic_store(&store->published, published);
-	if (mark <= published)
-		return 0;
 	rc = store_records_begin(store, err);
-	if (!rc)
-		rc = store_records_undo(store, published + 1, err);
 	if (!rc)
 		rc = store_records_commit(store, 0, err);
 	if (rc)
@@ -127,6 +121,41 @@ make_temporary(struct store *store, struct error *err)
 			err);
 }
 
+/*
+ * A full disk must not keep the state from being opened, or nobody could read:
+ * SQLite then needs some room for its own files. A file of zeros keeps it.
+ */
+static void
+keep_spare(void)
+{
+	int fd = open(SPARE_NAME, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	/* Half a spare is none; it is made at a later start. */
+	if (posix_fallocate(fd, 0, SPARE_BYTES))
+		unlink(SPARE_NAME);
+	close(fd);
+}
+
+static int
+open_all(struct store *store, bool create, struct error *err)
+{
+	int rc = open_databases(store, create, err);
+
+	if (!rc)
+		rc = recover(store, err);
+	return rc ? rc : make_temporary(store, err);
+}
+
+static void
+close_databases(struct store *store)
+{
+	sql_close(store->records);
+	sql_close(store->main);
+	store->records = store->main = NULL;
+}
+
 int
 store_open(int state_fd, bool create, struct store **ret, struct error *err)
 {
@@ -145,15 +174,17 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 	if (!rc && create)
 		rc = make_folders(err);
 	if (!rc)
-		rc = open_databases(store, create, err);
-	if (!rc)
-		rc = recover(store, err);
-	if (!rc)
-		rc = make_temporary(store, err);
+		rc = open_all(store, create, err);
+	if (rc == ERR_IO && create && !unlink(SPARE_NAME)) {
+		close_databases(store);
+		rc = open_all(store, create, err);
+	}
 	if (rc) {
 		store_close(store);
 		return rc;
 	}
+	if (create)
+		keep_spare();
 	*ret = store;
 	return 0;
 }
@@ -165,8 +196,7 @@ store_close(struct store *store)
 		return;
 	for (size_t i = 0; i < store->nreaders; i++)
 		sql_close(store->readers[i]);
-	sql_close(store->records);
-	sql_close(store->main);
+	close_databases(store);
 	pthread_mutex_destroy(&store->writer);
 	pthread_mutex_destroy(&store->readers_lock);
 	free(store);
@@ -320,13 +350,7 @@ store_records(struct store *store)
 	return store->records;
 }
 
-int
-store_records_begin(struct store *store, struct error *err)
-{
-	return sql_exec(store->records, "BEGIN IMMEDIATE", err);
-}
-
-/* Recovery asks the mark whether there is anything to undo. */
+/* Undoing asks the mark whether there is anything to undo. */
 static int
 set_mark(struct sql *db, int64_t seq, struct error *err)
 {
@@ -353,6 +377,33 @@ get_mark(struct sql *db, int64_t *ret, struct error *err)
 		return rc;
 	*ret = rc ? sql_int(stmt, 0) : 0;
 	return 0;
+}
+
+/* A publish that was committed here and then not flipped, because the disk was
+ * full or the program died, left rows beyond the published sequence. They look
+ * like rows of today to whoever writes next, under the same sequence. */
+static int
+undo_unpublished(struct store *store, struct error *err)
+{
+	int64_t mark = 0, published = store_published(store);
+	int rc = get_mark(store->records, &mark, err);
+
+	if (rc || mark <= published)
+		return rc;
+	return store_records_undo(store, published + 1, err);
+}
+
+int
+store_records_begin(struct store *store, struct error *err)
+{
+	int rc = sql_exec(store->records, "BEGIN IMMEDIATE", err);
+
+	if (rc)
+		return rc;
+	rc = undo_unpublished(store, err);
+	if (rc)
+		store_records_rollback(store);
+	return rc;
 }
 
 int
