@@ -151,7 +151,6 @@ const struct option config_option_table[] = {
 	 .sentence = "how long originals and receipts are archived"},
 	{.section = "platform",
 	 .key = "reserve",
-	 .unheeded = true,
 	 .type = OPTION_SHARE,
 	 .preset = "2%",
 	 .min = 0,

@@ -144,6 +144,8 @@ work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 	if (!rc)
 		rc = judging_member(call, db, j);
 	flow_trouble(call->context->flow, trouble, sizeof(trouble));
+	if (!*trouble)
+		inbox_hindrance(call->context->inbox, trouble, sizeof(trouble));
 	control_member(j, "trouble", *trouble ? trouble : NULL);
 	return rc;
 }

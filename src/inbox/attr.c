@@ -1,9 +1,8 @@
-/* SETATTR and statfs: sizes, times, owners, modes. */
+/* SETATTR: sizes, times, owners, modes. */
 #include "inbox/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/statvfs.h>
 
 /* chown to oneself succeeds, for cp -p and for Samba; giving a file away is
  * root's. The kernel has checked that an owner is a member of a new group. */
@@ -113,10 +112,4 @@ inbox_setattr(struct inbox *inbox, const struct inbox_request *req,
 	if (set && part == INBOX_FILE)
 		inbox_changed(inbox);
 	return inbox_stat(inbox, part, id, ret);
-}
-
-int
-inbox_statfs(struct inbox *inbox, struct statvfs *ret)
-{
-	return fstatvfs(store_dir_fd(inbox->store), ret) ? -errno : 0;
 }

@@ -101,6 +101,7 @@ inbox_open(struct store *store, const struct config *config,
 	inbox->store = store;
 	inbox->session = session;
 	inbox->settle = config->settle_ms * (CLOCK_NS / 1000);
+	inbox->reserve = config->reserve;
 	inbox->live = inbox_live_new();
 	rc = inbox->live
 		     ? copy_resources(inbox, resources, config->nresources, err)

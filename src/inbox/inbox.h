@@ -141,7 +141,10 @@ int inbox_setxattr(struct inbox *inbox, const struct inbox_request *req,
 		   const void *p, size_t n, int flags);
 int inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
 		      enum inbox_part part, int64_t id, const char *name);
+/* Of the state's file system; what is held in reserve is not available. */
 int inbox_statfs(struct inbox *inbox, struct statvfs *ret);
+/* Why nothing can be taken in, for people; "" when it can. */
+void inbox_hindrance(struct inbox *inbox, char *ret, size_t size);
 
 /* archive/RESOURCE/SUBMISSION/: the original (under its name), receipt.txt,
  * receipt.json, NAME.fix.csv; read-only. Entries by part, as above; the

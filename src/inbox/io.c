@@ -50,6 +50,8 @@ inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 	ssize_t put;
 	int rc = inbox_fd(inbox, id, &fd);
 
+	if (!rc)
+		rc = inbox_room(inbox);
 	if (!rc && inbox_live_writing(inbox->live, id))
 		rc = reopen_handles(inbox, id);
 	if (rc) {
@@ -88,6 +90,8 @@ inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
 	rc = inbox_fd(inbox, id, &fd);
+	if (!rc)
+		rc = inbox_room(inbox);
 	if (!rc && inbox_live_writing(inbox->live, id))
 		rc = reopen_handles(inbox, id);
 	if (rc)

@@ -123,6 +123,9 @@ inbox_begin_writing(struct inbox *inbox, int64_t id,
 		if (rc)
 			return rc;
 		if (f.submission && w->keep && w->size != 0) {
+			rc = inbox_room(inbox);
+			if (rc)
+				return rc;
 			rc = inbox_blob_copy(inbox, f.blob, &copy, &err);
 			if (rc)
 				return inbox_errno(rc, &err);
@@ -221,7 +224,9 @@ make_file(struct inbox *inbox, const struct inbox_request *req,
 		f->id = there.id;
 		return -EEXIST;
 	}
-	rc = add_file(&c, req, f);
+	rc = inbox_room(inbox);
+	if (!rc)
+		rc = add_file(&c, req, f);
 	if (!rc && open)
 		rc = add_handle(&c, f, req->unique);
 	if (!rc)

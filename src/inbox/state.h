@@ -29,6 +29,7 @@ struct inbox {
 	struct store *store;
 	int64_t session;
 	int64_t settle;	    /* ns */
+	int64_t reserve;    /* millionths of the file system */
 	int64_t *resources; /* ascending */
 	size_t nresources;
 	struct inbox_live *live;
@@ -149,6 +150,11 @@ struct inbox_writing {
 };
 MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
 				   const struct inbox_writing *w);
+
+/* ---- room.c -------------------------------------------------------------- */
+
+/* Whether bytes may be taken in: 0, or -ENOSPC. */
+MUST_CHECK int inbox_room(struct inbox *inbox);
 
 /* ---- release.c ----------------------------------------------------------- */
 

@@ -28,9 +28,8 @@ leave(void **state)
 	return 0;
 }
 
-/* Of every load of the city: its reserve and its quota, on which nothing acts
- * yet. */
-#define UNHEEDED 2
+/* Of every load of the city: its quota, on which nothing acts yet. */
+#define UNHEEDED 1
 
 static struct config *
 load_exact(size_t warnings)
