@@ -123,8 +123,8 @@ config_option_form(enum option_type type)
 		[OPTION_ZONE] = "a time zone such as Asia/Shanghai",
 		[OPTION_DAY] = "a day such as 2012-11-15",
 		[OPTION_PATTERN] = "a regular expression",
-		[OPTION_CODE] = "a text with {classification}, {department}, "
-				"{resource}, {number} or {number:06}",
+		[OPTION_CODE] = ("a text with {classification}, {department}, "
+				 "{resource}, {number} or {number:06}"),
 		[OPTION_NAME] = "DEPARTMENT/RESOURCE",
 		[OPTION_CHOICE] = "one of its words",
 		[OPTION_WORD] = "one of its words",
@@ -137,8 +137,8 @@ config_option_form(enum option_type type)
 		[OPTION_LIST] = "words separated by blanks or commas",
 		[OPTION_MEMBERS] = "user:NAME and group:NAME",
 		[OPTION_OFFICE] = "user:NAME, group:NAME and department:ID",
-		[OPTION_READERS] = "user:NAME, group:NAME, department:ID, "
-				   "departments, role:NAME and everyone",
+		[OPTION_READERS] = ("user:NAME, group:NAME, department:ID, "
+				    "departments, role:NAME and everyone"),
 		[OPTION_SOURCE] = "DEPARTMENT/RESOURCE … [by FIELD]",
 		[OPTION_RULE] = "a rule and SOURCE.FIELD …",
 	};

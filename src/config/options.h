@@ -54,15 +54,15 @@ struct option_section {
 };
 
 struct option {
-	const char *section; /* kind */
-	const char *key;     /* or PREFIX.* */
-	enum option_type type;
+	const char *section;	  /* kind */
+	const char *key;	  /* or PREFIX.* */
 	const char *preset;	  /* default, as it would be written */
 	const char *const *words; /* of OPTION_CHOICE and OPTION_SWITCH */
 	int64_t min, max;	  /* in the unit stored; both 0: any */
 	size_t offset;		  /* where the section's struct keeps it */
-	bool later;		  /* only the default is accepted */
-	bool unheeded;		  /* checked and kept; nothing acts on it yet */
+	enum option_type type;
+	bool later;    /* only the default is accepted */
+	bool unheeded; /* checked and kept; nothing acts on it yet */
 	const char *sentence;
 };
 

@@ -323,7 +323,7 @@ give_header(struct search *s, const struct decode_csv_record *record,
 		.labels = record->cells,
 		.nlabels = record->ncells,
 	};
-	scope_free int *field = calloc(record->ncells, sizeof(*field));
+	scope_free int *field = calloc(record->ncells + 1, sizeof(*field));
 	int rc = 0;
 
 	if (!field)
@@ -365,7 +365,7 @@ decode_header_read(const struct decode_request *req,
 	struct search s = {.req = req, .csv = csv, .sink = sink};
 	scope_names names = NULL;
 	scope_free bool *seen = calloc(req->nlabels + 1, sizeof(*seen));
-	struct decode_csv_record record;
+	struct decode_csv_record record = {0};
 	int rc;
 
 	if (!seen)

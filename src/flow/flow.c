@@ -339,7 +339,7 @@ work(struct flow *flow, struct error *err)
 		flow->rebuilt = rc == 0;
 	}
 	while (!rc && !is_stopping(flow)) {
-		struct store_submission s;
+		struct store_submission s = {0};
 		bool release;
 
 		rc = find_work(flow, &s, &release, err);

@@ -48,7 +48,7 @@ inbox_archive_read(struct inbox *inbox, int64_t number, enum inbox_part part,
 {
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
-	struct store_submission s;
+	struct store_submission s = {0};
 	int64_t blob;
 	int rc = store_reader_get(inbox->store, &reader, &err);
 
@@ -143,7 +143,7 @@ inbox_archive_list(struct inbox *inbox, int64_t number,
 		   void *ctx)
 {
 	struct error err = ERROR_INIT;
-	struct store_submission s;
+	struct store_submission s = {0};
 	int rc;
 
 	{

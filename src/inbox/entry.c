@@ -136,7 +136,7 @@ inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
 	char key[STORE_INBOX_KEY_MAX];
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
-	struct store_inbox_file f;
+	struct store_inbox_file f = {0};
 	const struct inbox_companion *companion;
 	size_t base;
 	int rc = inbox_name_key(name, key);
@@ -169,7 +169,7 @@ stat_companion(struct inbox *inbox, enum inbox_part part, int64_t number,
 	const struct inbox_companion *c = inbox_companion_of(part);
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
-	struct store_submission s;
+	struct store_submission s = {0};
 	struct sizes sizes;
 	int64_t size;
 	int rc = store_reader_get(inbox->store, &reader, &err);
@@ -195,7 +195,7 @@ int
 inbox_stat(struct inbox *inbox, enum inbox_part part, int64_t id,
 	   struct inbox_entry *ret)
 {
-	struct store_inbox_file f;
+	struct store_inbox_file f = {0};
 	int rc = 0;
 
 	if (part != INBOX_FILE)

@@ -81,7 +81,7 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	    uint64_t fh)
 {
 	scope_live_fd *fd = NULL;
-	struct store_handle h;
+	struct store_handle h = {0};
 	bool broken, known;
 	int rc = handle_of(inbox, fh, &h);
 
@@ -223,7 +223,7 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 {
 	bool broken = inbox_live_loss(inbox->live, id) != 0;
 	struct store_inbox_file f;
-	struct store_handle h;
+	struct store_handle h = {0};
 	int rc;
 
 	(void)req; /* a RELEASE has no sender */

@@ -33,7 +33,7 @@ parts_of(struct slice value, struct parts *ret)
 		value = (struct slice){value.p + 1, value.n - 1};
 	point = value.n ? memchr(value.p, '.', value.n) : NULL;
 	ret->whole = value;
-	ret->fraction = SLICE_NONE;
+	ret->fraction = SLICE("");
 	if (point) {
 		ret->whole.n = (size_t)(point - value.p);
 		ret->fraction.p = point + 1;

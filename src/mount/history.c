@@ -132,7 +132,7 @@ mount_versions_list(struct call *call, uint64_t folder, struct listing *out)
 	struct sql *db;
 	int rc = mount_theme_at(call, folder, &at);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	l.theme = at.theme->id;
 	rc = mount_list_add(
@@ -146,7 +146,7 @@ mount_versions_list(struct call *call, uint64_t folder, struct listing *out)
 			mount_name(call->m, LAYOUT_CURRENT));
 	if (!rc)
 		rc = mount_call_db(call, &db);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = publish_version_each(db, l.theme, add_version, &l, &call->err);
 	return mount_call_errno(call, rc);
@@ -261,7 +261,7 @@ add_changes(void *ctx, const struct publish_version *v)
 {
 	struct changes *c = ctx;
 	char name[32];
-	uint64_t node;
+	uint64_t node = 0;
 	int rc = find_changes(c->call, c->theme, v->number, &node);
 
 	if (rc == -ENOENT)

@@ -92,7 +92,7 @@ mount_net_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 	rc = mount_theme_version(call, of.theme, of.to, &at);
 	if (!rc)
 		rc = mount_net_get(call, node, &item);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	mount_fill_file(ret, node, ((const struct net *)item->value)->bytes,
 			at.mtime);

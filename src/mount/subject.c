@@ -340,13 +340,13 @@ mount_subject_version(struct call *call, uint64_t node, struct theme_at *ret)
 int
 mount_subject_text(struct call *call, uint64_t node, struct text *out)
 {
-	struct theme_at at;
+	struct theme_at at = {0};
 	struct sql *db;
 	int rc = mount_subject_version(call, node, &at);
 
 	if (!rc)
 		rc = mount_call_db(call, &db);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	out->mtime = at.mtime;
 	rc = publish_subject(db, at.theme, (int64_t)mount_node_payload(node),

@@ -243,7 +243,7 @@ mount_sources_list(struct call *call, uint64_t folder, struct listing *out)
 
 	if (!rc)
 		rc = mount_call_db(call, &db);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = publish_file_each(db, at.theme, at.v.seq, list_source, &s,
 			       &call->err);

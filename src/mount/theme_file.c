@@ -107,7 +107,7 @@ mount_sums_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 
 	if (!rc)
 		rc = mount_call_db(call, &db);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	rc = publish_sums_size(db, at.theme, at.named, &bytes, &call->err);
 	if (rc < 0)

@@ -164,7 +164,7 @@ facts_of_text(struct call *call, uint64_t node, struct facts *f)
 	}
 	if (!rc)
 		rc = mount_text_get(call, node, &item);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	text = item->value;
 	f->has_sha256 = true;

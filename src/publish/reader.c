@@ -10,6 +10,7 @@
 #include "publish/pack.h"
 #include "store/chunk.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -66,6 +67,7 @@ add_chunk(void *ctx, const struct store_chunk *c)
 	} else {
 		if (r->n == r->cap && grow(r))
 			return ERR_NOMEM;
+		assert(r->extents);
 		r->extents[r->n++] = (struct extent){r->bytes, c->pack,
 						     c->offset, c->length};
 	}

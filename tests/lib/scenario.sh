@@ -98,6 +98,15 @@ scenario_start() {
 	fail "civicfsd is not ready after 30 s ($tries looks)"
 }
 
+scenario_crash() {	# every process at once
+	local pid
+	for pid in $(scenario_processes); do
+		kill -9 "$pid" 2>/dev/null || :
+	done
+	wait "$daemon" || :
+	daemon=
+}
+
 scenario_stop() {
 	local status=0
 	[ -n "$daemon" ] || return 0
@@ -132,11 +141,12 @@ scenario_end() {
 		echo "$left" | xargs kill -9
 		status=1
 	fi
-	if mountpoint -q "$mnt"; then
+	# by name, because a dead mount is none to mountpoint(1)
+	while grep -q -F " $mnt " /proc/mounts; do
 		echo "failed: '$mnt' is still mounted"
 		umount -l "$mnt"
 		status=1
-	fi
+	done
 	if [ -n "$(ls -A "$scenario/asan")" ]; then
 		echo "failed: a sanitizer has spoken:"
 		head -n 60 "$scenario"/asan/*
@@ -198,6 +208,13 @@ r = json.load(open(sys.argv[1], encoding="utf-8"))
 v = eval(sys.argv[2])
 print(json.dumps(v, ensure_ascii=False) if not isinstance(v, str) else v)' \
 		"$1" "$2"
+}
+
+count_submissions() {	# [STATE …]: all of them, or those in these states
+	civicfs submissions --json | "$python" -c 'import json, sys
+found = json.load(sys.stdin)
+found = found if isinstance(found, list) else found["submissions"]
+print(len([s for s in found if not sys.argv[1:] or s["state"] in sys.argv[1:]]))' "$@"
 }
 
 settled() {

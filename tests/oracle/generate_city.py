@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A random small city: configuration and what its departments send.
 
-    generate_city.py SEED OUT [--days N] [--subjects N] [--clean]
+    generate_city.py SEED OUT [--days N] [--subjects N] [--rows N] [--clean]
 
 The same seed gives the same bytes. OUT holds civicfs.conf, conf.d/,
 resources.d/, days/DAY/… and submissions.list, one 'D/R=FILE' a line in the
@@ -325,8 +325,9 @@ class Resource:
                     row[name] = self.city.values.canonical(name, kind)
                     self.rows[key] = row
                     touched[key] = "update"
-        for _ in range(rng.randrange(1, 8) if self.rows else
-                       rng.randrange(10, 30)):
+        few, many = self.city.rows // 20 + 8, self.city.rows + 10
+        for _ in range(rng.randrange(1, few) if self.rows else
+                       rng.randrange(many, many + 20)):
             key, row = self.new_row()
             if key not in self.rows and key not in touched:
                 self.rows[key] = row
@@ -547,8 +548,9 @@ class File:
 
 
 class City:
-    def __init__(self, seed, days, subjects, clean):
+    def __init__(self, seed, days, subjects, rows, clean):
         self.rng = random.Random(seed)
+        self.rows = rows
         rng = self.rng
         self.seed = seed
         self.days = days
@@ -559,7 +561,8 @@ class City:
         make = {"uscc": lambda: uscc(rng), "org-code": lambda: org_code(rng),
                 "integer": lambda: str(rng.randrange(10**12)),
                 "string": lambda: rng.choice(
-                    ["企业%d号", "K%04d", "a b %d"]) % rng.randrange(1000)}
+                    ["企业%d号", "K%04d", "a b %d"]) % rng.randrange(
+                        max(1000, 10 * subjects))}
         self.subjects = [make[self.subject_kind]() for _ in range(subjects)]
         if self.subject_kind in canonical.CODES:
             self.subjects = [wrong_check(rng, s) for s in self.subjects]
@@ -702,10 +705,14 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--days", type=int, default=3)
     parser.add_argument("--subjects", type=int, default=30)
+    parser.add_argument("--rows", type=int, default=0,
+                        help="this many more in the first file of each "
+                        "resource")
     parser.add_argument("--clean", action="store_true",
                         help="only whole files without faults")
     args = parser.parse_args()
-    City(args.seed, args.days, args.subjects, args.clean).write(args.out)
+    City(args.seed, args.days, args.subjects, args.rows,
+         args.clean).write(args.out)
 
 
 if __name__ == "__main__":
