@@ -355,17 +355,11 @@ plain_cell(struct decode_csv *csv, struct error *err)
 		at = take_end(csv, err);
 		if (at < 0 || at == DECODE_CSV_FAULT)
 			return at;
-		if (at == AT_TEXT && csv->window[csv->pos] == '"')
-			return fault_at(
-				csv, csv->line,
-				"a quote (\") stands inside a cell that does "
-				"not begin with one: put the whole cell in "
-				"quotes and double the quotes inside it");
 		if (at != AT_TEXT) {
 			add_cell(csv, from, to);
 			return at;
 		}
-		csv->pos++;
+		csv->pos++; /* a quote is text here: 5" pipe */
 	}
 }
 

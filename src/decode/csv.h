@@ -6,8 +6,8 @@
  * Rules: a line ends with LF, CR LF or a lone CR outside quotes (U+2028 is
  * text); the last line needs no end; an empty line is a record of one empty
  * cell. A cell that begins with a quote ends with one, holds anything in
- * between, and a quote in it is doubled. A quote in any other cell, text
- * behind a closing quote, a quote that stays open, and NUL are faults.
+ * between, and a quote in it is doubled; in any other cell a quote is text.
+ * Text behind a closing quote, a quote that stays open, and NUL are faults.
  */
 #ifndef DECODE_CSV_H
 #define DECODE_CSV_H
