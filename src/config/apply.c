@@ -130,7 +130,7 @@ store_text(const struct storing *s)
 	if (*s->value) {
 		switch (s->option->type) {
 		case OPTION_ID:
-			good = !config_check_id(s->value, &err);
+			good = !config_check_column(s->value, &err);
 			break;
 		case OPTION_ZONE:
 			good = !clock_check_zone(s->value, &err);

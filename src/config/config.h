@@ -261,8 +261,13 @@ const char *config_sensitivity_word(enum config_sensitivity sensitivity);
 const char *config_open_word(enum config_open open);
 const char *config_rule_word(enum config_rule_kind kind);
 
-/* Checks an id by SPEC 1 (NFC, letters and digits of any script, '-', '_', 1
- * to 40 bytes, none of the tree's fixed names). */
+/* Checks the id of a department, resource or theme by SPEC 1: NFC, letters and
+ * digits of any script, '-', '_', 1 to 40 bytes, no fixed name of the tree.
+ * ERR_INVALID with the reason, ERR_NOMEM. */
 MUST_CHECK int config_check_id(const char *id, struct error *err);
+
+/* The same for a field or source: no folder is named after it, so it may be
+ * called as an office or as a folder of the Chinese layout. */
+MUST_CHECK int config_check_column(const char *id, struct error *err);
 
 #endif

@@ -11,28 +11,27 @@
 #include <strings.h>
 #include <utf8proc.h>
 
-/*
- * The fixed names of the tree that are made of letters alone, in both
- * layouts (fs-layout/, and SPEC 5 for what comes later); a name with a dot
- * cannot be an id anyway. The offices are folders of desk/, beside the
- * departments.
- */
+/* The fixed names of the tree in SPEC 5 that are made of letters alone; a name
+ * with a dot cannot be an id anyway. No id may be one of them. */
 static const char *const fixed_names[] = {
-	"catalogue",   "standards",   "inbox",	  "archive",   "trial",
-	"themes",      "sources",     "subjects", "find",      "changes",
-	"versions",    "current",     "views",	  "open",      "desk",
-	"requests",    "supervision", "overdue",  "bulletins", "audit",
-	"coordinator", "supervisor",  "secrecy",  "auditor",   "资源目录",
-	"收件箱",      "存档",	      "主题库",	  "变更",      "版本",
-	"当前版本"};
+	"catalogue", "standards", "inbox",     "archive", "trial",
+	"themes",    "sources",	  "subjects",  "find",	  "changes",
+	"versions",  "current",	  "views",     "open",	  "desk",
+	"requests",  "overdue",	  "bulletins", "audit",	  "supervision",
+	NULL};
+
+/* What else stands where an id may name a folder: the names of the Chinese
+ * layout (fs-layout/), and the offices in desk/. Columns may have them. */
+static const char *const folder_names[] = {
+	"coordinator", "supervisor", "secrecy", "auditor", "资源目录", "收件箱",
+	"存档",	       "主题库",     "变更",	"版本",	   "当前版本", NULL};
 
 static bool
-is_fixed(const char *id)
+is_among(const char *const *names, const char *id)
 {
-	for (size_t i = 0; i < sizeof(fixed_names) / sizeof(*fixed_names);
-	     i++) {
+	for (; *names; names++) {
 		/* Samba's clients do not tell cases apart. */
-		if (strcasecmp(fixed_names[i], id) == 0)
+		if (strcasecmp(*names, id) == 0)
 			return true;
 	}
 	return false;
@@ -81,8 +80,16 @@ check_letters(const char *id, size_t n, struct error *err)
 	return 0;
 }
 
+static int
+refuse_fixed(const char *id, struct error *err)
+{
+	return error_set(err, ERR_INVALID,
+			 "'%s' is a name the tree has itself: choose another",
+			 id);
+}
+
 int
-config_check_id(const char *id, struct error *err)
+config_check_column(const char *id, struct error *err)
 {
 	size_t n = strlen(id);
 	scope_free char *nfc = NULL;
@@ -106,10 +113,15 @@ config_check_id(const char *id, struct error *err)
 				 "'%s' is not in Unicode form NFC: write it "
 				 "as '%s'",
 				 id, nfc);
-	if (is_fixed(id))
-		return error_set(err, ERR_INVALID,
-				 "'%s' is a name the tree has itself: choose "
-				 "another",
-				 id);
-	return 0;
+	return is_among(fixed_names, id) ? refuse_fixed(id, err) : 0;
+}
+
+int
+config_check_id(const char *id, struct error *err)
+{
+	int rc = config_check_column(id, err);
+
+	if (rc == 0 && is_among(folder_names, id))
+		rc = refuse_fixed(id, err);
+	return rc;
 }

@@ -185,7 +185,7 @@ check_name(struct config_load *load, const struct config_entry *e,
 {
 	struct error err = ERROR_INIT;
 
-	if (config_check_id(name, &err)) {
+	if (config_check_column(name, &err)) {
 		config_error(&load->report, e->place, "%s: %s", e->key,
 			     err.text);
 		return false;

@@ -29,6 +29,14 @@ refuse_unknown(struct config_load *load, const struct config_section *s,
 			     : meant->argument_word);
 }
 
+static int
+check_id(const struct config_section *s, struct error *err)
+{
+	return strcmp(s->kind, "field") == 0
+		       ? config_check_column(s->argument, err)
+		       : config_check_id(s->argument, err);
+}
+
 static void
 check_argument(struct config_load *load, const struct config_section *s,
 	       const struct option_section *known)
@@ -47,8 +55,7 @@ check_argument(struct config_load *load, const struct config_section *s,
 			     "'[%s]' lacks its %s; write [%s %s]", s->kind,
 			     known->argument_word, s->kind,
 			     known->argument_word);
-	else if (known->argument == OPTION_ARG_ID &&
-		 config_check_id(s->argument, &err))
+	else if (known->argument == OPTION_ARG_ID && check_id(s, &err))
 		config_error(&load->report, s->place, "[%s]: %s", s->name,
 			     err.text);
 }

@@ -212,7 +212,7 @@ add_source(struct config_load *load, const struct config_entry *e,
 	struct error err = ERROR_INIT;
 	const char *by = "";
 
-	if (config_check_id(name, &err)) {
+	if (config_check_column(name, &err)) {
 		config_error(&load->report, e->place, "%s: %s", e->key,
 			     err.text);
 		return;

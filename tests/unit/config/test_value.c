@@ -134,6 +134,11 @@ test_ids(void **state)
 		assert_int_equal(config_check_id(bad[i], &err), ERR_INVALID);
 		assert_string_not_equal(err.text, "");
 	}
+	/* a column is no folder, but the tree's own names stay its own */
+	assert_int_equal(config_check_column("supervisor", &err), 0);
+	assert_int_equal(config_check_column("版本", &err), 0);
+	assert_int_equal(config_check_column("versions", &err), ERR_INVALID);
+	assert_int_equal(config_check_column("a b", &err), ERR_INVALID);
 }
 
 /* "" stands for a refusal. */
