@@ -122,9 +122,9 @@ fault_at(struct decode_csv *csv, int64_t line, const char *message)
 }
 
 static int
-too_long(struct decode_csv *csv)
+too_long(struct decode_csv *csv, int64_t line)
 {
-	return fault_at(csv, csv->line,
+	return fault_at(csv, line,
 			"a record is longer than 16 MiB: a quote may be open, "
 			"or the file is not a table; export it again");
 }
@@ -165,7 +165,7 @@ make_room(struct decode_csv *csv, struct error *err)
 	size_t kept = csv->end - csv->start;
 
 	if (kept > DECODE_MAX_RECORD)
-		return too_long(csv);
+		return too_long(csv, csv->line);
 	if (csv->cap - kept < READ_MIN)
 		return grow(csv, err);
 	if (csv->start) {
@@ -484,7 +484,7 @@ decode_csv_next(struct decode_csv *csv, struct decode_csv_record *ret,
 	if (at < 0 || at == DECODE_CSV_FAULT)
 		return at;
 	if (csv->pos - csv->start > DECODE_MAX_RECORD)
-		return too_long(csv);
+		return too_long(csv, ret->line);
 	ret->cells = csv->cells;
 	ret->ncells = csv->ncells;
 	return DECODE_CSV_RECORD;

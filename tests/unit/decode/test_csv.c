@@ -168,6 +168,10 @@ test_limits(void **state)
 		assert_int_equal(c.rc, 0);
 		assert_int_equal(c.nrows, over ? 0 : 2);
 		assert_int_equal(c.end, over ? DECODE_REJECTED : DECODE_DONE);
+		if (over)
+			assert_string_equal(
+				buf_str(&c.faults),
+				"format-error row=1 line=2 field= value=\n");
 	}
 }
 
