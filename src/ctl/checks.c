@@ -119,6 +119,8 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return 0;
 }
 
+#define DECODER_MS 10000 /* for one cell */
+
 /* Decodes a file of one cell as every delivered file is. */
 static int
 decode_one_cell(int64_t *ret_cells, struct error *err)
@@ -142,7 +144,9 @@ decode_one_cell(int64_t *ret_cells, struct error *err)
 	write_end = pipe_ends[1];
 	rc = decoder.start(decoder.ctx, in, ask, write_end, err);
 	close(take_fd(&write_end));
-	return rc ? rc : decode_frames_read(answer, &request, &sink, &end, err);
+	return rc ? rc
+		  : decode_frames_read(answer, DECODER_MS, &request, &sink,
+				       &end, err);
 }
 
 static int

@@ -188,7 +188,8 @@ open_services(struct worker *w, struct error *err)
 		.resources = w->plan->resource_ids,
 		.complain = on_complaint,
 	};
-	const struct flow_decoder decoder = {ask_for_decoder, w};
+	const struct flow_decoder decoder = {.start = ask_for_decoder,
+					     .ctx = w};
 	const struct flow_hooks hooks = {on_published, on_judged, on_failed, w};
 	int rc = mount_new(&mount, &w->mount, err);
 

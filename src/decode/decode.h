@@ -113,9 +113,12 @@ _Noreturn void decode_process(int in_fd, int request_fd, int out_fd,
  * The worker's side: reads frames from 'fd' (a pipe) to its end and calls the
  * sink. Every length, count, index, code and UTF-8 text is checked; a frame
  * that breaks the rules is ERR_PROTOCOL, an end without END frame ERR_IO
- * "the decoder died". Blocks; any thread.
+ * "the decoder died". Blocks, but a silence of more than 'patience_ms' (-1:
+ * any) ends it with ERR_IO too: a busy decoder is ended by its limits, one
+ * that sleeps is not. Any thread.
  */
-MUST_CHECK int decode_frames_read(int fd, const struct decode_request *req,
+MUST_CHECK int decode_frames_read(int fd, int patience_ms,
+				  const struct decode_request *req,
 				  const struct decode_sink *sink,
 				  enum decode_end *ret_end, struct error *err);
 

@@ -13,12 +13,14 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <poll.h>
 
 #define BLOCK (256 * 1024)
 #define SHOWN 200 /* characters of the decoder's own words */
 
 struct reader {
 	int fd;
+	int patience_ms;
 	const struct decode_request *req;
 	const struct decode_sink *sink;
 
@@ -48,6 +50,25 @@ broken(struct error *err, const char *what)
 
 /* ---- bytes --------------------------------------------------------------- */
 
+/* Until there are bytes, or the end. */
+static int
+wait_for_bytes(const struct reader *r, struct error *err)
+{
+	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	int n;
+
+	do {
+		n = poll(&p, 1, r->patience_ms);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_errno(err, errno, "cannot wait for the decoder");
+	if (n == 0)
+		return error_set(err, ERR_IO,
+				 "the decoder has said nothing for %d s",
+				 r->patience_ms / 1000);
+	return 0;
+}
+
 /* Makes n bytes stand at 'start'; 1, 0 at the end of the pipe, or an error. */
 static int
 need(struct reader *r, size_t n, struct error *err)
@@ -62,9 +83,12 @@ need(struct reader *r, size_t n, struct error *err)
 	if (buf_reserve(&r->in, n > BLOCK ? n : BLOCK))
 		return error_nomem(err);
 	while (r->in.len < n) {
-		ssize_t k = read(r->fd, r->in.data + r->in.len,
-				 r->in.cap - r->in.len);
+		int rc = wait_for_bytes(r, err);
+		ssize_t k;
 
+		if (rc)
+			return rc;
+		k = read(r->fd, r->in.data + r->in.len, r->in.cap - r->in.len);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
@@ -349,7 +373,7 @@ read_frame(struct reader *r, enum decode_end *ret_end, struct error *err)
 }
 
 int
-decode_frames_read(int fd, const struct decode_request *req,
+decode_frames_read(int fd, int patience_ms, const struct decode_request *req,
 		   const struct decode_sink *sink, enum decode_end *ret_end,
 		   struct error *err)
 {
@@ -359,6 +383,7 @@ decode_frames_read(int fd, const struct decode_request *req,
 	if (!r)
 		return error_nomem(err);
 	r->fd = fd;
+	r->patience_ms = patience_ms;
 	r->req = req;
 	r->sink = sink;
 	do {

@@ -6,57 +6,10 @@
 
 #include "base/scope.h"
 
-/* Rows with the same key, as they are walked in key order. */
-struct group {
-	struct buf key, cells; /* of the first */
-	struct member {
-		int64_t row, line;
-		bool good;
-	} * members;
-	size_t n, cap;
-	bool differ;
-	bool deletes;
+/* A row as its fault needs it. */
+struct member {
+	int64_t row, line;
 };
-
-static void
-release_group(struct group *g)
-{
-	buf_release(&g->key);
-	buf_release(&g->cells);
-	free(g->members);
-}
-
-#define scope_group __attribute__((cleanup(release_group))) struct group
-
-static int
-add_member(struct group *g, const struct store_staged *s, struct error *err)
-{
-	bool good = s->status == STORE_STAGED_GOOD;
-
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 8;
-		void *more = realloc(g->members, cap * sizeof(*g->members));
-
-		if (!more)
-			return error_nomem(err);
-		g->members = more;
-		g->cap = cap;
-	}
-	if (g->n == 0) {
-		buf_clear(&g->key);
-		buf_clear(&g->cells);
-		if (buf_addslice(&g->key, s->key) ||
-		    buf_addslice(&g->cells, s->cells))
-			return error_nomem(err);
-		g->deletes = s->deletes;
-		g->differ = !good;
-	} else {
-		g->differ = g->differ || !good || s->deletes != g->deletes ||
-			    !slice_eq(s->cells, buf_slice(&g->cells));
-	}
-	g->members[g->n++] = (struct member){s->row, s->line, good};
-	return 0;
-}
 
 /* The key as a person wrote it, for the receipt. */
 static int
@@ -100,9 +53,9 @@ refuse(struct flow_judgement *j, enum validate_cross kind,
 
 	validate_fault_cross(kind, m->row, m->line, field, value, other, &fault,
 			     &text);
-	rc = flow_judge_fault(j, &fault);
+	rc = flow_judge_fault(j, &fault, err);
 	if (rc)
-		return error_set(err, rc, "a row could not be refused");
+		return rc;
 	return store_staging_set_status(j->staging, m->row,
 					STORE_STAGED_REFUSED, err);
 }
@@ -122,141 +75,141 @@ repeat(struct flow_judgement *j, const struct member *m, int64_t first,
 					STORE_STAGED_REPEATED, err);
 }
 
+/* ---- keys ---------------------------------------------------------------- */
+
+/* The rows of one key, as they are walked. Nothing is kept of them but the
+ * first, because all rows of a file may have the same key. */
+struct group {
+	struct buf key;
+	struct member first;
+	bool first_is_good;
+	bool several; /* then 'differ' is known */
+	bool differ;
+};
+
+static int
+begin_group(struct group *g, const struct store_staged *s, struct error *err)
+{
+	buf_clear(&g->key);
+	if (buf_addslice(&g->key, s->key))
+		return error_nomem(err);
+	g->first = (struct member){s->row, s->line};
+	g->first_is_good = s->status == STORE_STAGED_GOOD;
+	g->several = false;
+	return 0;
+}
+
+static int
+refuse_key(struct flow_judgement *j, enum validate_cross kind,
+	   const struct member *m, struct slice key, int64_t other,
+	   struct error *err)
+{
+	scope_buf shown = BUF_INIT;
+
+	if (key_may_be_shown(j->resource) && show_key(key, &shown))
+		return error_nomem(err);
+	return refuse(j, kind, m, key_field(j->resource), buf_slice(&shown),
+		      other, err);
+}
+
 /* Equal rows count once; rows that share a key but differ are all refused. */
 static int
-end_group(struct flow_judgement *j, struct group *g, struct error *err)
+add_to_group(struct flow_judgement *j, struct group *g,
+	     const struct store_staged *s, struct error *err)
 {
-	scope_buf key = BUF_INIT;
+	const struct member m = {s->row, s->line};
 	int rc = 0;
 
-	if (g->n > 1 && key_may_be_shown(j->resource) &&
-	    show_key(buf_slice(&g->key), &key))
-		return error_nomem(err);
-	for (size_t i = g->differ ? 0 : 1; !rc && g->n > 1 && i < g->n; i++) {
-		const struct member *m = &g->members[i];
-
-		if (!g->differ)
-			rc = repeat(j, m, g->members[0].row, err);
-		else if (m->good)
-			rc = refuse(j, VALIDATE_CROSS_PRIMARY_KEY, m,
-				    key_field(j->resource), buf_slice(&key),
-				    g->members[i ? 0 : 1].row, err);
+	if (!g->several) {
+		g->several = true;
+		rc = store_staging_differs(j->staging, s, &g->differ, err);
+		if (!rc && g->differ && g->first_is_good)
+			rc = refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY,
+					&g->first, s->key, s->row, err);
 	}
-	g->n = 0;
-	return rc;
+	if (rc)
+		return rc;
+	if (!g->differ)
+		return repeat(j, &m, g->first.row, err);
+	return s->status == STORE_STAGED_GOOD
+		       ? refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY, &m, s->key,
+				    g->first.row, err)
+		       : 0;
 }
 
 static int
 check_keys(struct flow_judgement *j, struct error *err)
 {
-	scope_group g = {0};
+	struct group g = {.key = BUF_INIT};
 	struct store_staged s;
+	bool any = false;
 	int rc = store_staging_first(j->staging, err);
 
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
-		rc = 0;
-		if (g.n && !slice_eq(s.key, buf_slice(&g.key)))
-			rc = end_group(j, &g, err);
-		if (!rc)
-			rc = add_member(&g, &s, err);
+		if (any && slice_eq(s.key, buf_slice(&g.key)))
+			rc = add_to_group(j, &g, &s, err);
+		else
+			rc = begin_group(&g, &s, err);
+		any = true;
 	}
-	return rc ? rc : end_group(j, &g, err);
+	buf_release(&g.key);
+	return rc;
 }
 
 /* ---- unique fields ------------------------------------------------------- */
 
-struct not_unique {
+struct unique {
 	struct flow_judgement *j;
-	struct found {
-		struct member at;
-		int64_t field, first;
-		struct buf value;
-	} * items;
-	size_t n, cap;
+	struct error *err;
 };
 
-static void
-release_not_unique(struct not_unique *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		buf_release(&list->items[i].value);
-	free(list->items);
-}
-
 static int
-note_not_unique(void *ctx, int64_t field, struct slice value, int64_t row,
-		int64_t line, int64_t first)
+refuse_not_unique(void *ctx, int64_t field, struct slice value, int64_t row,
+		  int64_t line, int64_t first)
 {
-	struct not_unique *list = ctx;
-	struct found *f;
+	const struct unique *u = ctx;
+	const struct member m = {row, line};
 
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 8;
-		void *more = realloc(list->items, cap * sizeof(*list->items));
-
-		if (!more)
-			return ERR_NOMEM;
-		list->items = more;
-		list->cap = cap;
-	}
-	f = &list->items[list->n];
-	*f = (struct found){
-		.at = {row, line, true}, .field = field, .first = first};
-	if (buf_addslice(&f->value, value))
-		return ERR_NOMEM;
-	list->n++;
-	return 0;
+	return refuse(u->j, VALIDATE_CROSS_UNIQUE, &m,
+		      u->j->resource->fields[field].id, value, first, u->err);
 }
 
 static int
 check_unique(struct flow_judgement *j, struct error *err)
 {
-	__attribute__((cleanup(release_not_unique))) struct not_unique list = {
-		.j = j};
-	int rc = store_staging_not_unique(j->staging, note_not_unique, &list,
-					  err);
+	struct unique u = {j, err};
 
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		const struct found *f = &list.items[i];
-
-		rc = refuse(j, VALIDATE_CROSS_UNIQUE, &f->at,
-			    j->resource->fields[f->field].id,
-			    buf_slice(&f->value), f->first, err);
-	}
-	return rc;
+	return store_staging_not_unique(j->staging, refuse_not_unique, &u, err);
 }
 
 /* ---- append -------------------------------------------------------------- */
 
 /* An equal row is unchanged; another row of a stored key is refused. */
 static int
+check_appended(struct flow_judgement *j, const struct store_staged *s,
+	       struct error *err)
+{
+	const struct member m = {s->row, s->line};
+	scope_buf stored = BUF_INIT;
+	int64_t id;
+	int rc = store_record_find(store_records(j->store), j->planned->id,
+				   store_published(j->store), s->key, &id,
+				   &stored, err);
+
+	if (rc <= 0 || slice_eq(s->cells, buf_slice(&stored)))
+		return rc < 0 ? rc : 0;
+	return refuse_key(j, VALIDATE_CROSS_STORED_KEY, &m, s->key, 0, err);
+}
+
+static int
 check_append(struct flow_judgement *j, struct error *err)
 {
-	int64_t at = store_published(j->store);
 	struct store_staged s;
 	int rc = store_staging_first(j->staging, err);
 
-	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
-		const struct member m = {s.row, s.line, true};
-		scope_buf stored = BUF_INIT;
-		scope_buf key = BUF_INIT;
-		int64_t id;
-
-		rc = 0;
-		if (s.status != STORE_STAGED_GOOD)
-			continue;
-		rc = store_record_find(store_records(j->store), j->planned->id,
-				       at, s.key, &id, &stored, err);
-		if (rc <= 0)
-			continue;
-		rc = 0;
-		if (slice_eq(s.cells, buf_slice(&stored)))
-			continue;
-		if (key_may_be_shown(j->resource) && show_key(s.key, &key))
-			return error_nomem(err);
-		rc = refuse(j, VALIDATE_CROSS_STORED_KEY, &m,
-			    key_field(j->resource), buf_slice(&key), 0, err);
-	}
+	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0)
+		rc = s.status == STORE_STAGED_GOOD ? check_appended(j, &s, err)
+						   : 0;
 	return rc;
 }
 

@@ -1,25 +1,22 @@
-/* The order of the stages, and recovery: see flow.h. */
+/*
+ * The loop: which submission is next, what is tried again and when. See
+ * flow.h; submission.c takes one of them through the stages.
+ */
 #include "flow/internal.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/scope.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
 #define RETRY_NS (CLOCK_NS / 2)
-#define HASH_STEP (1 << 20)
+#define RETRY_MAX_NS (32 * CLOCK_NS)
 
 struct flow {
-	struct store *store;
-	const struct flow_plan *plan;
+	struct flow_shop shop;
 	struct inbox *inbox;
-	struct flow_decoder decoder;
-	struct flow_hooks hooks;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t woken;
@@ -29,293 +26,56 @@ struct flow {
 	/* of judging, and of collecting the inboxes */
 	char trouble[ERROR_TEXT_MAX], hindrance[ERROR_TEXT_MAX];
 	_Atomic int64_t judging;
-	bool rebuilt; /* only the flow's thread */
+
+	/* only the thread that judges */
+	bool rebuilt;
+	bool *held; /* per resource: one failed, and the next ones wait for it
+		     * until it is tried again */
 };
 
-/* ---- one submission ------------------------------------------------------ */
+/* ---- what is next -------------------------------------------------------- */
 
+typedef int next_fn(struct sql *db, int64_t after, struct store_submission *ret,
+		    struct error *err);
+
+/* The first whose resource is registered and, with 'held', not held. Those of
+ * other resources do not wait for it. 1, 0 or negative. */
 static int
-hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
+find_next(struct sql *db, const struct flow_plan *plan, const bool *held,
+	  next_fn *next, struct store_submission *ret, struct error *err)
 {
-	scope_digest d = digest_new();
-	scope_free char *step = malloc(HASH_STEP);
-	off_t at = 0;
-
-	if (!d || !step)
-		return error_nomem(err);
-	for (;;) {
-		ssize_t n = io_pread(fd, step, HASH_STEP, at, err);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		digest_add(d, step, (size_t)n);
-		at += n;
-	}
-	digest_end(d, ret);
-	return 0;
-}
-
-int
-flow_weigh(struct flow_judgement *j, struct error *err)
-{
-	struct store_staging_counts n;
-	int rc = store_staging_count(j->staging, &n, err);
-
-	if (rc)
-		return rc;
-	j->counts = (struct validate_counts){
-		.read = j->read, .accepted = n.good, .refused = n.refused};
-	j->state = n.refused ? VALIDATE_S_PARTIAL : VALIDATE_S_ACCEPTED;
-	if (j->release ||
-	    n.refused * 1000000 <= j->resource->tolerance * j->read)
-		return 0;
-	j->state = VALIDATE_S_QUARANTINED;
-	snprintf(j->reason, sizeof(j->reason),
-		 "%lld of %lld rows are refused, more than tolerance = %g%% "
-		 "allows",
-		 (long long)n.refused, (long long)j->read,
-		 (double)j->resource->tolerance / 10000);
-	snprintf(j->reason_zh, sizeof(j->reason_zh),
-		 "%lld/%lld 行被拒收，超过允许的比例（tolerance = %g%%）",
-		 (long long)n.refused, (long long)j->read,
-		 (double)j->resource->tolerance / 10000);
-	return 0;
-}
-
-/* Bytes to a state: what the file says, before the records are asked. */
-static int
-judge_file(struct flow_judgement *j, const struct flow_decoder *decoder, int fd,
-	   struct error *err)
-{
-	int rc = hash_file(fd, j->sha256, err);
-
-	if (rc)
-		return rc;
-	if (j->submission->killed) {
-		j->state = VALIDATE_S_INCOMPLETE;
-		return 0;
-	}
-	rc = flow_judge_rows(j, decoder, fd, err);
-	if (rc)
-		return rc;
-	switch (j->end) {
-	case DECODE_INCOMPLETE:
-		j->state = VALIDATE_S_INCOMPLETE;
-		return 0;
-	case DECODE_REJECTED:
-		j->state = VALIDATE_S_REJECTED;
-		return 0;
-	default:
-		break;
-	}
-	rc = flow_cross(j, err);
-	return rc ? rc : flow_weigh(j, err);
-}
-
-/* Stages 4 and 5 inside the records' transaction; what comes of it is not
- * visible before flow_conclude() flips. */
-static int
-publish_rows(struct flow *flow, struct flow_judgement *j, int64_t seq,
-	     struct error *err)
-{
-	struct sql *db = store_records(flow->store);
-	struct validate_counts judged = j->counts;
-	int rc = store_subject_clear(db, err);
-
-	if (!rc)
-		rc = flow_fold(j, flow->plan, seq, err);
-	if (!rc && j->state == VALIDATE_S_QUARANTINED) {
-		j->counts = judged;
-		j->changed = false;
-		return 0;
-	}
-	if (!rc && j->changed)
-		rc = flow_subjects(flow->store, flow->plan, j->publish, seq,
-				   err);
-	if (!rc && j->changed)
-		rc = publish_write(j->publish, err);
-	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED)
-		j->state = VALIDATE_S_UNCHANGED;
-	return rc;
-}
-
-/* Keys touched while something is quarantined are kept even when no record
- * changed; a quarantine of this very file keeps nothing. */
-static int
-keep_or_forget(struct flow *flow, struct flow_judgement *j, int64_t seq,
-	       struct error *err)
-{
-	if (j->changed)
-		return store_records_commit(flow->store, seq, err);
-	if (j->resource->mode != CONFIG_SNAPSHOT &&
-	    j->state != VALIDATE_S_QUARANTINED)
-		return store_records_commit(flow->store, 0, err);
-	store_records_rollback(flow->store);
-	return 0;
-}
-
-static int
-store_rows(struct flow *flow, struct flow_judgement *j, int64_t *ret_seq,
-	   struct error *err)
-{
-	int64_t seq = store_published(flow->store) + 1;
-	int rc = publish_begin(flow->store, flow->plan->config, seq,
-			       &j->publish, err);
-
-	if (!rc)
-		rc = store_records_begin(flow->store, err);
-	if (rc)
-		return rc;
-	rc = publish_rows(flow, j, seq, err);
-	if (!rc)
-		rc = keep_or_forget(flow, j, seq, err);
-	if (rc)
-		store_records_rollback(flow->store);
-	else if (j->changed)
-		*ret_seq = seq;
-	return rc;
-}
-
-static bool
-is_to_be_stored(const struct flow_judgement *j)
-{
-	return j->state == VALIDATE_S_ACCEPTED ||
-	       j->state == VALIDATE_S_PARTIAL;
-}
-
-/* After the last quarantine of a resource is gone, nobody asks any more which
- * keys were touched meanwhile. */
-static int
-forget_touched(struct flow *flow, const struct flow_judgement *j,
-	       struct error *err)
-{
-	int64_t waiting = 0;
-	scope_reader reader = {0};
-	int rc = store_reader_get(flow->store, &reader, err);
-
-	if (!rc)
-		rc = store_submission_count(reader.db, j->planned->id,
-					    "quarantined", &waiting, err);
-	if (rc || waiting)
-		return rc;
-	rc = store_records_begin(flow->store, err);
-	if (!rc)
-		rc = store_touched_clear(store_records(flow->store),
-					 j->planned->id, err);
-	if (!rc)
-		rc = store_records_commit(flow->store, 0, err);
-	if (rc)
-		store_records_rollback(flow->store);
-	return rc;
-}
-
-static void
-tell(struct flow *flow, const struct flow_judgement *j, int64_t seq)
-{
-	const struct publish_made *made = NULL;
-	size_t n = seq ? publish_made(j->publish, &made) : 0;
-
-	if (n)
-		flow->hooks.published(flow->hooks.ctx, made, n);
-	flow->hooks.judged(flow->hooks.ctx, j->planned->id,
-			   j->submission->number);
-}
-
-static int
-judge_opened(struct flow *flow, struct flow_judgement *j, struct error *err)
-{
-	char path[STORE_BLOB_PATH_MAX];
-	scope_fd fd = -1;
-	int64_t seq = 0;
-	int rc = flow_judgement_init(j, err);
-
-	store_blob_path(j->submission->blob, path);
-	if (!rc) {
-		fd = openat(store_dir_fd(flow->store), path,
-			    O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			rc = error_errno(err, errno, "original '%s'", path);
-	}
-	if (!rc)
-		rc = judge_file(j, &flow->decoder, fd, err);
-	if (!rc && is_to_be_stored(j))
-		rc = store_rows(flow, j, &seq, err);
-	if (!rc && j->counts.refused && j->fix)
-		rc = flow_fix_file(j, err);
-	if (!rc)
-		rc = flow_conclude(j, seq, err);
-	if (rc && seq) {
-		/* committed records that will not be flipped */
-		struct error later = ERROR_INIT;
-
-		if (!store_records_begin(flow->store, &later) &&
-		    !store_records_undo(flow->store, seq, &later))
-			(void)!store_records_commit(flow->store, 0, &later);
-		store_records_rollback(flow->store);
-	}
-	if (!rc)
-		tell(flow, j, seq);
-	if (!rc && j->release)
-		rc = forget_touched(flow, j, err);
-	return rc;
-}
-
-static const char *
-receipt_language(const struct config *config, const char *department)
-{
-	const struct config_department *d =
-		config_find_department(config, department);
-
-	return d && *d->language ? d->language : config->language;
-}
-
-static int
-judge(struct flow *flow, const struct store_submission *s, bool release,
-      struct error *err)
-{
-	struct flow_judgement j = {
-		.store = flow->store,
-		.config = flow->plan->config,
-		.planned = flow_plan_resource(flow->plan, s->resource),
-		.submission = s,
-		.release = release,
-	};
+	int64_t after = 0;
 	int rc;
 
-	if (!j.planned)
-		return error_set(err, ERR_INVALID,
-				 "submission %s waits for a resource that is "
-				 "no longer registered: put its descriptor "
-				 "back",
-				 s->id);
-	j.resource = j.planned->resource;
-	j.language = receipt_language(j.config, j.resource->department);
-	atomic_store(&flow->judging, s->number);
-	rc = judge_opened(flow, &j, err);
-	atomic_store(&flow->judging, 0);
-	flow_judgement_release(&j);
-	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
+	while ((rc = next(db, after, ret, err)) > 0) {
+		const struct flow_resource *r =
+			flow_plan_resource(plan, ret->resource);
+
+		if (r && !(held && held[r - plan->resources]))
+			break;
+		after = ret->number;
+		store_submission_release(ret);
+	}
+	return rc;
 }
 
-/* ---- the loop ------------------------------------------------------------ */
-
-/* The next submission and what to do with it; 1, 0 or negative. */
+/* A submission, or one to be released; 1, 0 or negative. */
 static int
-find_work(struct flow *flow, struct store_submission *ret, bool *ret_release,
-	  struct error *err)
+find_work(struct store *store, const struct flow_plan *plan, const bool *held,
+	  struct store_submission *ret, bool *ret_release, struct error *err)
 {
 	scope_reader reader = {0};
-	int rc = store_reader_get(flow->store, &reader, err);
+	int rc = store_reader_get(store, &reader, err);
 
 	*ret_release = false;
 	if (!rc)
-		rc = store_submission_next(reader.db, ret, err);
+		rc = find_next(reader.db, plan, held, store_submission_next,
+			       ret, err);
 	if (rc)
 		return rc;
 	*ret_release = true;
-	return store_submission_next_release(reader.db, ret, err);
+	return find_next(reader.db, plan, held, store_submission_next_release,
+			 ret, err);
 }
 
 static bool
@@ -329,26 +89,68 @@ is_stopping(struct flow *flow)
 	return stop;
 }
 
+/* ---- the loop ------------------------------------------------------------ */
+
+static int
+judge(struct flow *flow, const struct store_submission *s, bool release,
+      struct error *err)
+{
+	int rc;
+
+	atomic_store(&flow->judging, s->number);
+	rc = flow_submission_judge(&flow->shop, s, release, err);
+	atomic_store(&flow->judging, 0);
+	return rc;
+}
+
+static void
+hold(struct flow *flow, int64_t resource)
+{
+	const struct flow_plan *plan = flow->shop.plan;
+
+	flow->held[flow_plan_resource(plan, resource) - plan->resources] = true;
+}
+
+/* One after the other. One that fails holds up its resource and nobody else;
+ * the first failure is the one that is told. */
+static int
+judge_all(struct flow *flow, struct error *err)
+{
+	const struct flow_plan *plan = flow->shop.plan;
+	int first = 0;
+
+	memset(flow->held, 0, plan->config->nresources * sizeof(*flow->held));
+	while (!is_stopping(flow)) {
+		struct error later = ERROR_INIT;
+		struct error *where = first ? &later : err;
+		struct store_submission s;
+		bool release;
+		int rc = find_work(flow->shop.store, plan, flow->held, &s,
+				   &release, where);
+
+		if (rc <= 0)
+			return first ? first : rc;
+		rc = judge(flow, &s, release, where);
+		if (rc)
+			hold(flow, s.resource);
+		first = first ? first : rc;
+		store_submission_release(&s);
+	}
+	return first;
+}
+
 static int
 work(struct flow *flow, struct error *err)
 {
-	int rc = 0;
-
 	if (!flow->rebuilt) {
-		rc = flow_rebuild(flow->store, flow->plan, &flow->hooks, err);
-		flow->rebuilt = rc == 0;
-	}
-	while (!rc && !is_stopping(flow)) {
-		struct store_submission s = {0};
-		bool release;
+		int rc = flow_rebuild(flow->shop.store, flow->shop.plan,
+				      &flow->shop.hooks, err);
 
-		rc = find_work(flow, &s, &release, err);
-		if (rc <= 0)
-			break;
-		rc = judge(flow, &s, release, err);
-		store_submission_release(&s);
+		if (rc)
+			return rc;
+		flow->rebuilt = true;
 	}
-	return rc;
+	return judge_all(flow, err);
 }
 
 /* Sleeps until *flag, or until 'until' (CLOCK_REALTIME, 0 for ever). The lock
@@ -377,32 +179,52 @@ rest(struct flow *flow, int64_t until)
 	pthread_mutex_unlock(&flow->lock);
 }
 
+/* A failure that goes on is told once. */
 static void
 set_trouble(struct flow *flow, char at[static ERROR_TEXT_MAX], int rc,
 	    const struct error *err)
 {
+	const char *text = rc ? err->text : "";
+	bool news;
+
 	pthread_mutex_lock(&flow->lock);
-	snprintf(at, ERROR_TEXT_MAX, "%s", rc ? err->text : "");
+	news = strcmp(at, text) != 0;
+	snprintf(at, ERROR_TEXT_MAX, "%s", text);
 	pthread_mutex_unlock(&flow->lock);
-	if (rc)
-		flow->hooks.failed(flow->hooks.ctx, err);
+	if (rc && news)
+		flow->shop.hooks.failed(flow->shop.hooks.ctx, err);
+}
+
+/* When to try again: more and more patiently. *wait_ns is 0 after a success. */
+static int64_t
+retry_at(int64_t *wait_ns)
+{
+	*wait_ns = *wait_ns ? 2 * *wait_ns : RETRY_NS;
+	if (*wait_ns > RETRY_MAX_NS)
+		*wait_ns = RETRY_MAX_NS;
+	return clock_now() + *wait_ns;
 }
 
 void
 flow_run(struct flow *flow)
 {
+	int64_t wait_ns = 0;
+
 	while (!is_stopping(flow)) {
 		struct error err = ERROR_INIT;
 		int rc = work(flow, &err);
 
 		set_trouble(flow, flow->trouble, rc, &err);
-		rest(flow, rc ? clock_now() + RETRY_NS : 0);
+		wait_ns = rc ? wait_ns : 0;
+		rest(flow, rc ? retry_at(&wait_ns) : 0);
 	}
 }
 
 void
 flow_run_collecting(struct flow *flow)
 {
+	int64_t wait_ns = 0;
+
 	while (!is_stopping(flow)) {
 		struct error err = ERROR_INIT;
 		int64_t next = 0;
@@ -414,9 +236,11 @@ flow_run_collecting(struct flow *flow)
 		/* also after a failure: earlier batches may be bound */
 		if (bound || rc)
 			flow_wake(flow);
+		wait_ns = rc ? wait_ns : 0;
+		if (rc)
+			next = retry_at(&wait_ns);
 		pthread_mutex_lock(&flow->lock);
-		sleep_until(flow, &flow->arrived,
-			    rc ? clock_now() + RETRY_NS : next);
+		sleep_until(flow, &flow->arrived, next);
 		flow->arrived = false;
 		pthread_mutex_unlock(&flow->lock);
 	}
@@ -444,11 +268,13 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 
 	if (!flow)
 		return error_nomem(err);
-	flow->store = store;
-	flow->plan = plan;
+	flow->held = calloc(plan->config->nresources + 1, sizeof(*flow->held));
+	if (!flow->held) {
+		free(flow);
+		return error_nomem(err);
+	}
+	flow->shop = (struct flow_shop){store, plan, *decoder, *hooks};
 	flow->inbox = inbox;
-	flow->decoder = *decoder;
-	flow->hooks = *hooks;
 	flow->busy = true;
 	pthread_mutex_init(&flow->lock, NULL);
 	pthread_cond_init(&flow->woken, NULL);
@@ -465,6 +291,7 @@ flow_free(struct flow *flow)
 	inbox_on_change(flow->inbox, NULL, NULL);
 	pthread_cond_destroy(&flow->woken);
 	pthread_mutex_destroy(&flow->lock);
+	free(flow->held);
 	free(flow);
 }
 
@@ -489,31 +316,24 @@ flow_wake(struct flow *flow)
 int
 flow_is_settled(struct flow *flow, bool *ret, struct error *err)
 {
-	int64_t arriving = 0, judging = 0;
 	struct store_submission s;
-	scope_reader reader = {0};
-	bool busy;
+	int64_t arriving = 0;
+	bool release, busy;
 	int rc;
 
 	/* in the order of the way, so that nothing slips past the question */
 	rc = inbox_waiting(flow->inbox, &arriving, err);
 	if (!rc)
-		rc = store_reader_get(flow->store, &reader, err);
-	if (!rc)
-		rc = store_submission_count(reader.db, 0, "judging", &judging,
-					    err);
-	if (!rc)
-		rc = store_submission_next_release(reader.db, &s, err);
+		rc = find_work(flow->shop.store, flow->shop.plan, NULL, &s,
+			       &release, err);
 	if (rc < 0)
 		return rc;
-	if (rc > 0) {
+	if (rc)
 		store_submission_release(&s);
-		judging++;
-	}
 	pthread_mutex_lock(&flow->lock);
-	busy = flow->busy || flow->wake;
+	busy = flow->busy || flow->wake || *flow->trouble || *flow->hindrance;
 	pthread_mutex_unlock(&flow->lock);
-	*ret = !arriving && !judging && !busy;
+	*ret = !arriving && !rc && !busy;
 	return 0;
 }
 
@@ -537,7 +357,7 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 {
 	struct store_submission s;
 	scope_txn txn = {0};
-	int rc = store_begin(flow->store, &txn, err);
+	int rc = store_begin(flow->shop.store, &txn, err);
 
 	if (rc)
 		return rc;
@@ -561,43 +381,5 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 		rc = store_commit(&txn, err);
 	if (!rc)
 		flow_wake(flow);
-	return rc;
-}
-
-/* ---- a dry run ----------------------------------------------------------- */
-
-int
-flow_try(const struct config *config, const struct config_resource *resource,
-	 const struct flow_decoder *decoder, const char *name, int fd,
-	 int64_t now, const char *language, struct buf *json, struct buf *text,
-	 bool *ret_good, struct error *err)
-{
-	scope_free char *copy = strdup(name);
-	char nobody[] = "";
-	struct store_submission s = {
-		.name = copy, .submitted_by = nobody, .received_at = now};
-	struct flow_judgement j = {
-		.config = config,
-		.resource = resource,
-		.submission = &s,
-		.language = language,
-	};
-	off_t size = lseek(fd, 0, SEEK_END);
-	int rc;
-
-	if (!copy)
-		return error_nomem(err);
-	if (size < 0)
-		return error_errno(err, errno, "'%s'", name);
-	s.bytes = size;
-	rc = flow_judgement_init(&j, err);
-	if (!rc)
-		rc = judge_file(&j, decoder, fd, err);
-	if (!rc)
-		rc = flow_receipts(&j, now, NULL, 0, json, text, err);
-	if (!rc)
-		*ret_good = j.state == VALIDATE_S_ACCEPTED ||
-			    j.state == VALIDATE_S_PARTIAL;
-	flow_judgement_release(&j);
 	return rc;
 }

@@ -25,6 +25,8 @@ struct flow_decoder {
 	int (*start)(void *ctx, int in_fd, int request_fd, int out_fd,
 		     struct error *err);
 	void *ctx;
+	int patience_ms; /* how long it may say nothing; 0: by the size of
+			  * the file */
 };
 
 /* What the shell wants to hear; called from the flow's thread. 'published'

@@ -11,11 +11,18 @@
 #include "store/submission.h"
 #include "validate/validate.h"
 
+/* What every submission is judged with. */
+struct flow_shop {
+	struct store *store;
+	const struct flow_plan *plan;
+	struct flow_decoder decoder;
+	struct flow_hooks hooks;
+};
+
 /* A submission being judged. Zeroed at the start; flow_judgement_release(). */
 struct flow_judgement {
 	/* given */
 	struct store *store; /* NULL: a trial without a state */
-	const struct config *config;
 	const struct config_resource *resource;
 	const struct flow_resource *planned; /* NULL in a trial */
 	const struct store_submission *submission;
@@ -30,15 +37,17 @@ struct flow_judgement {
 	int *columns;
 	size_t ncolumns;
 	char format[16], encoding[16];
-	bool footer; /* the table has ended */
-	struct {
+	bool footer;   /* the table has ended */
+	bool rejected; /* a fault of the file was given */
+	/* blank rows since the last row that was not: their number, and as
+	 * many as a receipt can name */
+	struct flow_blank {
 		int64_t row, line;
-	} * blanks; /* blank rows since the last row that was not */
-	size_t nblanks, blanks_cap;
+	} blanks[VALIDATE_KEPT];
+	int64_t nblanks;
 	int64_t read; /* records that are not empty */
 	struct validate_faults *errors, *warnings;
-	bool sink_failed; /* a callback failed: the decoder is not to blame */
-	struct error sink_error;
+	struct error sink_error; /* a callback's: code 0 none */
 	enum decode_end end;
 
 	/* the verdict */
@@ -53,27 +62,43 @@ struct flow_judgement {
 MUST_CHECK int flow_judgement_init(struct flow_judgement *j, struct error *err);
 void flow_judgement_release(struct flow_judgement *j);
 
-/* judge.c: bytes to staged rows. The file is on 'fd'. Sets end; a decoder
- * that dies twice leaves a format-error and DECODE_REJECTED. */
+/* submission.c: one submission through all stages, to its verdict. With
+ * 'release' tolerance and max_shrink do not count. */
+MUST_CHECK int flow_submission_judge(const struct flow_shop *shop,
+				     const struct store_submission *s,
+				     bool release, struct error *err);
+/* The stages before the records are asked: bytes (on 'fd') to a state. */
+MUST_CHECK int flow_judge_file(struct flow_judgement *j,
+			       const struct flow_decoder *decoder, int fd,
+			       struct error *err);
+
+/* judge.c: bytes to staged rows. Sets end; a decoder that dies twice leaves a
+ * format-error and DECODE_REJECTED. */
 MUST_CHECK int flow_judge_rows(struct flow_judgement *j,
 			       const struct flow_decoder *decoder, int fd,
 			       struct error *err);
-/* A fault or warning of the file or of a row, from outside validate. */
+/* A fault of the file or of a row, from outside validate. */
 MUST_CHECK int flow_judge_fault(struct flow_judgement *j,
-				const struct validate_fault *fault);
+				const struct validate_fault *fault,
+				struct error *err);
+
+/* decoder.c: one decoder over the file. *ret_died: the failure is the
+ * decoder's (it died, broke the rules or said nothing for too long), not this
+ * program's; otherwise it is left alone. */
+MUST_CHECK int flow_decode(struct flow_judgement *j,
+			   const struct flow_decoder *decoder, int fd,
+			   const struct decode_sink *sink, bool *ret_died,
+			   struct error *err);
 
 /* cross.c: rules over several rows, and over what is stored. */
 MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
-
-/* Counts the staged rows and says quarantined when more are refused than
- * 'tolerance' allows. */
-MUST_CHECK int flow_weigh(struct flow_judgement *j, struct error *err);
 
 /* fold.c: the good rows into the records, inside store_records_begin(). Sets
  * counts and, for a snapshot past max_shrink, state quarantined. */
 MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
 			 int64_t seq, struct error *err);
-/* Links the records of every lens of a resource that is not linked yet. */
+/* link.c: links the records of every lens of a resource that is not linked
+ * yet. */
 MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 			 int64_t seq, struct error *err);
 
@@ -93,8 +118,11 @@ MUST_CHECK int flow_rebuild(struct store *store, const struct flow_plan *plan,
 MUST_CHECK int flow_restate_superseded(struct buf *json, struct buf *text,
 				       const char *by, const char *language);
 
-/* verdict.c: the receipts, and the one transaction that flips. */
+/* fix.c: the fix file, as a blob that nothing refers to yet. */
 MUST_CHECK int flow_fix_file(struct flow_judgement *j, struct error *err);
+void flow_fix_forget(struct flow_judgement *j);
+
+/* verdict.c: the receipts, and the one transaction that flips. */
 MUST_CHECK int flow_receipts(struct flow_judgement *j, int64_t now,
 			     const struct publish_made *made, size_t nmade,
 			     struct buf *json, struct buf *text,

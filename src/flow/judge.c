@@ -1,16 +1,10 @@
 /*
- * From a delivered file to staged rows: starts the decoder, reads its frames,
- * judges each record and stages what comes of it. See internal.h.
+ * From a delivered file to staged rows: judges each record that the decoder
+ * gives and stages what comes of it. See internal.h.
  */
 #include "flow/internal.h"
 
-#include "base/io.h"
 #include "base/scope.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #define DECODER_TRIES 2
 
@@ -38,7 +32,16 @@ flow_judgement_release(struct flow_judgement *j)
 	validate_faults_free(j->warnings);
 	publish_free(j->publish);
 	free(j->columns);
-	free(j->blanks);
+}
+
+static int
+renew_faults(struct flow_judgement *j, struct error *err)
+{
+	validate_faults_free(j->errors);
+	validate_faults_free(j->warnings);
+	j->errors = validate_faults_new();
+	j->warnings = validate_faults_new();
+	return j->errors && j->warnings ? 0 : error_nomem(err);
 }
 
 /* What one attempt to decode has left, before the next one. */
@@ -49,43 +52,44 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	j->staging = NULL;
 	validate_fix_free(j->fix);
 	j->fix = NULL;
-	validate_faults_free(j->errors);
-	validate_faults_free(j->warnings);
-	j->errors = validate_faults_new();
-	j->warnings = validate_faults_new();
+	*j->format = *j->encoding = '\0';
 	j->footer = false;
 	j->nblanks = 0;
 	j->read = 0;
-	if (!j->errors || !j->warnings)
-		return error_nomem(err);
+	j->rejected = false;
+	if (renew_faults(j, err))
+		return ERR_NOMEM;
 	return store_staging_open(&j->staging, err);
 }
 
 /* ---- faults -------------------------------------------------------------- */
 
 int
-flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault)
+flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault,
+		 struct error *err)
 {
 	scope_buf reason = BUF_INIT;
 	bool zh = strcmp(j->language, "zh") == 0;
 	int rc = validate_faults_add(j->errors, j->resource, fault);
 
-	if (rc || fault->row == 0)
-		return rc;
-	if (*fault->field)
+	if (!rc && fault->row == 0)
+		return 0;
+	if (!rc && *fault->field)
 		rc = buf_addf(&reason, "%s: ", fault->field);
 	if (!rc)
 		rc = buf_adds(&reason, zh ? fault->message_zh : fault->message);
 	if (rc || !buf_str(&reason))
-		return ERR_NOMEM;
+		return error_nomem(err);
 	return store_staging_add_reason(j->staging, fault->row, reason.data,
-					&j->sink_error);
+					err);
 }
 
 static int
 on_row_fault(void *ctx, const struct validate_fault *fault)
 {
-	return flow_judge_fault(ctx, fault);
+	struct flow_judgement *j = ctx;
+
+	return flow_judge_fault(j, fault, &j->sink_error);
 }
 
 static int
@@ -114,31 +118,23 @@ take_header(struct flow_judgement *j, const struct decode_header *h)
 	return validate_fix_new(h, &j->fix, &j->sink_error);
 }
 
-static int
+/* A file may be nothing but line ends: they are counted, not kept. */
+static void
 add_blank(struct flow_judgement *j, const struct decode_row *r)
 {
-	if (j->nblanks == j->blanks_cap) {
-		size_t cap = j->blanks_cap ? 2 * j->blanks_cap : 16;
-		void *more = realloc(j->blanks, cap * sizeof(*j->blanks));
-
-		if (!more)
-			return error_nomem(&j->sink_error);
-		j->blanks = more;
-		j->blanks_cap = cap;
-	}
-	j->blanks[j->nblanks].row = r->row;
-	j->blanks[j->nblanks].line = r->line;
+	if (j->nblanks < VALIDATE_KEPT)
+		j->blanks[j->nblanks] = (struct flow_blank){r->row, r->line};
 	j->nblanks++;
-	return 0;
 }
 
 /* Blank rows count only when a row that is not blank follows. */
 static int
 report_blanks(struct flow_judgement *j)
 {
+	int64_t named = j->nblanks < VALIDATE_KEPT ? j->nblanks : VALIDATE_KEPT;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < j->nblanks; i++) {
+	for (int64_t i = 0; !rc && i < named; i++) {
 		struct validate_sentences text;
 		struct validate_fault fault;
 
@@ -147,6 +143,7 @@ report_blanks(struct flow_judgement *j)
 				     &fault, &text);
 		rc = validate_faults_add(j->warnings, j->resource, &fault);
 	}
+	validate_faults_more(j->warnings, j->nblanks - named);
 	j->nblanks = 0;
 	return rc;
 }
@@ -213,7 +210,8 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 		return rc;
 	switch (j->row.kind) {
 	case VALIDATE_BLANK:
-		return add_blank(j, r);
+		add_blank(j, r);
+		return 0;
 	case VALIDATE_FOOTER:
 		j->footer = true;
 		return 0;
@@ -225,11 +223,16 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 	return rc ? rc : stage(j, r);
 }
 
+/* A fault of the file rejects it: its rows count for nothing, and what was
+ * wrong with them must not hide the reason. */
 static int
 take_fault(struct flow_judgement *j, const struct decode_fault *f)
 {
 	struct validate_fault fault;
 
+	if (!j->rejected && renew_faults(j, &j->sink_error))
+		return ERR_NOMEM;
+	j->rejected = true;
 	validate_fault_decode(f, &fault);
 	return validate_faults_add(j->errors, j->resource, &fault);
 }
@@ -238,10 +241,7 @@ take_fault(struct flow_judgement *j, const struct decode_fault *f)
 static int
 own(struct flow_judgement *j, int rc)
 {
-	if (!rc)
-		return 0;
-	j->sink_failed = true;
-	if (!j->sink_error.code)
+	if (rc && !j->sink_error.code)
 		error_set(&j->sink_error, rc,
 			  "a row could not be judged: out of memory");
 	return rc;
@@ -265,76 +265,7 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return own(ctx, take_fault(ctx, f));
 }
 
-/* ---- one decoder --------------------------------------------------------- */
-
-static int
-make_request(const struct flow_judgement *j, struct decode_label *labels,
-	     int *ret_fd, struct decode_request *req, struct error *err)
-{
-	const struct config_resource *r = j->resource;
-	scope_buf bytes = BUF_INIT;
-	scope_fd fd = memfd_create("civicfs-request", MFD_CLOEXEC);
-	int rc;
-
-	if (fd < 0)
-		return error_errno(err, errno, "request for the decoder");
-	for (size_t i = 0; i < r->nfields; i++)
-		labels[i] = (struct decode_label){r->fields[i].id,
-						  r->fields[i].title};
-	*req = (struct decode_request){
-		.labels = labels,
-		.nlabels = r->nfields,
-		.extra_ignore = r->extra_ignore,
-		.change_allowed = r->mode == CONFIG_UPSERT,
-	};
-	if (decode_request_write(req, &bytes))
-		return error_nomem(err);
-	rc = io_write(fd, bytes.data, bytes.len, err);
-	if (rc)
-		return rc;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return error_errno(err, errno, "request for the decoder");
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-static int
-decode_once(struct flow_judgement *j, const struct flow_decoder *decoder,
-	    int fd, struct error *err)
-{
-	scope_free struct decode_label *labels =
-		calloc(j->resource->nfields + 1, sizeof(*labels));
-	const struct decode_sink sink = {on_header, on_row, on_fault, j};
-	struct decode_request req;
-	scope_fd request_fd = -1;
-	int ends[2];
-	int rc;
-
-	if (!labels)
-		return error_nomem(err);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return error_errno(err, errno, "seek");
-	rc = make_request(j, labels, &request_fd, &req, err);
-	if (rc)
-		return rc;
-	if (pipe2(ends, O_CLOEXEC))
-		return error_errno(err, errno, "pipe for the decoder");
-	{
-		scope_fd out = ends[0];
-		scope_fd in = ends[1];
-
-		fcntl(in, F_SETPIPE_SZ, 1 << 20);
-		rc = decoder->start(decoder->ctx, fd, request_fd, in, err);
-		if (rc) {
-			j->sink_failed = true;
-			if (err)
-				j->sink_error = *err;
-			return rc;
-		}
-		close(take_fd(&in));
-		return decode_frames_read(out, &req, &sink, &j->end, err);
-	}
-}
+/* ---- decoders that die --------------------------------------------------- */
 
 /* The decoder is the only process that reads the file's bytes: if it dies
  * twice over them, the file is to blame. */
@@ -345,30 +276,28 @@ blame_file(struct flow_judgement *j, struct error *err)
 		.code = "format-error",
 		.field = "",
 		.value = "",
-		.message = "the file could not be read: its decoder died "
-			   "twice; save it again as CSV in UTF-8",
+		.message = "the file could not be read: the program that "
+			   "reads it failed twice; save it again as CSV in "
+			   "UTF-8",
 	};
-	int rc = forget_rows(j, err);
 
 	j->end = DECODE_REJECTED;
-	return rc ? rc : take_fault(j, &fault);
+	return take_fault(j, &fault) ? error_nomem(err) : 0;
 }
 
 int
 flow_judge_rows(struct flow_judgement *j, const struct flow_decoder *decoder,
 		int fd, struct error *err)
 {
+	const struct decode_sink sink = {on_header, on_row, on_fault, j};
+
 	for (int i = 0; i < DECODER_TRIES; i++) {
-		int rc = decode_once(j, decoder, fd, err);
+		bool died = false;
+		int rc = flow_decode(j, decoder, fd, &sink, &died, err);
 
 		if (!rc)
 			return store_staging_index(j->staging, err);
-		if (j->sink_failed) {
-			if (err)
-				*err = j->sink_error;
-			return rc;
-		}
-		if (rc == ERR_NOMEM)
+		if (!died)
 			return rc;
 		rc = forget_rows(j, err);
 		if (rc)

@@ -2,6 +2,7 @@
 #include "flow/plan.h"
 
 #include "base/scope.h"
+#include "flow/fields.h"
 #include "store/object.h"
 #include "store/record.h"
 
@@ -89,52 +90,20 @@ number_objects(struct store_txn *txn, struct flow_plan *plan, struct error *err)
 	return rc;
 }
 
-/* ---- fields of resources that have records ------------------------------- */
-
+/* A theme that is no longer there does not follow the records; if it comes
+ * back, it is made anew. */
 static int
-describe_fields(const struct config_resource *r, struct buf *out)
+forget_other_themes(struct store_txn *txn, const struct flow_plan *plan,
+		    struct error *err)
 {
-	int rc = 0;
+	scope_free int64_t *ids = calloc(plan->nthemes + 1, sizeof(*ids));
 
-	for (size_t i = 0; !rc && i < r->nfields; i++)
-		rc = buf_addf(out, "%s %s\n", r->fields[i].id,
-			      config_type_word(r->fields[i].type));
-	rc = rc ? rc : buf_adds(out, "key");
-	for (size_t i = 0; !rc && i < r->nkey; i++)
-		rc = buf_addf(out, " %s", r->fields[r->key[i]].id);
-	return rc || !buf_str(out) ? ERR_NOMEM : 0;
-}
-
-static int
-check_fields(struct store *store, struct store_txn *txn,
-	     const struct flow_resource *r, struct error *err)
-{
-	scope_buf now = BUF_INIT;
-	scope_buf then = BUF_INIT;
-	int64_t records = 0;
-	int rc;
-
-	if (describe_fields(r->resource, &now))
+	if (!ids)
 		return error_nomem(err);
-	rc = store_object_text(txn->db, r->id, &then, err);
-	if (rc < 0)
-		return rc;
-	if (rc && slice_eq(buf_slice(&now), buf_slice(&then)))
-		return 0;
-	rc = store_record_count(store_records(store), r->id,
-				store_published(store), &records, err);
-	if (rc)
-		return rc;
-	if (records)
-		return error_set(
-			err, ERR_INVALID,
-			"%s:%d: the fields or the key of '%s' have changed "
-			"while %lld records of it are stored; this version "
-			"does not revalidate stored records: restore the "
-			"descriptor, or register a new resource",
-			r->resource->place.file, r->resource->place.line,
-			r->resource->name, (long long)records);
-	return store_object_set_text(txn, r->id, now.data, err);
+	for (size_t i = 0; i < plan->nthemes; i++)
+		ids[i] = plan->themes[i].id;
+	return store_object_forget_texts(txn, STORE_THEME, ids, plan->nthemes,
+					 err);
 }
 
 /* ---- lenses -------------------------------------------------------------- */
@@ -228,6 +197,29 @@ plan_theme(struct store *store, struct flow_plan *plan, size_t theme,
 	return rc;
 }
 
+/* The lenses that no theme looks through any more are unlinked. */
+static int
+unlink_other_lenses(struct store *store, const struct flow_plan *plan,
+		    struct error *err)
+{
+	scope_free int64_t *ids = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->config->nresources; i++)
+		n += plan->resources[i].nlenses;
+	ids = calloc(n + 1, sizeof(*ids));
+	if (!ids)
+		return error_nomem(err);
+	n = 0;
+	for (size_t i = 0; i < plan->config->nresources; i++) {
+		const struct flow_resource *r = &plan->resources[i];
+
+		for (size_t k = 0; k < r->nlenses; k++)
+			ids[n++] = r->lenses[k].id;
+	}
+	return store_lens_unlink_others(store_records(store), ids, n, err);
+}
+
 static int
 plan_lenses(struct store *store, struct flow_plan *plan, struct error *err)
 {
@@ -235,6 +227,8 @@ plan_lenses(struct store *store, struct flow_plan *plan, struct error *err)
 
 	for (size_t t = 0; !rc && t < plan->nthemes; t++)
 		rc = plan_theme(store, plan, t, err);
+	if (!rc)
+		rc = unlink_other_lenses(store, plan, err);
 	if (rc) {
 		store_records_rollback(store);
 		return rc;
@@ -242,16 +236,13 @@ plan_lenses(struct store *store, struct flow_plan *plan, struct error *err)
 	return store_records_commit(store, 0, err);
 }
 
-int
-flow_plan_new(struct store *store, const struct config *config,
-	      struct flow_plan **ret, struct error *err)
+static struct flow_plan *
+alloc_plan(const struct config *config)
 {
 	struct flow_plan *plan = calloc(1, sizeof(*plan));
-	scope_txn txn = {0};
-	int rc;
 
 	if (!plan)
-		return error_nomem(err);
+		return NULL;
 	plan->config = config;
 	plan->nthemes = config->nthemes;
 	plan->resources =
@@ -261,17 +252,38 @@ flow_plan_new(struct store *store, const struct config *config,
 	plan->department_ids =
 		calloc(config->ndepartments + 1, sizeof(*plan->department_ids));
 	plan->themes = calloc(config->nthemes + 1, sizeof(*plan->themes));
-	if (!plan->resources || !plan->resource_ids || !plan->department_ids ||
-	    !plan->themes)
-		rc = error_nomem(err);
-	else
-		rc = store_begin(store, &txn, err);
+	if (plan->resources && plan->resource_ids && plan->department_ids &&
+	    plan->themes)
+		return plan;
+	flow_plan_free(plan);
+	return NULL;
+}
+
+static int
+enter_plan(struct store *store, struct flow_plan *plan, struct error *err)
+{
+	scope_txn txn = {0};
+	int rc = store_begin(store, &txn, err);
+
 	if (!rc)
 		rc = number_objects(&txn, plan, err);
-	for (size_t i = 0; !rc && i < config->nresources; i++)
-		rc = check_fields(store, &txn, &plan->resources[i], err);
+	for (size_t i = 0; !rc && i < plan->config->nresources; i++)
+		rc = flow_fields_check(store, &txn, &plan->resources[i], err);
 	if (!rc)
-		rc = store_commit(&txn, err);
+		rc = forget_other_themes(&txn, plan, err);
+	return rc ? rc : store_commit(&txn, err);
+}
+
+int
+flow_plan_new(struct store *store, const struct config *config,
+	      struct flow_plan **ret, struct error *err)
+{
+	struct flow_plan *plan = alloc_plan(config);
+	int rc;
+
+	if (!plan)
+		return error_nomem(err);
+	rc = enter_plan(store, plan, err);
 	if (!rc)
 		rc = plan_lenses(store, plan, err);
 	if (rc) {

@@ -44,9 +44,10 @@ struct flow_plan {
 };
 
 /*
- * Gives numbers to what is new, in the state. ERR_INVALID when the fields of
- * a resource that has records have changed, which this version cannot carry
- * out. 'config' must outlive the plan.
+ * Gives numbers to what is new, in the state, and forgets what themes that
+ * are gone have looked through. ERR_INVALID when stored records do not hold
+ * under their descriptor any more (flow/fields.h). 'config' must outlive the
+ * plan. Before the flow runs; blocks.
  */
 MUST_CHECK int flow_plan_new(struct store *store, const struct config *config,
 			     struct flow_plan **ret, struct error *err);

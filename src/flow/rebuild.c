@@ -1,6 +1,7 @@
 /*
  * Themes whose rules have changed since their last version, and new themes
- * over records that are there already: one publish for all of them.
+ * over records that are there already: one publish for all of them. Where
+ * there is nothing to show, it makes no version.
  */
 #include "flow/internal.h"
 
@@ -102,23 +103,6 @@ collect_homeless(struct rebuild *b, const struct publish_theme *t,
 /* ---- one publish --------------------------------------------------------- */
 
 static int
-has_anything(struct rebuild *b, bool *ret, struct error *err)
-{
-	for (size_t i = 0; i < b->plan->config->nresources; i++) {
-		int64_t records = 0;
-		int rc = store_record_count(store_records(b->store),
-					    b->plan->resources[i].id, b->seq,
-					    &records, err);
-
-		if (rc)
-			return rc;
-		if (records)
-			*ret = true;
-	}
-	return 0;
-}
-
-static int
 rebuild_theme(struct rebuild *b, const struct publish_theme *t,
 	      struct error *err)
 {
@@ -172,9 +156,9 @@ flip(struct rebuild *b, struct error *err)
 	scope_txn txn = {0};
 	int rc = store_begin(b->store, &txn, err);
 
-	if (!rc && b->publish)
+	if (!rc)
 		rc = publish_commit(b->publish, &txn, "", clock_now(), err);
-	if (!rc && b->publish)
+	if (!rc)
 		rc = store_publish(&txn, b->seq, err);
 	if (!rc)
 		rc = keep_rules(b, &txn, err);
@@ -186,11 +170,11 @@ flip(struct rebuild *b, struct error *err)
 static int
 publish_changed(struct rebuild *b, struct error *err)
 {
-	int rc = publish_begin(b->store, b->plan->config, b->seq, &b->publish,
-			       err);
+	int rc = store_records_begin(b->store, err);
 
 	if (!rc)
-		rc = store_records_begin(b->store, err);
+		rc = publish_begin(b->store, b->plan->config, b->seq,
+				   &b->publish, err);
 	if (!rc)
 		rc = write_themes(b, err);
 	if (!rc)
@@ -216,7 +200,9 @@ flow_rebuild(struct store *store, const struct flow_plan *plan,
 		.changed = changed,
 		.seq = store_published(store) + 1,
 	};
-	bool any = false, records = false;
+	const struct publish_made *made = NULL;
+	bool any = false;
+	size_t n;
 	int rc;
 
 	if (!changed)
@@ -224,17 +210,10 @@ flow_rebuild(struct store *store, const struct flow_plan *plan,
 	rc = find_changed(&b, &any, err);
 	if (rc || !any)
 		return rc;
-	rc = has_anything(&b, &records, err);
-	if (!rc && records)
-		rc = publish_changed(&b, err);
-	else if (!rc)
-		rc = flip(&b, err);
-	if (!rc && b.publish) {
-		const struct publish_made *made;
-		size_t n = publish_made(b.publish, &made);
-
+	rc = publish_changed(&b, err);
+	n = rc ? 0 : publish_made(b.publish, &made);
+	if (n)
 		hooks->published(hooks->ctx, made, n);
-	}
 	publish_free(b.publish);
 	return rc;
 }

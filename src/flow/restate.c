@@ -52,11 +52,11 @@ flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 	static const char en[] =
 		"superseded: the later submission %s was accepted in its "
 		"place\n"
-		"nothing to do: this file has had no effect and can no longer "
-		"be released\n";
+		"next: nothing has to be done; this file has had no effect and "
+		"can no longer be released.\n";
 	static const char zh[] =
-		"已被取代：之后的报送 %s 已被接收\n"
-		"无需处理：本文件未产生任何影响，也不能再放行\n";
+		"已被取代（superseded）：之后的提交 %s 已入库\n"
+		"下一步：无需处理；本文件未入库，也不能再放行。\n";
 	scope_buf head = BUF_INIT;
 	int rc = restate_json(json);
 

@@ -5,16 +5,15 @@
 #include "flow/internal.h"
 
 #include "base/scope.h"
-#include "flow/gather.h"
-#include "integrate/integrate.h"
+#include "publish/gather.h"
 
 struct subjects {
 	struct sql *db;
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
-	int64_t version;
-	struct flow_rows rows;
+	int64_t version; /* 0: not asked for yet */
+	struct publish_gathered rows;
 	struct integrate_result result;
 	struct buf lo, hi, place;
 	struct error *err;
@@ -25,6 +24,7 @@ struct subjects {
 struct present {
 	int64_t id; /* 0 none */
 	struct buf cells, conflicts;
+	struct error *err;
 };
 
 static int
@@ -33,10 +33,10 @@ copy_present(void *ctx, const struct store_theme_row *r)
 	struct present *p = ctx;
 
 	p->id = r->id;
-	return buf_addslice(&p->cells, r->cells) ||
-			       buf_addslice(&p->conflicts, r->conflicts)
-		       ? ERR_NOMEM
-		       : 0;
+	if (buf_addslice(&p->cells, r->cells) ||
+	    buf_addslice(&p->conflicts, r->conflicts))
+		return error_nomem(p->err);
+	return 0;
 }
 
 static int
@@ -73,7 +73,7 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 static int
 compute_row(struct subjects *s, struct slice subject, bool member)
 {
-	struct present was = {0};
+	struct present was = {.err = s->err};
 	int rc = store_theme_row_find(s->db, s->theme->id, s->seq, subject,
 				      copy_present, &was, s->err);
 
@@ -94,88 +94,117 @@ compute_row(struct subjects *s, struct slice subject, bool member)
 /* ---- its orphans, where the theme has a base ----------------------------- */
 
 struct places {
-	struct buf bytes; /* packed */
+	struct buf bytes;    /* packed */
+	struct slice *items; /* the same, sorted */
+	size_t n;
+	struct error *err;
 };
 
+static void
+release_places(struct places *p)
+{
+	buf_release(&p->bytes);
+	free(p->items);
+}
+
+#define scope_places __attribute__((cleanup(release_places))) struct places
+
 static int
-copy_place(void *ctx, struct slice place)
+add_place(void *ctx, struct slice place)
 {
 	struct places *p = ctx;
 
-	return cells_add(&p->bytes, place);
+	if (cells_add(&p->bytes, place))
+		return error_nomem(p->err);
+	p->n++;
+	return 0;
 }
 
-/* The places of a subject's orphans of one source: lo <= place < hi. */
 static int
-orphan_range(struct subjects *s, size_t source, struct slice subject)
+compare_places(const void *a, const void *b)
 {
-	return publish_orphan_range(source, subject, &s->lo, &s->hi)
-		       ? error_nomem(s->err)
-		       : 0;
+	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
 static int
-present_orphans(struct subjects *s, struct slice subject, struct places *ret)
+sort_places(struct places *p)
+{
+	struct slice rest = buf_slice(&p->bytes);
+	size_t n = 0;
+
+	p->items = calloc(p->n + 1, sizeof(*p->items));
+	if (!p->items)
+		return error_nomem(p->err);
+	while (n < p->n && cells_next(&rest, &p->items[n]))
+		n++;
+	qsort(p->items, p->n, sizeof(*p->items), compare_places);
+	return 0;
+}
+
+static int
+find_present_orphans(struct subjects *s, struct slice subject,
+		     struct places *ret)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < s->theme->theme->nsources; i++) {
-		rc = orphan_range(s, i, subject);
-		if (!rc)
-			rc = store_orphan_each(
-				s->db, s->theme->id, s->seq, buf_slice(&s->lo),
-				buf_slice(&s->hi), copy_place, ret, s->err);
+		if (publish_orphan_range(i, subject, &s->lo, &s->hi))
+			return error_nomem(s->err);
+		rc = store_orphan_each(s->db, s->theme->id, s->seq,
+				       buf_slice(&s->lo), buf_slice(&s->hi),
+				       add_place, ret, s->err);
 	}
-	return rc;
+	return rc ? rc : sort_places(ret);
 }
 
 static int
-wanted_orphans(struct subjects *s, struct slice subject, struct places *ret)
+find_wanted_orphans(struct subjects *s, struct slice subject,
+		    struct places *ret)
 {
-	for (size_t i = 0; i < s->rows.n; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < s->rows.n; i++) {
 		const struct integrate_row *r = &s->rows.rows[i];
 
 		if (publish_orphan_place(r->source, r->member, subject, r->key,
-					 &s->place) ||
-		    cells_add(&ret->bytes, buf_slice(&s->place)))
+					 &s->place))
 			return error_nomem(s->err);
+		rc = add_place(ret, buf_slice(&s->place));
 	}
-	return 0;
+	return rc ? rc : sort_places(ret);
 }
 
-static bool
-has_place(const struct places *places, struct slice place)
-{
-	struct slice rest = buf_slice(&places->bytes);
-	struct slice one;
-
-	while (cells_next(&rest, &one)) {
-		if (slice_eq(one, place))
-			return true;
-	}
-	return false;
-}
-
-/* Those of 'from' that are not in 'other' begin or end. */
 static int
-change_orphans(struct subjects *s, const struct places *from,
-	       const struct places *other, bool begin)
+change_orphan(struct subjects *s, struct slice place, bool begins)
 {
-	struct slice rest = buf_slice(&from->bytes);
-	struct slice place;
+	int rc = begins ? store_orphan_insert(s->db, s->theme->id, s->seq,
+					      place, s->err)
+			: store_orphan_end(s->db, s->theme->id, s->seq, place,
+					   s->err);
+
+	return rc ? rc : dirty(s, PUBLISH_ORPHANS, place);
+}
+
+/* Both in order: what is on one side only begins or ends. */
+static int
+change_orphans(struct subjects *s, const struct places *was,
+	       const struct places *is)
+{
+	size_t a = 0, b = 0;
 	int rc = 0;
 
-	while (!rc && cells_next(&rest, &place)) {
-		if (has_place(other, place))
-			continue;
-		if (begin)
-			rc = store_orphan_insert(s->db, s->theme->id, s->seq,
-						 place, s->err);
-		else
-			rc = store_orphan_end(s->db, s->theme->id, s->seq,
-					      place, s->err);
-		if (!rc)
-			rc = dirty(s, PUBLISH_ORPHANS, place);
+	while (!rc && (a < was->n || b < is->n)) {
+		int order = a == was->n ? 1
+			    : b == is->n
+				    ? -1
+				    : slice_cmp(was->items[a], is->items[b]);
+
+		if (order < 0)
+			rc = change_orphan(s, was->items[a], false);
+		else if (order > 0)
+			rc = change_orphan(s, is->items[b], true);
+		a += order <= 0;
+		b += order >= 0;
 	}
 	return rc;
 }
@@ -183,19 +212,13 @@ change_orphans(struct subjects *s, const struct places *from,
 static int
 compute_orphans(struct subjects *s, struct slice subject, bool member)
 {
-	struct places was = {BUF_INIT};
-	struct places is = {BUF_INIT};
-	int rc = present_orphans(s, subject, &was);
+	scope_places was = {.err = s->err};
+	scope_places is = {.err = s->err};
+	int rc = find_present_orphans(s, subject, &was);
 
 	if (!rc && !member)
-		rc = wanted_orphans(s, subject, &is);
-	if (!rc)
-		rc = change_orphans(s, &was, &is, false);
-	if (!rc)
-		rc = change_orphans(s, &is, &was, true);
-	buf_release(&was.bytes);
-	buf_release(&is.bytes);
-	return rc;
+		rc = find_wanted_orphans(s, subject, &is);
+	return rc ? rc : change_orphans(s, &was, &is);
 }
 
 /* ---- all of them --------------------------------------------------------- */
@@ -206,9 +229,14 @@ compute_subject(void *ctx, struct slice subject)
 	struct subjects *s = ctx;
 	const struct config_theme *theme = s->theme->theme;
 	bool member;
-	int rc =
-		flow_gather(s->db, s->theme, s->seq, subject, &s->rows, s->err);
+	int rc = 0;
 
+	if (!s->version)
+		rc = publish_next_version(s->publish, s->theme, &s->version,
+					  s->err);
+	if (!rc)
+		rc = publish_gather(s->db, s->theme, s->seq, subject, &s->rows,
+				    s->err);
 	if (rc)
 		return rc;
 	member = s->rows.n &&
@@ -230,12 +258,9 @@ compute_theme(struct store *store, const struct publish_theme *theme,
 		.seq = seq,
 		.err = err,
 	};
-	int rc = publish_next_version(publish, theme, &s.version, err);
+	int rc = store_subject_each(s.db, theme->id, compute_subject, &s, err);
 
-	if (!rc)
-		rc = store_subject_each(s.db, theme->id, compute_subject, &s,
-					err);
-	flow_rows_release(&s.rows);
+	publish_gathered_release(&s.rows);
 	integrate_result_release(&s.result);
 	buf_release(&s.lo);
 	buf_release(&s.hi);

@@ -82,3 +82,34 @@ store_object_set_text(struct store_txn *txn, int64_t id, const char *body,
 	sql_bind_text(stmt, 2, body);
 	return sql_run(txn->db, stmt, err);
 }
+
+int
+store_object_forget_texts(struct store_txn *txn, enum store_object_kind kind,
+			  const int64_t *ids, size_t n, struct error *err)
+{
+	static const char select[] = "SELECT id FROM object WHERE kind = ?1"
+				     " AND text IS NOT NULL";
+	static const char update[] =
+		"UPDATE object SET text = NULL WHERE id = ?1";
+	scope_stmt *each = NULL;
+	int rc = sql_get(txn->db, select, &each, err);
+
+	if (rc)
+		return rc;
+	sql_bind_text(each, 1, kind_words[kind]);
+	while ((rc = sql_step(txn->db, each, err)) > 0) {
+		int64_t id = sql_int(each, 0);
+		scope_stmt *forget = NULL;
+
+		if (sql_has_id(ids, n, id))
+			continue;
+		rc = sql_get(txn->db, update, &forget, err);
+		if (rc)
+			return rc;
+		sql_bind_int(forget, 1, id);
+		rc = sql_run(txn->db, forget, err);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}

@@ -18,4 +18,11 @@ MUST_CHECK int store_object_text(struct sql *db, int64_t id, struct buf *ret,
 MUST_CHECK int store_object_set_text(struct store_txn *txn, int64_t id,
 				     const char *text, struct error *err);
 
+/* Forgets the texts of all objects of a kind but the 'n' of 'ids', which the
+ * configuration still names. */
+MUST_CHECK int store_object_forget_texts(struct store_txn *txn,
+					 enum store_object_kind kind,
+					 const int64_t *ids, size_t n,
+					 struct error *err);
+
 #endif

@@ -252,6 +252,47 @@ store_lens_set_linked(struct sql *db, int64_t lens, int64_t seq,
 }
 
 int
+store_lens_unlink_others(struct sql *db, const int64_t *lenses, size_t n,
+			 struct error *err)
+{
+	static const char select[] =
+		"SELECT id FROM lens WHERE linked IS NOT NULL";
+	static const char update[] =
+		"UPDATE lens SET linked = NULL WHERE id = ?1";
+	scope_stmt *each = NULL;
+	int rc = sql_get(db, select, &each, err);
+
+	while (!rc && (rc = sql_step(db, each, err)) > 0) {
+		scope_stmt *unlink = NULL;
+
+		rc = 0;
+		if (sql_has_id(lenses, n, sql_int(each, 0)))
+			continue;
+		rc = sql_get(db, update, &unlink, err);
+		if (rc)
+			return rc;
+		sql_bind_int(unlink, 1, sql_int(each, 0));
+		rc = sql_run(db, unlink, err);
+	}
+	return rc;
+}
+
+int
+store_link_end_all(struct sql *db, int64_t lens, int64_t seq, struct error *err)
+{
+	static const char text[] = "UPDATE link SET until = ?2"
+				   " WHERE lens = ?1 AND until IS NULL";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, lens);
+	sql_bind_int(stmt, 2, seq);
+	return sql_run(db, stmt, err);
+}
+
+int
 store_link_insert(struct sql *db, int64_t lens, int64_t seq, struct slice place,
 		  int64_t record, struct error *err)
 {

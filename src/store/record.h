@@ -9,7 +9,9 @@
  * Keys, cells and places are packed (base/cells.h). Bytes given to callbacks
  * hold during the call; a callback returns 0 to go on or a negative code,
  * which comes back. A callback may use the same connection for other
- * statements, but not change the table that is walked.
+ * statements. It does not change the table that is walked, but for
+ * store_record_each() at a sequence before the one that is written: there it
+ * may end the record it is given and insert others.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -61,11 +63,18 @@ MUST_CHECK int store_lens_is_linked(struct sql *db, int64_t lens, bool *ret,
 				    struct error *err);
 MUST_CHECK int store_lens_set_linked(struct sql *db, int64_t lens, int64_t seq,
 				     struct error *err);
+/* All lenses but the 'n' of 'lenses' are unlinked from now on: nobody keeps
+ * their links any more. */
+MUST_CHECK int store_lens_unlink_others(struct sql *db, const int64_t *lenses,
+					size_t n, struct error *err);
 MUST_CHECK int store_link_insert(struct sql *db, int64_t lens, int64_t seq,
 				 struct slice place, int64_t record,
 				 struct error *err);
 MUST_CHECK int store_link_end(struct sql *db, int64_t lens, int64_t seq,
 			      struct slice place, struct error *err);
+/* Every link of the lens ends with 'seq'. */
+MUST_CHECK int store_link_end_all(struct sql *db, int64_t lens, int64_t seq,
+				  struct error *err);
 /* The records of places lo <= place < hi (hi empty: to the end) in place
  * order; r->key is the record's key. 'place' is given beside it. */
 typedef int store_link_each_fn(void *ctx, struct slice place,

@@ -61,6 +61,17 @@ bool sql_is_null(sqlite3_stmt *stmt, int at);
 /* A copy of a text column, ended by NUL; NULL without memory. */
 char *sql_text_dup(sqlite3_stmt *stmt, int at);
 
+/* Whether 'id' is one of the 'n' of 'ids'. */
+static inline bool
+sql_has_id(const int64_t *ids, size_t n, int64_t id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
 /* Makes "PRAGMA user_version" migrations[0..n) true, in one transaction;
  * ERR_CORRUPT when the database is newer than n. */
 MUST_CHECK int sql_migrate(struct sql *db, const char *const *migrations,

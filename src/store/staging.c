@@ -22,6 +22,10 @@ static const char tables[] =
 	"CREATE TABLE unique_value("
 	"  field INTEGER NOT NULL, value BLOB NOT NULL, row INTEGER NOT NULL"
 	") STRICT;"
+	"CREATE TABLE not_unique("
+	"  field INTEGER NOT NULL, value BLOB NOT NULL, row INTEGER NOT NULL,"
+	"  line INTEGER NOT NULL, first INTEGER NOT NULL"
+	") STRICT;"
 	"BEGIN;";
 
 int
@@ -165,6 +169,29 @@ store_staging_next(struct store_staging *staging, struct store_staged *ret,
 }
 
 int
+store_staging_differs(struct store_staging *staging,
+		      const struct store_staged *first, bool *ret,
+		      struct error *err)
+{
+	static const char text[] =
+		"SELECT EXISTS(SELECT 1 FROM staged WHERE key = ?1"
+		" AND (status <> 0 OR deletes <> ?2 OR cells <> ?3))";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(staging->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_blob(stmt, 1, first->key);
+	sql_bind_int(stmt, 2, first->deletes);
+	sql_bind_blob(stmt, 3, first->cells);
+	rc = sql_step(staging->db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = sql_int(stmt, 0);
+	return 0;
+}
+
+int
 store_staging_refused(struct store_staging *staging,
 		      store_staging_refused_fn *each, void *ctx,
 		      struct error *err)
@@ -206,31 +233,41 @@ store_staging_add_unique(struct store_staging *staging, int64_t field,
 	return sql_run(staging->db, stmt, err);
 }
 
+/* Kept in a table of their own, so that statuses may change while they are
+ * walked. Of equal rows one counts. */
+static int
+find_not_unique(struct store_staging *staging, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO not_unique(field, value, row, line, first)"
+		" SELECT field, value, row, line, first FROM"
+		" (SELECT u.field, u.value, u.row, s.line,"
+		"  count(*) OVER same AS n, min(u.row) OVER same AS first"
+		"  FROM unique_value u JOIN staged s ON s.row = u.row"
+		"  WHERE s.status = 0"
+		"  WINDOW same AS (PARTITION BY u.field, u.value))"
+		" WHERE n > 1 ORDER BY field, value, row";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(staging->db, text, &stmt, err);
+
+	return rc ? rc : sql_run(staging->db, stmt, err);
+}
+
 int
 store_staging_not_unique(struct store_staging *staging,
 			 store_staging_unique_fn *each, void *ctx,
 			 struct error *err)
 {
-	/* only rows that are still good: of equal rows one counts */
-	static const char text[] =
-		"WITH good AS (SELECT u.field, u.value, u.row, s.line,"
-		"  count(*) OVER same AS n, min(u.row) OVER same AS first"
-		"  FROM unique_value u JOIN staged s ON s.row = u.row"
-		"  WHERE s.status = 0"
-		"  WINDOW same AS (PARTITION BY u.field, u.value))"
-		" SELECT field, value, row, line, first FROM good WHERE n > 1"
-		" ORDER BY field, value, row";
+	static const char text[] = "SELECT field, value, row, line, first"
+				   " FROM not_unique ORDER BY rowid";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(staging->db, text, &stmt, err);
+	int rc = find_not_unique(staging, err);
 
-	if (rc)
-		return rc;
-	while ((rc = sql_step(staging->db, stmt, err)) > 0) {
+	if (!rc)
+		rc = sql_get(staging->db, text, &stmt, err);
+	while (!rc && (rc = sql_step(staging->db, stmt, err)) > 0)
 		rc = each(ctx, sql_int(stmt, 0), sql_bytes(stmt, 1),
 			  sql_int(stmt, 2), sql_int(stmt, 3), sql_int(stmt, 4));
-		if (rc)
-			return rc;
-	}
 	return rc;
 }
 

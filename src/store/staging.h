@@ -61,6 +61,12 @@ MUST_CHECK int store_staging_first(struct store_staging *staging,
 MUST_CHECK int store_staging_next(struct store_staging *staging,
 				  struct store_staged *ret, struct error *err);
 
+/* Whether the rows of a key are more than one and the same: one of them is not
+ * good, or differs in cells or in 'deletes'. */
+MUST_CHECK int store_staging_differs(struct store_staging *staging,
+				     const struct store_staged *first,
+				     bool *ret, struct error *err);
+
 /* The refused rows in the file's order, each with its reasons. */
 typedef int store_staging_refused_fn(void *ctx, const struct store_staged *row,
 				     struct slice reasons);
@@ -68,8 +74,9 @@ MUST_CHECK int store_staging_refused(struct store_staging *staging,
 				     store_staging_refused_fn *each, void *ctx,
 				     struct error *err);
 
-/* The values of a unique field: added for each good row, then every row whose
- * value another row has too, by (field, value, row). */
+/* The values of a unique field: added for each good row, then every good row
+ * whose value another one has too, by (field, value, row). The callback may
+ * change statuses. */
 MUST_CHECK int store_staging_add_unique(struct store_staging *staging,
 					int64_t field, struct slice value,
 					int64_t row, struct error *err);

@@ -150,29 +150,35 @@ store_submission_find(struct sql *db, const char *id,
 }
 
 int
-store_submission_next(struct sql *db, struct store_submission *ret,
-		      struct error *err)
+store_submission_next(struct sql *db, int64_t after,
+		      struct store_submission *ret, struct error *err)
 {
 	static const char text[] = "SELECT " COLUMNS " FROM submission"
-				   " WHERE state = 'judging'"
+				   " WHERE state = 'judging' AND number > ?1"
 				   " ORDER BY number LIMIT 1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
-	return rc ? rc : load_one(db, stmt, ret, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, after);
+	return load_one(db, stmt, ret, err);
 }
 
 int
-store_submission_next_release(struct sql *db, struct store_submission *ret,
-			      struct error *err)
+store_submission_next_release(struct sql *db, int64_t after,
+			      struct store_submission *ret, struct error *err)
 {
 	static const char text[] = "SELECT " COLUMNS " FROM submission"
 				   " WHERE state = 'quarantined' AND released"
-				   " ORDER BY number LIMIT 1";
+				   " AND number > ?1 ORDER BY number LIMIT 1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
-	return rc ? rc : load_one(db, stmt, ret, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, after);
+	return load_one(db, stmt, ret, err);
 }
 
 int

@@ -43,12 +43,13 @@ MUST_CHECK int store_submission_get(struct sql *db, int64_t number,
 MUST_CHECK int store_submission_find(struct sql *db, const char *id,
 				     struct store_submission *ret,
 				     struct error *err);
-/* The first in order of completion that is 'judging'; 1, 0. */
-MUST_CHECK int store_submission_next(struct sql *db,
+/* The first in order of completion after number 'after' that is 'judging'; 1,
+ * 0. */
+MUST_CHECK int store_submission_next(struct sql *db, int64_t after,
 				     struct store_submission *ret,
 				     struct error *err);
-/* Quarantined and asked to be released; 1, 0. */
-MUST_CHECK int store_submission_next_release(struct sql *db,
+/* The same for those quarantined and asked to be released. */
+MUST_CHECK int store_submission_next_release(struct sql *db, int64_t after,
 					     struct store_submission *ret,
 					     struct error *err);
 /* Newest first, at most 'limit' (0 all); resource 0: all; state NULL: all.

@@ -176,6 +176,12 @@ validate_faults_add(struct validate_faults *f,
 	return 0;
 }
 
+void
+validate_faults_more(struct validate_faults *f, int64_t n)
+{
+	f->count += n;
+}
+
 int64_t
 validate_faults_count(const struct validate_faults *f)
 {

@@ -62,6 +62,9 @@ say_accepted(const struct report *w)
 static int
 say_unchanged(const struct report *w)
 {
+	if (w->r->rows.read == 0)
+		return SAY(w, "a header without rows: a nil return",
+			   "只有表头、没有数据，按零报送处理");
 	return SAY(w, "nothing differs from the records of today",
 		   "数据全部合格，与现有数据一致");
 }

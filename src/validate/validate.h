@@ -164,6 +164,8 @@ void validate_faults_free(struct validate_faults *f);
 MUST_CHECK int validate_faults_add(struct validate_faults *f,
 				   const struct config_resource *resource,
 				   const struct validate_fault *fault);
+/* Counts 'n' more, of rows behind VALIDATE_KEPT others. */
+void validate_faults_more(struct validate_faults *f, int64_t n);
 int64_t validate_faults_count(const struct validate_faults *f);
 /* The kept ones, ordered by (row, order of adding). */
 size_t validate_faults_kept(const struct validate_faults *f,

@@ -90,7 +90,7 @@ decode_apart(const struct decode_request *req, int fd,
 	rc = io_write(ask[1], bytes.data, bytes.len, err);
 	close(ask[1]);
 	if (!rc)
-		rc = decode_frames_read(answer[0], req, sink, ret_end, err);
+		rc = decode_frames_read(answer[0], -1, req, sink, ret_end, err);
 	close(answer[0]);
 	waitpid(pid, NULL, 0);
 	return rc;

@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	req.change_allowed = data[0] & 2;
 	if (fd < 0 || io_pwrite(fd, data + 1, n - 1, 0, NULL))
 		return 0;
-	if (decode_frames_read(fd, &req, &sink, &end, &err)) {
+	if (decode_frames_read(fd, -1, &req, &sink, &end, &err)) {
 		must(*err.text);
 		return 0;
 	}

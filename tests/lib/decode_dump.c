@@ -143,7 +143,7 @@ decode_apart(const struct decode_request *req, int fd,
 	    write(ask[1], bytes.data, bytes.len) != (ssize_t)bytes.len)
 		return ERR_IO;
 	close(ask[1]);
-	rc = decode_frames_read(answer[0], req, sink, ret_end, err);
+	rc = decode_frames_read(answer[0], -1, req, sink, ret_end, err);
 	close(answer[0]);
 	waitpid(pid, NULL, 0);
 	return rc;

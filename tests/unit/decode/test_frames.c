@@ -51,7 +51,7 @@ read_frames(struct slice bytes, const char *options, struct collected *c)
 	scope_fd fd = collect_file(bytes);
 
 	lseek(fd, 0, SEEK_SET);
-	c->rc = decode_frames_read(fd, req, &sink, &c->end, &c->err);
+	c->rc = decode_frames_read(fd, -1, req, &sink, &c->end, &c->err);
 	decode_request_free(req);
 }
 
@@ -317,7 +317,7 @@ test_callback(void **state)
 	(void)state;
 	sink.row = stop;
 	lseek(fd, 0, SEEK_SET);
-	assert_int_equal(decode_frames_read(fd, req, &sink, &c.end, &c.err),
+	assert_int_equal(decode_frames_read(fd, -1, req, &sink, &c.end, &c.err),
 			 ERR_DENIED);
 	decode_request_free(req);
 }

@@ -256,7 +256,7 @@ finish(struct running *r, struct collected *c)
 	struct decode_sink sink = collect_sink(c);
 	int status;
 
-	c->rc = decode_frames_read(r->answer, req, &sink, &c->end, &c->err);
+	c->rc = decode_frames_read(r->answer, -1, req, &sink, &c->end, &c->err);
 	decode_request_free(req);
 	close(r->answer);
 	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);

@@ -221,7 +221,7 @@ test_submissions(void **state)
 		scope_txn txn = {0};
 
 		assert_int_equal(store_begin(store, &txn, NULL), 0);
-		assert_int_equal(store_submission_next(txn.db, &found, NULL),
+		assert_int_equal(store_submission_next(txn.db, 0, &found, NULL),
 				 1);
 		assert_int_equal(found.number, s.number);
 		assert_string_equal(found.name, "a.csv");
@@ -229,7 +229,7 @@ test_submissions(void **state)
 		assert_int_equal(
 			store_submission_judged(&txn, s.number, &verdict, NULL),
 			0);
-		assert_int_equal(store_submission_next(txn.db, &found, NULL),
+		assert_int_equal(store_submission_next(txn.db, 0, &found, NULL),
 				 0);
 		assert_int_equal(store_submission_receipt(txn.db, s.number,
 							  STORE_RECEIPT_TEXT,

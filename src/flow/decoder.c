@@ -1,0 +1,125 @@
+/*
+ * One decoder over one file: its request, its pipe, and how long its silence
+ * is borne. See internal.h.
+ */
+#include "flow/internal.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mman.h>
+
+#define PIPE_SIZE (1 << 20)
+
+/* A decoder is busy before its first row: it looks at the whole file to tell
+ * its encoding. So it may be silent for a while, and longer over more bytes
+ * (even from the slowest of disks). */
+#define PATIENCE_MS 60000
+#define PATIENCE_BYTES (1 << 10) /* for each of these a millisecond more */
+
+static int
+patience_ms(const struct flow_judgement *j, const struct flow_decoder *decoder)
+{
+	int64_t more = j->submission->bytes / PATIENCE_BYTES;
+
+	if (decoder->patience_ms)
+		return decoder->patience_ms;
+	return more < INT_MAX - PATIENCE_MS ? PATIENCE_MS + (int)more : INT_MAX;
+}
+
+/* The request's bytes, in a file that only its descriptor knows. */
+static int
+make_request_file(const struct decode_request *req, int *ret_fd,
+		  struct error *err)
+{
+	scope_buf bytes = BUF_INIT;
+	scope_fd fd = memfd_create("civicfs-request", MFD_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return error_errno(err, errno, "request for the decoder");
+	if (decode_request_write(req, &bytes))
+		return error_nomem(err);
+	rc = io_write(fd, bytes.data, bytes.len, err);
+	if (rc)
+		return rc;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "request for the decoder");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* Starts a decoder; *ret_out is where its frames come from. */
+static int
+start(const struct flow_decoder *decoder, int fd,
+      const struct decode_request *req, int *ret_out, struct error *err)
+{
+	scope_fd request_fd = -1;
+	scope_fd out = -1;
+	scope_fd in = -1;
+	int ends[2];
+	int rc;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, errno, "the original");
+	rc = make_request_file(req, &request_fd, err);
+	if (rc)
+		return rc;
+	if (pipe2(ends, O_CLOEXEC))
+		return error_errno(err, errno, "pipe for the decoder");
+	out = ends[0];
+	in = ends[1];
+	/* larger is faster; the default will do */
+	(void)fcntl(in, F_SETPIPE_SZ, PIPE_SIZE);
+	rc = decoder->start(decoder->ctx, fd, request_fd, in, err);
+	if (!rc)
+		*ret_out = take_fd(&out);
+	return rc;
+}
+
+static int
+listen_to(struct flow_judgement *j, int out, int patience,
+	  const struct decode_request *req, const struct decode_sink *sink,
+	  bool *ret_died, struct error *err)
+{
+	int rc = decode_frames_read(out, patience, req, sink, &j->end, err);
+
+	if (rc && j->sink_error.code) {
+		if (err)
+			*err = j->sink_error;
+		return j->sink_error.code;
+	}
+	*ret_died = rc == ERR_IO || rc == ERR_PROTOCOL;
+	return rc;
+}
+
+int
+flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
+	    int fd, const struct decode_sink *sink, bool *ret_died,
+	    struct error *err)
+{
+	const struct config_resource *r = j->resource;
+	scope_free struct decode_label *labels =
+		calloc(r->nfields + 1, sizeof(*labels));
+	const struct decode_request req = {
+		.labels = labels,
+		.nlabels = r->nfields,
+		.extra_ignore = r->extra_ignore,
+		.change_allowed = r->mode == CONFIG_UPSERT,
+	};
+	scope_fd out = -1;
+	int rc;
+
+	if (!labels)
+		return error_nomem(err);
+	for (size_t i = 0; i < r->nfields; i++)
+		labels[i] = (struct decode_label){r->fields[i].id,
+						  r->fields[i].title};
+	rc = start(decoder, fd, &req, &out, err);
+	return rc ? rc
+		  : listen_to(j, out, patience_ms(j, decoder), &req, sink,
+			      ret_died, err);
+}

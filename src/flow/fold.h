@@ -1,0 +1,31 @@
+/* What fold.c and snapshot.c share: rows into records, one change at a time. */
+#ifndef FLOW_FOLD_H
+#define FLOW_FOLD_H
+
+#include "flow/internal.h"
+
+/* One change of one record; no old or no new cells: it was not, or is not. */
+struct flow_change {
+	struct slice key;
+	int64_t old_id; /* 0 none */
+	struct slice old_cells;
+	bool has_new;
+	struct slice new_cells;
+};
+
+struct flow_fold {
+	struct flow_judgement *j;
+	const struct flow_plan *plan;
+	struct sql *db;
+	int64_t seq;
+	struct buf place, old_place;
+};
+
+/* Writes the change, tells whom it concerns, and counts it. */
+MUST_CHECK int flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
+			       struct error *err);
+
+/* snapshot.c: the staged rows as the whole truth. */
+MUST_CHECK int flow_fold_snapshot(struct flow_fold *f, struct error *err);
+
+#endif

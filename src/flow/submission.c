@@ -1,0 +1,280 @@
+/*
+ * One submission through the stages, to its verdict: bytes, rows, records,
+ * subjects, versions, receipt. See internal.h; flow.c says which one is next.
+ */
+#include "flow/internal.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define MILLION 1000000
+#define HASH_STEP (1 << 20)
+
+/* ---- bytes to a state ---------------------------------------------------- */
+
+static int
+hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
+{
+	scope_digest d = digest_new();
+	scope_free char *step = malloc(HASH_STEP);
+	off_t at = 0;
+
+	if (!d || !step)
+		return error_nomem(err);
+	for (;;) {
+		ssize_t n = io_pread(fd, step, HASH_STEP, at, err);
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		digest_add(d, step, (size_t)n);
+		at += n;
+	}
+	digest_end(d, ret);
+	return 0;
+}
+
+static void
+quarantine(struct flow_judgement *j)
+{
+	const long long refused = (long long)j->counts.refused;
+	const long long read = (long long)j->counts.read;
+	const double percent = (double)j->resource->tolerance / 10000;
+
+	j->state = VALIDATE_S_QUARANTINED;
+	snprintf(j->reason, sizeof(j->reason),
+		 "%lld of %lld rows are refused, more than tolerance = %g%% "
+		 "allows",
+		 refused, read, percent);
+	snprintf(j->reason_zh, sizeof(j->reason_zh),
+		 "%lld/%lld 行被拒收，超过允许的比例（tolerance = %g%%）",
+		 refused, read, percent);
+}
+
+/* Counts the staged rows, and asks how many may be refused. */
+static int
+weigh(struct flow_judgement *j, struct error *err)
+{
+	struct store_staging_counts n;
+	int rc = store_staging_count(j->staging, &n, err);
+
+	if (rc)
+		return rc;
+	j->counts = (struct validate_counts){
+		.read = j->read, .accepted = n.good, .refused = n.refused};
+	j->state = n.refused ? VALIDATE_S_PARTIAL : VALIDATE_S_ACCEPTED;
+	if (!j->release &&
+	    n.refused * MILLION > j->resource->tolerance * j->read)
+		quarantine(j);
+	return 0;
+}
+
+int
+flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
+		int fd, struct error *err)
+{
+	int rc = hash_file(fd, j->sha256, err);
+
+	if (rc)
+		return rc;
+	j->state = VALIDATE_S_INCOMPLETE;
+	if (j->submission->killed)
+		return 0;
+	rc = flow_judge_rows(j, decoder, fd, err);
+	if (rc || j->end == DECODE_INCOMPLETE)
+		return rc;
+	j->state = VALIDATE_S_REJECTED;
+	if (j->end == DECODE_REJECTED)
+		return 0;
+	rc = flow_cross(j, err);
+	return rc ? rc : weigh(j, err);
+}
+
+/* ---- rows to records and versions ---------------------------------------- */
+
+/* Stages 4 and 5 inside the records' transaction; what comes of it is not
+ * visible before flow_conclude() flips. */
+static int
+publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
+	     int64_t seq, struct error *err)
+{
+	struct sql *db = store_records(shop->store);
+	struct validate_counts judged = j->counts;
+	int rc = store_subject_clear(db, err);
+
+	if (!rc)
+		rc = flow_fold(j, shop->plan, seq, err);
+	if (!rc && j->state == VALIDATE_S_QUARANTINED) {
+		j->counts = judged;
+		j->changed = false;
+		return 0;
+	}
+	if (!rc && j->changed)
+		rc = flow_subjects(shop->store, shop->plan, j->publish, seq,
+				   err);
+	if (!rc && j->changed)
+		rc = publish_write(j->publish, err);
+	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED)
+		j->state = VALIDATE_S_UNCHANGED;
+	return rc;
+}
+
+/* Keys touched while something is quarantined are kept even when no record
+ * changed; a quarantine of this very file keeps nothing. */
+static int
+keep_or_forget(const struct flow_shop *shop, struct flow_judgement *j,
+	       int64_t seq, struct error *err)
+{
+	if (j->changed)
+		return store_records_commit(shop->store, seq, err);
+	if (j->resource->mode != CONFIG_SNAPSHOT)
+		return store_records_commit(shop->store, 0, err);
+	store_records_rollback(shop->store);
+	return 0;
+}
+
+static int
+store_rows(const struct flow_shop *shop, struct flow_judgement *j,
+	   int64_t *ret_seq, struct error *err)
+{
+	int64_t seq = store_published(shop->store) + 1;
+	int rc = store_records_begin(shop->store, err);
+
+	if (!rc)
+		rc = publish_begin(shop->store, shop->plan->config, seq,
+				   &j->publish, err);
+	if (!rc)
+		rc = publish_rows(shop, j, seq, err);
+	if (!rc)
+		rc = keep_or_forget(shop, j, seq, err);
+	if (rc)
+		store_records_rollback(shop->store);
+	else if (j->changed)
+		*ret_seq = seq;
+	return rc;
+}
+
+/* After the last quarantine of a resource is gone, nobody asks any more which
+ * keys were touched meanwhile. What is left of them does no harm, because
+ * numbers never fall, so that a failure is none of the verdict's. */
+static void
+forget_touched(const struct flow_shop *shop, const struct flow_judgement *j)
+{
+	struct error err = ERROR_INIT;
+	int64_t waiting = 0;
+	int rc;
+
+	{
+		scope_reader reader = {0};
+
+		rc = store_reader_get(shop->store, &reader, &err);
+		if (!rc)
+			rc = store_submission_count(reader.db, j->planned->id,
+						    "quarantined", &waiting,
+						    &err);
+	}
+	if (rc || waiting)
+		return;
+	rc = store_records_begin(shop->store, &err);
+	if (!rc)
+		rc = store_touched_clear(store_records(shop->store),
+					 j->planned->id, &err);
+	if (!rc)
+		rc = store_records_commit(shop->store, 0, &err);
+	if (rc)
+		store_records_rollback(shop->store);
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static int
+open_original(const struct flow_shop *shop, const struct store_submission *s,
+	      int *ret_fd, struct error *err)
+{
+	char path[STORE_BLOB_PATH_MAX];
+
+	store_blob_path(s->blob, path);
+	*ret_fd = openat(store_dir_fd(shop->store), path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? error_errno(err, errno, "original '%s'", path) : 0;
+}
+
+static bool
+is_to_be_stored(const struct flow_judgement *j)
+{
+	return j->state == VALIDATE_S_ACCEPTED ||
+	       j->state == VALIDATE_S_PARTIAL;
+}
+
+static int
+judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
+      struct error *err)
+{
+	scope_fd fd = -1;
+	int rc = flow_judgement_init(j, err);
+
+	if (!rc)
+		rc = open_original(shop, j->submission, &fd, err);
+	if (!rc)
+		rc = flow_judge_file(j, &shop->decoder, fd, err);
+	if (!rc && is_to_be_stored(j))
+		rc = store_rows(shop, j, ret_seq, err);
+	if (!rc && j->counts.refused && j->fix)
+		rc = flow_fix_file(j, err);
+	if (!rc)
+		rc = flow_conclude(j, *ret_seq, err);
+	if (rc)
+		flow_fix_forget(j);
+	return rc;
+}
+
+static void
+tell(const struct flow_shop *shop, const struct flow_judgement *j, int64_t seq)
+{
+	const struct publish_made *made = NULL;
+	size_t n = seq ? publish_made(j->publish, &made) : 0;
+
+	if (n)
+		shop->hooks.published(shop->hooks.ctx, made, n);
+	shop->hooks.judged(shop->hooks.ctx, j->planned->id,
+			   j->submission->number);
+}
+
+static const char *
+receipt_language(const struct config *config, const char *department)
+{
+	const struct config_department *d =
+		config_find_department(config, department);
+
+	return d && *d->language ? d->language : config->language;
+}
+
+int
+flow_submission_judge(const struct flow_shop *shop,
+		      const struct store_submission *s, bool release,
+		      struct error *err)
+{
+	const struct flow_resource *planned =
+		flow_plan_resource(shop->plan, s->resource);
+	struct flow_judgement j = {
+		.store = shop->store,
+		.resource = planned->resource,
+		.planned = planned,
+		.submission = s,
+		.language = receipt_language(shop->plan->config,
+					     planned->resource->department),
+		.release = release,
+	};
+	int64_t seq = 0;
+	int rc = judge(shop, &j, &seq, err);
+
+	if (!rc)
+		tell(shop, &j, seq);
+	if (!rc && release)
+		forget_touched(shop, &j);
+	flow_judgement_release(&j);
+	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
+}

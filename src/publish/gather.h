@@ -1,0 +1,24 @@
+/* All records of one subject, in the order in which the rules want them. */
+#ifndef PUBLISH_GATHER_H
+#define PUBLISH_GATHER_H
+
+#include "integrate/integrate.h"
+#include "publish/publish.h"
+
+/* Zeroed at the start, used again for subject after subject, released at the
+ * end. */
+struct publish_gathered {
+	struct integrate_row *rows; /* by (source, member, key) */
+	size_t n, cap;
+	struct buf bytes; /* what the rows point into */
+	struct buf lo, hi;
+};
+void publish_gathered_release(struct publish_gathered *g);
+
+/* The records of 'subject' (not empty) that hold at 'at', in every source of
+ * the theme; what 'ret' held before is forgotten. ERR_NOMEM, ERR_IO. */
+MUST_CHECK int publish_gather(struct sql *db, const struct publish_theme *theme,
+			      int64_t at, struct slice subject,
+			      struct publish_gathered *ret, struct error *err);
+
+#endif
