@@ -23,6 +23,7 @@
 
 struct town {
 	char path[64]; /* holds conf/ and conf/state/ */
+	int keeper;    /* a process that starts decoders */
 	int home, dir; /* where the process was; the state */
 	struct config *config;
 	struct store *store;
