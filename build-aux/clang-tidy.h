@@ -1,0 +1,13 @@
+/*
+ * What the analyzer cannot see, because it reads one file at a time: the
+ * functions of base/error.h never return 0. build-aux/run-clang-tidy.sh puts
+ * this before every file but error.c itself.
+ */
+#include "base/error.h"
+
+#define error_set(err, code, ...) \
+	((void)(error_set)(err, code, __VA_ARGS__), (code))
+#define error_errno(...) ((void)(error_errno)(__VA_ARGS__), ERR_IO)
+#define error_prefix(err, code, ...) \
+	((void)(error_prefix)(err, code, __VA_ARGS__), (code))
+#define error_nomem(err) ((void)(error_nomem)(err), ERR_NOMEM)
