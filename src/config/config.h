@@ -11,6 +11,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/error.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -248,6 +249,17 @@ const struct config_theme *config_find_theme(const struct config *config,
 					     const char *id);
 const struct config_department *
 config_find_department(const struct config *config, const char *id);
+
+/*
+ * The theme that a rules_text tells of: subject, sources with their resources
+ * and fields, rules, base, bom. What does not decide the bytes of a version is
+ * not there: titles are ids, resources have no metadata. For versions made
+ * under another configuration. The caller frees it. ERR_NOMEM; ERR_CORRUPT
+ * when it is no such text.
+ */
+MUST_CHECK int config_theme_parse(const char *id, struct slice text,
+				  struct config_theme **ret, struct error *err);
+void config_theme_free(struct config_theme *theme);
 
 /* Index of a field by id; -1. */
 int config_find_field(const struct config_resource *resource, const char *id);

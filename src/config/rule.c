@@ -1,11 +1,8 @@
-/* field.NAME = RULE SOURCE.FIELD … of a theme (SPEC 8), and its rules as one
- * canonical text: see theme.h. */
+/* field.NAME = RULE SOURCE.FIELD … of a theme (SPEC 8): see theme.h. */
 #include "config/theme.h"
 
 #include "config/value.h"
 #include "config/words.h"
-
-#include "base/scope.h"
 
 /* One rule while its words are read. */
 struct reading {
@@ -217,75 +214,4 @@ config_theme_add_rule(struct config_load *load, const struct config_entry *e,
 		return;
 	theme->rules = rules;
 	rules[theme->nrules++] = rule;
-}
-
-/* ---- rules_text ---------------------------------------------------------- */
-
-static int
-add_member_text(struct buf *out, const struct config_member *m)
-{
-	const struct config_resource *r = m->resource;
-	int rc = buf_addf(out, "member %s by %s sharing %s as_of %s key",
-			  r->name, r->fields[m->subject].id,
-			  config_sharing_word(r->sharing),
-			  r->as_of < 0 ? "-" : r->fields[r->as_of].id);
-
-	for (size_t i = 0; i < r->nkey && !rc; i++)
-		rc = buf_addf(out, " %s", r->fields[r->key[i]].id);
-	for (size_t i = 0; i < r->nfields && !rc; i++) {
-		const struct config_field *f = &r->fields[i];
-
-		rc = buf_addf(out, "\ncolumn %s %s %s %s", f->id,
-			      config_type_word(f->type),
-			      config_sensitivity_word(f->sensitivity),
-			      config_sharing_word(f->sharing));
-	}
-	return rc ? rc : buf_addc(out, '\n');
-}
-
-static int
-add_rule_text(struct buf *out, const struct config_theme *theme,
-	      const struct config_rule *rule)
-{
-	int rc = buf_addf(out, "field %s %s", rule->name,
-			  config_rule_word(rule->kind));
-
-	for (size_t i = 0; i < rule->noperands && !rc; i++) {
-		const struct config_operand *o = &rule->operands[i];
-
-		rc = buf_addf(out, " %s%s%s", theme->sources[o->source].name,
-			      *o->field ? "." : "", o->field);
-	}
-	return rc ? rc : buf_addc(out, '\n');
-}
-
-static int
-add_source_text(struct buf *out, const struct config_source *source)
-{
-	int rc = buf_addf(out, "source %s\n", source->name);
-
-	for (size_t i = 0; i < source->nmembers && !rc; i++)
-		rc = add_member_text(out, &source->members[i]);
-	return rc;
-}
-
-const char *
-config_theme_text(struct config_arena *arena, const struct config_theme *theme)
-{
-	scope_buf out = BUF_INIT;
-	int rc = buf_addf(&out, "subject %s %s\nbom %s\nbase %s\n",
-			  theme->subject, config_type_word(theme->subject_type),
-			  config_yes_no_words[theme->bom],
-			  theme->base < 0 ? "-"
-					  : theme->sources[theme->base].name);
-
-	for (size_t i = 0; i < theme->nsources && !rc; i++)
-		rc = add_source_text(&out, &theme->sources[i]);
-	for (size_t i = 0; i < theme->nrules && !rc; i++)
-		rc = add_rule_text(&out, theme, &theme->rules[i]);
-	if (rc) {
-		arena->nomem = true;
-		return "";
-	}
-	return config_arena_text(arena, buf_slice(&out));
 }

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "publish/era.h"
 #include "publish/rows.h"
 #include "store/chunk.h"
 
@@ -101,27 +102,14 @@ sequence_of(struct sql *db, const struct publish_theme *theme, int64_t number,
 	return 0;
 }
 
-static int
-check_columns(struct sql *db, const struct publish_theme *theme, int64_t number,
-	      int64_t seq, struct error *err)
-{
-	bool same = false;
-	int rc = publish_same_columns(db, theme, seq, &same, err);
-
-	if (rc || same)
-		return rc;
-	return error_set(err, ERR_STALE,
-			 "the columns of theme '%s' have changed since version "
-			 "%" PRId64 ": read the changes one version at a time",
-			 theme->theme->id, number);
-}
-
 int
 publish_changes_between(struct sql *db, const struct publish_theme *theme,
 			int64_t from, int64_t to, int fd, int64_t *ret_bytes,
 			struct error *err)
 {
-	struct publish_rows rows = {.theme = theme, .kind = PUBLISH_CHANGES};
+	scope_era era = {.told = NULL};
+	struct publish_rows rows = {.theme = &era.theme,
+				    .kind = PUBLISH_CHANGES};
 	struct output o = {.rows = &rows, .fd = fd, .err = err};
 	int64_t until = 0;
 	int rc;
@@ -136,9 +124,9 @@ publish_changes_between(struct sql *db, const struct publish_theme *theme,
 	if (!rc)
 		rc = sequence_of(db, theme, to, &until, err);
 	if (!rc)
-		rc = check_columns(db, theme, to, until, err);
+		rc = publish_era_get(db, theme, to, &era, err);
 	if (!rc)
-		rc = publish_same_columns(db, theme, rows.from,
+		rc = publish_same_columns(db, &era.theme, rows.from,
 					  &rows.same_columns, err);
 	if (!rc)
 		rc = write_all(db, &o, until);

@@ -246,17 +246,16 @@ MUST_CHECK int publish_sums(struct store *store, const struct config *config,
 
 /* changes/FROM..TO.csv: the net effect between two versions (from < to; 0 is
  * before the first), written to 'fd'; *ret_bytes its size. ERR_NOTFOUND when
- * one of the versions is none; ERR_STALE when the theme's columns are no
- * longer those of version 'to'; ERR_INVALID unless from < to. */
+ * one of the versions is none; ERR_INVALID unless from < to. The columns are
+ * those of version 'to', whatever the theme has today. */
 MUST_CHECK int publish_changes_between(struct sql *db,
 				       const struct publish_theme *theme,
 				       int64_t from, int64_t to, int fd,
 				       int64_t *ret_bytes, struct error *err);
 
 /* subjects/KEY.json of a theme_row by its id (integrate_subject_json over the
- * records that held then). 1 found, 0 none. ERR_STALE when the theme's rules
- * have changed since: what they said then cannot be told from what they say
- * now. */
+ * records and the rules that held then). 1 found, 0 none. ERR_CORRUPT when
+ * they do not give the row. */
 MUST_CHECK int publish_subject(struct sql *db,
 			       const struct publish_theme *theme, int64_t row,
 			       struct buf *out, struct error *err);

@@ -2,6 +2,7 @@
  * subjects/KEY.json: computed again from the records that held when the
  * subject last changed. See publish.h; integrate.h makes the text.
  */
+#include "publish/era.h"
 #include "publish/gather.h"
 
 /* The theme's row as it was found. */
@@ -33,20 +34,36 @@ print(const struct publish_theme *theme, const struct found *f,
 	struct slice subject = buf_slice(&f->subject);
 	int rc;
 
-	if (!records->n)
-		return error_set(err, ERR_STALE,
-				 "the sources of theme '%s' have changed",
-				 t->id);
 	rc = integrate_subject(t, subject, records->rows, records->n, result,
 			       err);
 	if (!rc && !slice_eq(buf_slice(&result->cells), buf_slice(&f->cells)))
-		return error_set(err, ERR_STALE,
-				 "the rules of theme '%s' have changed since "
-				 "its version %lld",
-				 t->id, (long long)f->version);
+		return error_set(err, ERR_CORRUPT,
+				 "a row of version %lld of theme '%s' is not "
+				 "what its records give: run 'civicfs verify'",
+				 (long long)f->version, t->id);
 	if (!rc && integrate_subject_json(t, subject, f->version, records->rows,
 					  records->n, result, out))
 		rc = error_nomem(err);
+	return rc;
+}
+
+/* By the rules of the version that made the row. */
+static int
+tell(struct sql *db, const struct publish_theme *theme, const struct found *f,
+     struct buf *out, struct error *err)
+{
+	struct integrate_result result = INTEGRATE_RESULT_INIT;
+	struct publish_gathered records = {0};
+	scope_era era = {.told = NULL};
+	int rc = publish_era_get(db, theme, f->version, &era, err);
+
+	if (!rc)
+		rc = publish_gather(db, &era.theme, f->since,
+				    buf_slice(&f->subject), &records, err);
+	if (!rc)
+		rc = print(&era.theme, f, &records, &result, out, err);
+	integrate_result_release(&result);
+	publish_gathered_release(&records);
 	return rc;
 }
 
@@ -54,8 +71,6 @@ int
 publish_subject(struct sql *db, const struct publish_theme *theme, int64_t row,
 		struct buf *out, struct error *err)
 {
-	struct integrate_result result = INTEGRATE_RESULT_INIT;
-	struct publish_gathered records = {0};
 	struct found f = {.err = err};
 	int64_t of = 0;
 	int rc = store_theme_row_get(db, row, &of, keep_row, &f, err);
@@ -63,15 +78,10 @@ publish_subject(struct sql *db, const struct publish_theme *theme, int64_t row,
 	if (rc > 0 && of != theme->id)
 		rc = 0;
 	if (rc > 0) {
-		rc = publish_gather(db, theme, f.since, buf_slice(&f.subject),
-				    &records, err);
-		if (!rc)
-			rc = print(theme, &f, &records, &result, out, err);
+		rc = tell(db, theme, &f, out, err);
 		if (!rc)
 			rc = 1;
 	}
-	integrate_result_release(&result);
-	publish_gathered_release(&records);
 	buf_release(&f.subject);
 	buf_release(&f.cells);
 	return rc;

@@ -481,6 +481,22 @@ insert_texts(struct publish *p, struct store_txn *txn,
 			    PUBLISH_DATAPACKAGE, buf_slice(&package), err);
 }
 
+/* The rules, if they are not those of the version before. */
+static int
+insert_rules(struct store_txn *txn, const struct publish_made *made,
+	     struct error *err)
+{
+	const char *rules = made->theme->theme->rules_text;
+	scope_buf before = BUF_INIT;
+	int rc = store_version_rules_get(txn->db, made->theme->id,
+					 made->version, &before, err);
+
+	if (rc < 0 || (rc && slice_is(buf_slice(&before), rules)))
+		return rc < 0 ? rc : 0;
+	return store_version_rules_insert(txn, made->theme->id, made->version,
+					  rules, err);
+}
+
 int
 publish_commit(struct publish *p, struct store_txn *txn, const char *submission,
 	       int64_t published_at, struct error *err)
@@ -504,6 +520,8 @@ publish_commit(struct publish *p, struct store_txn *txn, const char *submission,
 		rc = store_version_insert(txn, made->theme->id, &v, err);
 		if (!rc)
 			rc = insert_texts(p, txn, made, err);
+		if (!rc)
+			rc = insert_rules(txn, made, err);
 	}
 	return rc;
 }

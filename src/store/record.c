@@ -219,6 +219,27 @@ store_lens_intern(struct sql *db, int64_t resource, const char *field,
 }
 
 int
+store_lens_find(struct sql *db, const char *resource, const char *field,
+		int64_t *ret_id, struct error *err)
+{
+	static const char text[] =
+		"SELECT lens.id FROM object JOIN lens"
+		" ON lens.resource = object.id AND lens.field = ?2"
+		" WHERE object.kind = 'resource' AND object.name = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_text(stmt, 1, resource);
+	sql_bind_text(stmt, 2, field);
+	rc = sql_step(db, stmt, err);
+	if (rc > 0)
+		*ret_id = sql_int(stmt, 0);
+	return rc;
+}
+
+int
 store_lens_is_linked(struct sql *db, int64_t lens, bool *ret, struct error *err)
 {
 	static const char text[] =

@@ -59,6 +59,11 @@ MUST_CHECK int store_touched_clear(struct sql *db, int64_t resource,
 MUST_CHECK int store_lens_intern(struct sql *db, int64_t resource,
 				 const char *field, int64_t *ret_id,
 				 struct error *err);
+/* The same for a resource by name, never made; 1 found, 0 none. 'db' must see
+ * both databases. */
+MUST_CHECK int store_lens_find(struct sql *db, const char *resource,
+			       const char *field, int64_t *ret_id,
+			       struct error *err);
 MUST_CHECK int store_lens_is_linked(struct sql *db, int64_t lens, bool *ret,
 				    struct error *err);
 MUST_CHECK int store_lens_set_linked(struct sql *db, int64_t lens, int64_t seq,

@@ -129,6 +129,14 @@ const char *const store_schema_main[] = {
 	"  UNIQUE(dataset, number, name)"
 	") STRICT;"
 
+	/* The rules of a dataset from a version on: rules_text of the
+	 * configuration. A row where they changed. */
+	"CREATE TABLE version_rules("
+	"  dataset INTEGER NOT NULL, number INTEGER NOT NULL,"
+	"  body TEXT NOT NULL,"
+	"  PRIMARY KEY(dataset, number)"
+	") STRICT, WITHOUT ROWID;"
+
 	/* SHA-256 of whole published files, from when somebody first asked:
 	 * here and not in file_state, because readers ask, and the writer of
 	 * records.db belongs to the thread that judges. */

@@ -1,4 +1,4 @@
-/* Tables version and version_text: see version.h. */
+/* Tables version, version_text and version_rules: see version.h. */
 #include "store/version.h"
 
 #include "store/sql.h"
@@ -189,4 +189,42 @@ store_version_text_get(struct sql *db, int64_t dataset, int64_t number,
 		return error_nomem(err);
 	*ret_id = sql_int(stmt, 0);
 	return 1;
+}
+
+int
+store_version_rules_insert(struct store_txn *txn, int64_t dataset,
+			   int64_t number, const char *rules, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO version_rules(dataset, number, body)"
+		" VALUES(?1, ?2, ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(txn->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, dataset);
+	sql_bind_int(stmt, 2, number);
+	sql_bind_text(stmt, 3, rules);
+	return sql_run(txn->db, stmt, err);
+}
+
+int
+store_version_rules_get(struct sql *db, int64_t dataset, int64_t number,
+			struct buf *out, struct error *err)
+{
+	static const char text[] = "SELECT body FROM version_rules"
+				   " WHERE dataset = ?1 AND number <= ?2"
+				   " ORDER BY number DESC LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, dataset);
+	sql_bind_int(stmt, 2, number);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+	return buf_addslice(out, sql_bytes(stmt, 0)) ? error_nomem(err) : 1;
 }

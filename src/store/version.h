@@ -1,5 +1,5 @@
-/* The versions of datasets: tables version and version_text. Readers take any
- * connection that sees civicfs.db. */
+/* The versions of datasets: tables version, version_text and version_rules.
+ * Readers take any connection that sees civicfs.db. */
 #ifndef STORE_VERSION_H
 #define STORE_VERSION_H
 
@@ -52,5 +52,15 @@ MUST_CHECK int store_version_text_get(struct sql *db, int64_t dataset,
 				      int64_t number, const char *name,
 				      int64_t *ret_id, struct buf *out,
 				      struct error *err);
+
+/* The rules that a version and those after it are made by. Says it once for
+ * each change: what the version before has need not be said again. */
+MUST_CHECK int store_version_rules_insert(struct store_txn *txn,
+					  int64_t dataset, int64_t number,
+					  const char *rules, struct error *err);
+/* Those of a version, appended to 'out'. 1 found, 0 none. */
+MUST_CHECK int store_version_rules_get(struct sql *db, int64_t dataset,
+				       int64_t number, struct buf *out,
+				       struct error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* A whole configuration, loaded. Fails if a setting, default or reference of
  * the sample city does not arrive as written, if the commented example of
  * conf/ does not load, or if rules_text changes with what changes no byte, or
- * does not change with what does. */
+ * does not change with what does, or does not tell the theme again. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/scope.h"
+#include "config/theme.h"
 #include "tests/unit/config/city.h"
 #include "config/options.h"
 
@@ -375,6 +376,44 @@ rules_text_after(const char *file, const char *from, const char *to,
 	config_free(c);
 }
 
+/* A theme told from its text gives the same text; anything else is refused. */
+static void
+test_told_theme(void **state)
+{
+	static const char *const broken[] = {
+		"",
+		"subject uscc uscc\nbom no\n",
+		"subject uscc code\nbom no\nbase -\n",
+		"subject uscc uscc\nbom no\nbase x\n",
+		"subject uscc uscc\nbom no\nbase -\ncolumn a string public "
+		"none\n",
+		"subject uscc uscc\nbom no\nbase -\nfield f first a.b\n",
+		"subject uscc uscc\nbom no\nbase -\nsource s\nmember a/b by k "
+		"sharing none as_of - key k\n",
+	};
+	struct config *c = load(0);
+	const struct config_theme *theme =
+		config_find_theme(c, "enterprise-credit");
+	struct config_theme *told = NULL;
+	struct config_arena arena = {0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(config_theme_parse(theme->id,
+					    slice_str(theme->rules_text), &told,
+					    &err),
+			 0);
+	assert_string_equal(config_theme_text(&arena, told), theme->rules_text);
+	assert_string_equal(told->id, theme->id);
+	config_theme_free(told);
+	config_arena_release(&arena);
+	config_free(c);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++)
+		assert_int_equal(config_theme_parse("t", slice_str(broken[i]),
+						    &told, &err),
+				 ERR_CORRUPT);
+}
+
 static void
 test_rules_text(void **state)
 {
@@ -511,19 +550,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CITY(test_platform),
-		CITY(test_defaults),
-		CITY(test_departments),
-		CITY(test_resource),
-		CITY(test_like_and_append),
-		CITY(test_theme),
-		CITY(test_access),
-		CITY(test_repeated_lists),
-		CITY(test_warnings),
-		CITY(test_rules_text),
-		cmocka_unit_test(test_words),
-		CITY(test_no_file),
-		CITY(test_example),
+		CITY(test_platform),	    CITY(test_defaults),
+		CITY(test_departments),	    CITY(test_resource),
+		CITY(test_like_and_append), CITY(test_theme),
+		CITY(test_access),	    CITY(test_repeated_lists),
+		CITY(test_warnings),	    CITY(test_rules_text),
+		CITY(test_told_theme),	    cmocka_unit_test(test_words),
+		CITY(test_no_file),	    CITY(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "config/theme.h"
 #include "store/object.h"
 
 #include <fcntl.h>
@@ -59,6 +60,13 @@ intern(struct world *w)
 }
 
 void
+world_say(struct world *w)
+{
+	w->sample.theme.rules_text =
+		config_theme_text(&w->arena, &w->sample.theme);
+}
+
+void
 world_open(struct world *w)
 {
 	struct error err = ERROR_INIT;
@@ -92,10 +100,10 @@ world_setup(void **state)
 	if (clock_set_zone("UTC", NULL))
 		return -1;
 	sample_init(&w->sample);
-	w->sample.theme.rules_text = "";
 	sample_rule(&w->sample, "name = first registration.name "
 				"rating.taxpayer_name");
 	sample_rule(&w->sample, "penalties = count penalty");
+	world_say(w);
 	for (size_t s = 0; s < 3; s++) {
 		w->lens[s] = w->ids[0][s];
 		w->resource[s] = w->ids[1][s];
@@ -128,6 +136,7 @@ world_teardown(void **state)
 		store_close(w->store);
 	integrate_result_release(&w->result);
 	sample_release(&w->sample);
+	config_arena_release(&w->arena);
 	close(w->dir);
 	close(w->home);
 	rc |= nftw(w->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -515,6 +524,7 @@ world_rules(struct world *w)
 	scope_buf subjects = BUF_INIT;
 	struct slice rest, subject;
 
+	world_say(w);
 	world_begin(w, "");
 	check(store_theme_row_each(db, w->theme.id, w->seq, SLICE_NONE,
 				   SLICE_NONE, note_subject, &subjects, &err),

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_PUBLISH_WORLD_H
 #define TESTS_UNIT_PUBLISH_WORLD_H
 
+#include "config/arena.h"
 #include "lib/sample_theme.h"
 #include "publish/publish.h"
 
@@ -15,6 +16,7 @@ struct world {
 	int dir;
 	struct store *store;
 	struct sample sample;
+	struct config_arena arena; /* of its rules_text */
 	struct publish_theme theme;
 	int64_t ids[2][3][2]; /* lens and resource of the sample's sources */
 	int64_t *lens[3], *resource[3];
@@ -30,6 +32,8 @@ struct world {
 int world_setup(void **state);
 int world_teardown(void **state);
 void world_open(struct world *w);
+/* The theme's rules were changed: its rules_text says so. */
+void world_say(struct world *w);
 void world_close(struct world *w);
 
 /* One submission: any number of world_put and world_remove in between. The
