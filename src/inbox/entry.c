@@ -20,6 +20,12 @@ inbox_row(struct inbox *inbox, int64_t id, struct store_inbox_file *ret)
 	return rc ? 0 : -ESTALE;
 }
 
+void
+inbox_fall_quiet(struct store_inbox_file *f, int64_t since)
+{
+	f->quiet_since = inbox_is_temporary(f->name) ? 0 : since;
+}
+
 int
 inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	       struct inbox_entry *ret)

@@ -98,9 +98,7 @@ give_name(struct inbox_change *c, struct store_inbox_file *f, const char *to,
 	snprintf(f->name, sizeof(f->name), "%s", to);
 	snprintf(f->key, sizeof(f->key), "%s", key);
 	if (!f->submission && !f->handles)
-		f->quiet_since =
-			clock_now() -
-			(inbox_is_temporary(to) ? 0 : c->inbox->settle);
+		inbox_fall_quiet(f, clock_now() - c->inbox->settle);
 	rc = store_inbox_set(&c->txn, f, &c->err);
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }

@@ -63,7 +63,7 @@ begin_writing(struct inbox_change *c, struct store_inbox_file *f,
 		rc = add_handle(c, f, w->handle);
 		f->quiet_since = 0;
 	} else if (!f->handles && *f->key) {
-		f->quiet_since = clock_now();
+		inbox_fall_quiet(f, clock_now());
 	}
 	if (!rc) {
 		int code = store_inbox_set(&c->txn, f, &c->err);

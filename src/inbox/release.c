@@ -128,7 +128,7 @@ fall_quiet(struct inbox_change *c, struct store_inbox_file *f, bool broken)
 		f->killed = true;
 	else if (f->killed && is_rewritten(c->inbox, f))
 		f->killed = false;
-	f->quiet_since = clock_now();
+	inbox_fall_quiet(f, clock_now());
 	rc = store_inbox_set(&c->txn, f, &c->err);
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }

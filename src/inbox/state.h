@@ -56,6 +56,10 @@ void inbox_changed(struct inbox *inbox);
 /* -ESTALE when there is no such upload. */
 MUST_CHECK int inbox_row(struct inbox *inbox, int64_t id,
 			 struct store_inbox_file *ret);
+/* Nobody writes the file any more: it is a candidate, unless its name is a
+ * temporary one. Those would otherwise be looked at whenever something
+ * settles. */
+void inbox_fall_quiet(struct store_inbox_file *f, int64_t since);
 /* An upload as the kernel sees it. */
 MUST_CHECK int inbox_entry_of(struct inbox *inbox,
 			      const struct store_inbox_file *f,

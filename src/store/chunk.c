@@ -179,9 +179,13 @@ int
 store_file_state_end(struct sql *db, int64_t file, int64_t seq,
 		     struct error *err)
 {
-	static const char text[] = "UPDATE file_state SET until = ?2"
-				   " WHERE file = ?1 AND since < ?2"
-				   " AND until IS NULL";
+	/* States follow each other, so only the last can be open: to look at
+	 * all of them would cost more with every version. */
+	static const char text[] =
+		"UPDATE file_state SET until = ?2 WHERE until IS NULL"
+		" AND id = (SELECT id FROM file_state"
+		"  WHERE file = ?1 AND since < ?2"
+		"  ORDER BY since DESC LIMIT 1)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -320,7 +324,8 @@ store_chunk_get(struct sql *db, int64_t file, int64_t at, struct slice first,
 		struct store_chunk *ret, struct error *err)
 {
 	static const char text[] =
-		CHUNK "WHERE file = ?1 AND first = ?3 AND" HOLDS;
+		CHUNK "WHERE file = ?1 AND first = ?3 AND" HOLDS
+		      "ORDER BY since DESC LIMIT 1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

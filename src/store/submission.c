@@ -187,12 +187,16 @@ store_submission_each(struct sql *db, int64_t resource, const char *state,
 		      int (*each)(void *ctx, const struct store_submission *s),
 		      void *ctx, struct error *err)
 {
-	static const char text[] = "SELECT " COLUMNS " FROM submission"
-				   " WHERE (?1 = 0 OR resource = ?1)"
-				   " AND (?2 IS NULL OR state = ?2)"
-				   " ORDER BY number DESC LIMIT ?3";
+	static const char all[] = "SELECT " COLUMNS " FROM submission"
+				  " WHERE ?1 = 0"
+				  " AND (?2 IS NULL OR state = ?2)"
+				  " ORDER BY number DESC LIMIT ?3";
+	static const char of_resource[] =
+		"SELECT " COLUMNS " FROM submission WHERE resource = ?1"
+		" AND (?2 IS NULL OR state = ?2)"
+		" ORDER BY number DESC LIMIT ?3";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = sql_get(db, resource ? of_resource : all, &stmt, err);
 
 	if (rc)
 		return rc;

@@ -94,9 +94,11 @@ store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at, int shelf,
 		       store_theme_row_each_fn *each, void *ctx,
 		       struct error *err)
 {
+	/* Left to itself SQLite takes the index of 'since', which is the whole
+	 * theme. */
 	static const char text[] =
-		"SELECT" COLUMNS "FROM theme_row WHERE theme = ?1"
-		" AND shelf = ?3 AND" HOLDS "ORDER BY subject";
+		"SELECT" COLUMNS "FROM theme_row INDEXED BY theme_row_shelf"
+		" WHERE theme = ?1 AND shelf = ?3 AND" HOLDS "ORDER BY subject";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -315,10 +317,13 @@ int
 store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
 		    store_theme_change_fn *each, void *ctx, struct error *err)
 {
+	/* Left to itself SQLite walks the index of all subjects, to have them
+	 * in order; the cost is to follow what changed. */
 	static const char text[] =
-		"SELECT subject FROM theme_row"
+		"SELECT subject FROM theme_row INDEXED BY theme_row_since"
 		" WHERE theme = ?1 AND since > ?2 AND since <= ?3"
 		" UNION SELECT subject FROM theme_row"
+		" INDEXED BY theme_row_until"
 		" WHERE theme = ?1 AND until > ?2 AND until <= ?3"
 		" ORDER BY 1";
 	scope_stmt *stmt = NULL;

@@ -1,0 +1,277 @@
+/*
+ * What a query costs is what it gives or changes, not what the state holds.
+ * Fails if SQLite chooses an index by which it walks everything: its steps are
+ * counted, not the time.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/scope.h"
+#include "store/chunk.h"
+#include "store/object.h"
+#include "store/record.h"
+#include "store/sql.h"
+#include "store/submission.h"
+
+#include <fcntl.h>
+
+#define MANY 1500  /* rows, versions, submissions */
+#define CHEAP 1000 /* steps; walking all takes six times as many */
+#define THEME 7	   /* any number */
+
+struct place {
+	char path[64];
+	int home, dir;
+	struct store *store;
+};
+
+static int
+setup(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+	struct error err = ERROR_INIT;
+
+	if (!p)
+		return -1;
+	*state = p;
+	p->home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	strcpy(p->path, "/tmp/civicfs-cost-XXXXXX");
+	if (!mkdtemp(p->path))
+		return -1;
+	p->dir = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return store_open(p->dir, true, &p->store, &err);
+}
+
+static int
+teardown(void **state)
+{
+	struct place *p = *state;
+	char command[128];
+	int rc;
+
+	store_close(p->store);
+	rc = fchdir(p->home);
+	close(p->dir);
+	close(p->home);
+	snprintf(command, sizeof(command), "rm -rf %s", p->path);
+	rc |= system(command);
+	free(p);
+	return rc;
+}
+
+/* ---- counting ------------------------------------------------------------ */
+
+static int
+count_step(void *ctx)
+{
+	++*(int *)ctx;
+	return 0;
+}
+
+static void
+count_steps(struct sql *db, int *steps)
+{
+	*steps = 0;
+	sqlite3_progress_handler(sql_handle(db), 1, count_step, steps);
+}
+
+static void
+stop_counting(struct sql *db)
+{
+	sqlite3_progress_handler(sql_handle(db), 0, NULL, NULL);
+}
+
+/* ---- themes -------------------------------------------------------------- */
+
+static void
+insert_row(struct store *store, int64_t seq, const char *subject)
+{
+	assert_int_equal(store_theme_row_insert(store_records(store), THEME,
+						seq, seq, slice_str(subject),
+						SLICE("\x01x"), SLICE_NONE,
+						NULL),
+			 0);
+}
+
+static int
+note_id(void *ctx, const struct store_theme_row *r)
+{
+	*(int64_t *)ctx = r->id;
+	return 0;
+}
+
+/* MANY subjects at 1, of which 'subject' has another row from 2 on. */
+static void
+fill_theme(struct store *store, const char *subject)
+{
+	struct sql *db = store_records(store);
+	int64_t id = 0;
+
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	for (int i = 0; i < MANY; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "S%d", i);
+		insert_row(store, 1, name);
+	}
+	assert_int_equal(store_theme_row_find(db, THEME, 1, slice_str(subject),
+					      note_id, &id, NULL),
+			 1);
+	assert_int_equal(store_theme_row_end(db, id, 2, NULL), 0);
+	insert_row(store, 2, subject);
+	assert_int_equal(store_records_commit(store, 2, NULL), 0);
+}
+
+static int
+count_row(void *ctx, const struct store_theme_row *r)
+{
+	(void)r;
+	++*(int *)ctx;
+	return 0;
+}
+
+static int
+count_change(void *ctx, const struct store_theme_row *old,
+	     const struct store_theme_row *new_row)
+{
+	(void)old;
+	(void)new_row;
+	++*(int *)ctx;
+	return 0;
+}
+
+static void
+test_a_shelf_costs_what_it_holds(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	struct sql *db = store_records(store);
+	int steps, n = 0;
+
+	fill_theme(store, "S5");
+	count_steps(db, &steps);
+	assert_int_equal(
+		store_theme_shelf_each(db, THEME, 2, 5, count_row, &n, NULL),
+		0);
+	stop_counting(db);
+	assert_true(n < 10);
+	assert_in_range(steps, 1, CHEAP);
+}
+
+static void
+test_changes_cost_what_changed(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	struct sql *db = store_records(store);
+	int steps, n = 0;
+
+	fill_theme(store, "S5");
+	count_steps(db, &steps);
+	assert_int_equal(
+		store_theme_changes(db, THEME, 1, 2, count_change, &n, NULL),
+		0);
+	stop_counting(db);
+	assert_int_equal(n, 1);
+	assert_in_range(steps, 1, CHEAP);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static void
+test_a_version_costs_the_same_as_the_last(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	struct sql *db = store_records(store);
+	int64_t file = 0;
+	int steps = 0;
+
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	assert_int_equal(store_file_intern(db, THEME, "data", "", &file, NULL),
+			 0);
+	for (int seq = 1; seq <= MANY; seq++) {
+		count_steps(db, &steps);
+		assert_int_equal(store_file_state_end(db, file, seq, NULL), 0);
+		assert_int_equal(
+			store_file_state_insert(db, file, seq, seq, 1, NULL),
+			0);
+		stop_counting(db);
+	}
+	assert_in_range(steps, 1, CHEAP);
+	assert_int_equal(store_records_commit(store, MANY, NULL), 0);
+}
+
+/* ---- submissions --------------------------------------------------------- */
+
+static void
+add_submission(struct store_txn *txn, int64_t resource)
+{
+	char name[] = "june.csv", clerk[] = "clerk";
+	struct store_submission s = {
+		.resource = resource, .name = name, .submitted_by = clerk};
+
+	assert_int_equal(store_blob_add(txn, 1, &s.blob, NULL), 0);
+	assert_int_equal(store_submission_add(txn, &s, 1, NULL), 0);
+}
+
+static int
+count_submission(void *ctx, const struct store_submission *s)
+{
+	(void)s;
+	++*(int *)ctx;
+	return 0;
+}
+
+static void
+test_the_newest_of_a_resource_is_not_looked_for(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	int64_t quiet = 0, busy = 0;
+	scope_reader reader = {0};
+	int steps, n = 0;
+
+	{
+		scope_txn txn = {0};
+
+		assert_int_equal(store_begin(store, &txn, NULL), 0);
+		assert_int_equal(store_object_intern(&txn, STORE_RESOURCE,
+						     "d/quiet", &quiet, NULL),
+				 0);
+		assert_int_equal(store_object_intern(&txn, STORE_RESOURCE,
+						     "d/busy", &busy, NULL),
+				 0);
+		add_submission(&txn, quiet);
+		for (int i = 0; i < MANY; i++)
+			add_submission(&txn, busy);
+		assert_int_equal(store_commit(&txn, NULL), 0);
+	}
+	assert_int_equal(store_reader_get(store, &reader, NULL), 0);
+	count_steps(reader.db, &steps);
+	assert_int_equal(store_submission_each(reader.db, quiet, NULL, 1,
+					       count_submission, &n, NULL),
+			 0);
+	stop_counting(reader.db);
+	assert_int_equal(n, 1);
+	assert_in_range(steps, 1, CHEAP);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_a_shelf_costs_what_it_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changes_cost_what_changed,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_version_costs_the_same_as_the_last, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_the_newest_of_a_resource_is_not_looked_for, setup,
+			teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
