@@ -8,7 +8,9 @@
 #include "decode/csv.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <utf8proc.h>
 
 #define WINDOW (256 * 1024)
 #define READ_MIN (64 * 1024)
@@ -26,7 +28,8 @@ enum at {
 
 struct decode_csv {
 	struct decode_source *source; /* borrowed */
-	struct slice delimiter;
+	char mark[DECODE_DELIMITER_SIZE];
+	struct slice delimiter; /* into 'mark' */
 	struct decode_csv_lead lead;
 
 	char *window; /* cap bytes and the sentinel */
@@ -46,14 +49,17 @@ struct decode_csv {
 	struct slice cells[DECODE_MAX_CELLS];
 };
 
-int
-decode_delimiter_number(struct slice text)
+bool
+decode_delimiter_make(int64_t code_point,
+		      char ret[static DECODE_DELIMITER_SIZE])
 {
-	for (int i = 0; i < DECODE_DELIMITERS; i++) {
-		if (slice_is(text, decode_delimiters[i]))
-			return i;
-	}
-	return -1;
+	utf8proc_int32_t c = (utf8proc_int32_t)code_point;
+
+	if (c != code_point || c <= 0 || c == '"' || c == '\n' || c == '\r' ||
+	    !utf8proc_codepoint_valid(c))
+		return false;
+	memset(ret, 0, DECODE_DELIMITER_SIZE);
+	return utf8proc_encode_char(c, (utf8proc_uint8_t *)ret) > 0;
 }
 
 int
@@ -91,7 +97,8 @@ decode_csv_start(struct decode_csv *csv, const char *delimiter,
 		 struct decode_csv_lead lead)
 {
 	decode_source_rewind(csv->source);
-	csv->delimiter = slice_str(delimiter);
+	snprintf(csv->mark, sizeof(csv->mark), "%s", delimiter);
+	csv->delimiter = slice_str(csv->mark);
 	csv->lead = lead;
 	csv->start = csv->pos = csv->end = 0;
 	csv->ended = csv->nul = false;
@@ -292,7 +299,7 @@ take_break(struct decode_csv *csv, bool quoted, struct error *err)
 	return 0;
 }
 
-/* The wide comma has three bytes, of which the first was found. */
+/* A delimiter of several bytes, of which the first was found. */
 static int
 take_wide(struct decode_csv *csv, struct error *err)
 {

@@ -15,12 +15,17 @@
 #include "decode/decode.h"
 #include "decode/source.h"
 
-/* The delimiters of SPEC 4, in the order in which they are tried. */
+/* The delimiters of SPEC 4, in the order in which they are tried where no line
+ * 'sep=' names one. */
 #define DECODE_DELIMITERS 4
 extern const char *const decode_delimiters[DECODE_DELIMITERS];
 
-/* -1 when the text is none. */
-int decode_delimiter_number(struct slice text);
+/* The longest, with its NUL. */
+#define DECODE_DELIMITER_SIZE 8
+/* Writes a character by which cells may be separated; false when it is none: a
+ * quote, a line break, NUL, no character. */
+bool decode_delimiter_make(int64_t code_point,
+			   char ret[static DECODE_DELIMITER_SIZE]);
 
 struct decode_csv;
 
@@ -42,8 +47,8 @@ struct decode_csv_lead {
 	bool crlf;
 };
 
-/* Starts at the first record with one of decode_delimiters; may be called
- * again to read the same text differently. */
+/* Starts at the first record; 'delimiter' is copied and ends by NUL. May be
+ * called again to read the same text differently. */
 void decode_csv_start(struct decode_csv *csv, const char *delimiter,
 		      struct decode_csv_lead lead);
 

@@ -57,7 +57,7 @@ struct decode_header {
 	const char *format;	    /* "csv" */
 	const char *encoding;	    /* "utf-8", "utf-8-bom", "utf-16le",
 				     * "utf-16be", "gb18030" */
-	char delimiter[4];	    /* UTF-8 of , ; TAB or ， */
+	char delimiter[8];	    /* one character, ended by NUL */
 	bool sep_line;		    /* the file began with sep= */
 	bool crlf;		    /* its first line break was CR LF */
 	int64_t line;		    /* of the header */

@@ -9,6 +9,7 @@
 
 #include <endian.h>
 #include <stdlib.h>
+#include <utf8proc.h>
 
 #define BLOCK (64 * 1024)
 
@@ -111,6 +112,16 @@ total(const struct slice *texts, size_t n)
 
 /* ---- the sink ------------------------------------------------------------ */
 
+/* The delimiter's code point. */
+static uint64_t
+code_point(const char *delimiter)
+{
+	utf8proc_int32_t c = 0;
+
+	(void)utf8proc_iterate((const utf8proc_uint8_t *)delimiter, -1, &c);
+	return (uint64_t)c;
+}
+
 static int
 write_header(void *ctx, const struct decode_header *h)
 {
@@ -120,8 +131,7 @@ write_header(void *ctx, const struct decode_header *h)
 		  total(h->labels, h->nlabels)))
 		return ERR_NOMEM;
 	put_number(&f->out, (uint64_t)decode_encoding_number(h->encoding));
-	put_number(&f->out,
-		   (uint64_t)decode_delimiter_number(slice_str(h->delimiter)));
+	put_number(&f->out, code_point(h->delimiter));
 	put_number(&f->out, (h->sep_line ? DECODE_FRAME_SEP : 0) |
 				    (h->crlf ? DECODE_FRAME_CRLF : 0));
 	put_number(&f->out, (uint64_t)h->line);

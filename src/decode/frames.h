@@ -6,7 +6,8 @@
  * numbers in payloads are LEB128, at most ten bytes. 'texts' are a count, the
  * length of each, and then their bytes, all together, UTF-8 without NUL.
  *
- *   HEADER  encoding, delimiter, flags, line, texts (labels), field + 2 each
+ *   HEADER  encoding, delimiter (its code point), flags, line, texts (labels),
+ *           field + 2 each
  *   ROW     row, line, texts (cells)
  *   FAULT   code, row, line, texts (field, value, message)
  *   END     enum decode_end

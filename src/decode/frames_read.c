@@ -215,7 +215,8 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 	if (r->header || r->faults)
 		return broken(err, "a header in the wrong place");
 	if (!take_number(&rest, &encoding) || encoding >= DECODE_ENCODINGS ||
-	    !take_number(&rest, &delimiter) || delimiter >= DECODE_DELIMITERS ||
+	    !take_number(&rest, &delimiter) ||
+	    !decode_delimiter_make(delimiter, h.delimiter) ||
 	    !take_number(&rest, &flags) ||
 	    flags > (DECODE_FRAME_SEP | DECODE_FRAME_CRLF) ||
 	    !take_number(&rest, &h.line) || h.line < 1 ||
@@ -228,8 +229,6 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 	r->header = true;
 	r->line = h.line;
 	h.encoding = decode_encodings[encoding].name;
-	memcpy(h.delimiter, decode_delimiters[delimiter],
-	       strlen(decode_delimiters[delimiter]));
 	h.sep_line = flags & DECODE_FRAME_SEP;
 	h.crlf = flags & DECODE_FRAME_CRLF;
 	h.labels = r->texts;

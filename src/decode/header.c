@@ -6,12 +6,14 @@
 #include "decode/fault.h"
 
 #include <strings.h>
+#include <utf8proc.h>
 
 #define SHOWN 80 /* characters of a label that a message repeats */
 
 /* A first line 'sep=;' as spreadsheets write and read it. */
 struct sep {
-	const char *delimiter; /* NULL: there is no such line */
+	bool found;
+	char delimiter[DECODE_DELIMITER_SIZE];
 	struct decode_csv_lead lead;
 };
 
@@ -40,18 +42,18 @@ struct search {
 
 /* The line is 'sep=', one character and a line end, and nothing else. */
 static bool
-split_sep(struct slice text, struct slice *ret_character,
+split_sep(struct slice text, utf8proc_int32_t *ret_character,
 	  struct decode_csv_lead *ret_lead)
 {
+	utf8proc_ssize_t k;
 	size_t at;
-	int k;
 
 	if (text.n < 5 || strncasecmp(text.p, "sep=", 4))
 		return false;
-	k = text_utf8_next((struct slice){text.p + 4, text.n - 4});
+	k = utf8proc_iterate((const utf8proc_uint8_t *)text.p + 4,
+			     (utf8proc_ssize_t)text.n - 4, ret_character);
 	if (k <= 0 || text.p[4] == '\r' || text.p[4] == '\n')
 		return false;
-	*ret_character = (struct slice){text.p + 4, (size_t)k};
 	at = 4 + (size_t)k;
 	*ret_lead = (struct decode_csv_lead){0};
 	if (at < text.n && text.p[at] == '\r') {
@@ -72,10 +74,9 @@ static int
 read_sep(struct decode_source *source, const struct decode_sink *sink,
 	 struct sep *ret, enum decode_end *ret_end, struct error *err)
 {
-	struct slice character;
+	utf8proc_int32_t character;
 	char text[16];
 	ssize_t n;
-	int i;
 
 	*ret = (struct sep){0};
 	*ret_end = DECODE_DONE;
@@ -85,16 +86,14 @@ read_sep(struct decode_source *source, const struct decode_sink *sink,
 		return (int)n;
 	if (!split_sep((struct slice){text, (size_t)n}, &character, &ret->lead))
 		return 0;
-	i = decode_delimiter_number(character);
-	if (i >= 0) {
-		ret->delimiter = decode_delimiters[i];
+	ret->found = decode_delimiter_make(character, ret->delimiter);
+	if (ret->found)
 		return 0;
-	}
 	*ret_end = DECODE_REJECTED;
 	return decode_fault_report(
 		sink, DECODE_FAULT_FORMAT, (struct decode_place){.line = 1},
-		"the line 'sep=' names a separator that is not read here: "
-		"separate the cells by comma, semicolon, tab or '，'");
+		"the line 'sep=' names a character that cannot separate cells: "
+		"name the one that does, or remove the line");
 }
 
 /* ---- finding ------------------------------------------------------------- */
@@ -152,7 +151,7 @@ try_delimiter(struct search *s, const char *delimiter, struct error *err)
 static int
 find_header(struct search *s, struct error *err)
 {
-	if (s->sep.delimiter)
+	if (s->sep.found)
 		return try_delimiter(s, s->sep.delimiter, err);
 	for (int i = 0; i < DECODE_DELIMITERS; i++) {
 		int rc = try_delimiter(s, decode_delimiters[i], err);
@@ -317,7 +316,7 @@ give_header(struct search *s, const struct decode_csv_record *record,
 	struct decode_header h = {
 		.format = "csv",
 		.encoding = decode_encodings[encoding].name,
-		.sep_line = s->sep.delimiter,
+		.sep_line = s->sep.found,
 		.crlf = decode_csv_crlf(s->csv),
 		.line = record->line,
 		.labels = record->cells,

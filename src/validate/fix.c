@@ -16,7 +16,7 @@ struct validate_fix {
 	struct slice *cells; /* nlabels, into 'labels' */
 	size_t nlabels;
 	struct slice delimiter; /* into 'mark' */
-	char mark[4];
+	char mark[8];
 	bool sep_line;
 	const char *line_end;
 	struct slice bom;

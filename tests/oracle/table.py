@@ -135,7 +135,8 @@ def parse(data, config):
         raise Incomplete
     line = 1
     delimiters = DELIMITERS
-    if text[:4].lower() == "sep=" and text[5:6] in ("\n", "\r"):
+    if text[:4].lower() == "sep=" and text[5:6] in ("\n", "\r") and \
+            text[4] not in "\r\n":
         delimiters = (text[4],)
         text = text[7 if text.startswith("\r\n", 5) else 6:]
         line = 2

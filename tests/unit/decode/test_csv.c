@@ -50,6 +50,8 @@ test_lines(void **state)
 	EXPECT("a\tb\n1\t2\n", "1@2 1|2\n", "");
 	EXPECT("a，b\n1，。2\n", "1@2 1|。2\n", "");
 	EXPECT("sep=;\r\na;b\r\n1;2\r\n", "1@3 1|2\n", "");
+	EXPECT("sep=^\na^b\n1,^\"2^\"\n", "1@3 1,|2^\n", "");
+	EXPECT("sep=💡\na💡b\n1💢💡2\n", "1@3 1💢|2\n", "");
 }
 
 static void

@@ -185,7 +185,7 @@ test_every_byte(void **state)
 }
 
 /* Frames by hand: a header of the columns a, b; a row; ends. */
-#define HEADER "\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\3"
+#define HEADER "\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\3"
 #define ROW1 "\x07\0\0\0\2\1\2\2\1\1xy"
 #define DONE "\1\0\0\0\4\0"
 #define REJECTED "\1\0\0\0\4\1"
@@ -236,21 +236,29 @@ static void
 test_headers(void **state)
 {
 	(void)state;
-	/* encoding 5, delimiter 4, flags 4, line 0 */
-	EXPECT("\x0b\0\0\0\1\5\0\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\4\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\0\4\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\0\0\0\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	/* encoding 5, flags 4, line 0 */
+	EXPECT("\x0b\0\0\0\1\5,\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\4\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\0\0\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	/* a delimiter is one character, no NUL, quote, line break, surrogate */
+	EXPECT("\x0d\0\0\0\1\0\x8c\xfe\3\0\1\2\1\1ab\2\3" DONE, 0);
+	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0\"\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0\n\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0\r\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0d\0\0\0\1\0\x80\xb0\3\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0f\0\0\0\1\0\x80\x80\x80\x80\x10\0\1\2\1\1ab\2\3" DONE,
+	       ERR_PROTOCOL);
 	/* no labels; a field that is not there; 'change' not allowed */
-	EXPECT("\x05\0\0\0\1\0\0\0\1\0" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\4" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\0" DONE, ERR_PROTOCOL);
+	EXPECT("\x05\0\0\0\1\0,\0\1\0" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\4" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\0" DONE, ERR_PROTOCOL);
 	/* columns with faults may be told, but have no rows */
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\2" FAULT REJECTED, 0);
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\2" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\1" ROW1 DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\2" FAULT REJECTED, 0);
+	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\2" DONE, ERR_PROTOCOL);
+	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\1" ROW1 DONE, ERR_PROTOCOL);
 	/* bytes left over */
-	EXPECT("\x0c\0\0\0\1\0\0\0\1\2\1\1ab\2\3x" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0,\0\1\2\1\1ab\2\3x" DONE, ERR_PROTOCOL);
 }
 
 static void

@@ -77,7 +77,12 @@ test_delimiters(void **state)
 	/* sep= decides, right or wrong */
 	EXPECT("", "sep=;\nuscc,name,café\n", "",
 	       "format-error row=0 line=1 field= value=\n");
-	EXPECT("", "sep=|\nuscc|name|café\n", "",
+	EXPECT("", "sep=|\nuscc|name|café\n", "utf-8 | 2 sep 0 1 2", "");
+	EXPECT("", "sep=；\r\nuscc；name；café\r\n",
+	       "utf-8 ； 2 sep crlf 0 1 2", "");
+	EXPECT("", "sep=|\nuscc,name,café\n", "",
+	       "format-error row=0 line=1 field= value=\n");
+	EXPECT("", "sep=\"\nuscc,name,café\n", "",
 	       "format-error row=0 line=1 field= value=\n");
 	EXPECT("", "sep=,", "", "format-error row=0 line=1 field= value=\n");
 	/* which line break comes first is part of the form */
