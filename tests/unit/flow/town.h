@@ -128,4 +128,10 @@ const struct publish_theme *town_theme(struct town *t, const char *id);
 /* publish_verify() and store_check() find nothing. */
 void town_verify(struct town *t);
 
+/* town_decoder.c: the process that forks decoders, as the keeper does, and
+ * how flow starts one (struct flow_decoder; ctx is the town). */
+int town_start_keeper(struct town *t);
+int town_start_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
+		       struct error *err);
+
 #endif
