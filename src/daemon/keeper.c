@@ -16,6 +16,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -29,16 +31,19 @@
 
 #define SAY(priority, ...) daemon_log("keeper", priority, __VA_ARGS__)
 
+#define TYPE "fuse.civicfs"
 #define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
 #define BACKOFF_MAX_MS 5000
 #define ZOMBIE_CHECK_MS 200
+#define HANGING_NS CLOCK_NS /* for the threads of a dead worker to end */
 
 struct keeper {
 	struct daemon_shared *shared;
 	int signals; /* signalfd */
 	int link;    /* the keeper's end */
 	pid_t worker;
-	bool worker_ready; /* it has said so */
+	bool worker_ready;   /* it has said so */
+	int64_t dying_since; /* 0: it lives */
 	int backoff_ms;
 	bool ready;
 	bool ending;
@@ -69,7 +74,7 @@ clear_mountpoint(const struct daemon_shared *shared)
 static void
 end_left_worker(const struct daemon_shared *shared)
 {
-	pid_t pid = daemon_state_left_worker(shared->state_dir);
+	pid_t pid = daemon_state_worker(shared->note);
 	int waited = 0;
 
 	if (!pid)
@@ -77,9 +82,38 @@ end_left_worker(const struct daemon_shared *shared)
 	SAY(LOG_NOTICE, "ending worker %d, whose keeper has died", pid);
 	kill(pid, SIGKILL);
 	/* the mount goes with its last descriptor of /dev/fuse */
-	while (daemon_state_left_worker(shared->state_dir) == pid &&
-	       waited++ < 500)
+	while (daemon_state_worker(shared->note) == pid && waited++ < 500)
 		poll(NULL, 0, 10);
+}
+
+static void
+close_table(FILE **table)
+{
+	if (*table)
+		endmntent(*table);
+}
+
+/* Another state may live here: nothing is ever mounted over it. */
+static int
+refuse_second_mount(const struct daemon_shared *shared, struct error *err)
+{
+	__attribute__((cleanup(close_table))) FILE *table =
+		setmntent("/proc/self/mounts", "re");
+	char text[2 * PATH_MAX];
+	struct mntent entry;
+
+	if (!table)
+		return error_errno(err, errno, "cannot list what is mounted");
+	while (getmntent_r(table, &entry, text, sizeof(text))) {
+		if (strcmp(entry.mnt_type, TYPE) == 0 &&
+		    strcmp(entry.mnt_dir, shared->mountpoint) == 0)
+			return error_set(err, ERR_BUSY,
+					 "'%s' has another city mounted: end "
+					 "that first, or choose another mount "
+					 "point",
+					 shared->mountpoint);
+	}
+	return 0;
 }
 
 static int
@@ -95,8 +129,8 @@ mount_tree(struct daemon_shared *shared, struct error *err)
 		 "fd=%d,rootmode=40000,user_id=%u,group_id=%u,"
 		 "default_permissions",
 		 shared->fuse_fd, getuid(), getgid());
-	if (mount("civicfs", shared->mountpoint, "fuse.civicfs",
-		  MS_NOSUID | MS_NODEV, options))
+	if (mount("civicfs", shared->mountpoint, TYPE, MS_NOSUID | MS_NODEV,
+		  options))
 		return error_errno(err, errno, "cannot mount at '%s'",
 				   shared->mountpoint);
 	return 0;
@@ -164,7 +198,8 @@ start_worker(struct keeper *k, struct error *err)
 	k->link = ends[0];
 	k->worker = pid;
 	k->worker_ready = false;
-	return daemon_state_note_worker(shared->state_dir, pid, err);
+	k->dying_since = 0;
+	return 0;
 }
 
 static int
@@ -202,8 +237,9 @@ mount_again(struct keeper *k, struct error *err)
 	struct daemon_shared *shared = k->shared;
 	int rc;
 
-	umount2(shared->mountpoint, MNT_FORCE);
-	umount2(shared->mountpoint, MNT_DETACH);
+	/* never twice: what lies below is not ours */
+	if (umount2(shared->mountpoint, MNT_FORCE))
+		umount2(shared->mountpoint, MNT_DETACH);
 	if (shared->notifier)
 		kill(shared->notifier, SIGKILL); /* it holds /dev/fuse */
 	close(shared->fuse_fd);
@@ -234,14 +270,22 @@ replace_worker(struct keeper *k)
 		SAY(LOG_ERR, "%s", err.text);
 }
 
-/* A worker whose first thread has died while another hangs in the kernel is
- * never reaped, but it is dead. */
+/*
+ * A worker whose first thread has died while another hangs in the kernel is
+ * never reaped, but it is dead. Most are on their way out: those are waited
+ * for, because a write that was under way must not land beside those of the
+ * next worker.
+ */
 static bool
-is_zombie(pid_t pid)
+is_hanging(struct keeper *k)
 {
 	struct daemon_proc proc;
 
-	return daemon_proc_read(pid, &proc) == 0 && proc.state == 'Z';
+	if (daemon_proc_read(k->worker, &proc) || proc.state != 'Z')
+		return false;
+	if (!k->dying_since)
+		k->dying_since = clock_monotonic();
+	return clock_monotonic() - k->dying_since >= HANGING_NS;
 }
 
 static bool
@@ -255,13 +299,14 @@ is_mounted(const struct daemon_shared *shared)
 static void
 mourn(struct keeper *k, int status)
 {
+	if (k->ending)
+		return;
 	if (!is_mounted(k->shared)) {
 		SAY(LOG_NOTICE, "'%s' has been unmounted",
 		    k->shared->mountpoint);
 		k->ending = true;
-	}
-	if (k->ending)
 		return;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == DAEMON_HOPELESS) {
 		k->ending = k->failed = true;
 		return;
@@ -289,8 +334,10 @@ reap(struct keeper *k)
 				SAY(LOG_ERR, "%s", err.text);
 		}
 	}
-	if (k->worker && is_zombie(k->worker)) {
-		SAY(LOG_WARNING, "worker %d has died: starting another",
+	if (k->worker && is_hanging(k)) {
+		SAY(LOG_WARNING,
+		    "worker %d has died and hangs in the kernel: starting "
+		    "another",
 		    k->worker);
 		replace_worker(k);
 	}
@@ -477,7 +524,6 @@ end(struct keeper *k)
 	end_worker(k);
 	if (shared->notifier)
 		kill(shared->notifier, SIGKILL);
-	umount2(shared->mountpoint, MNT_FORCE);
 	close(shared->fuse_fd);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
@@ -491,9 +537,14 @@ begin(struct keeper *k, struct error *err)
 
 	shared->keeper = getpid();
 	shared->started_at = clock_now();
+	rc = daemon_state_open_note(shared->state_dir, &shared->note, err);
+	if (rc)
+		return rc;
 	end_left_worker(shared);
 	clear_mountpoint(shared);
-	rc = open_signals(k, err);
+	rc = refuse_second_mount(shared, err);
+	if (!rc)
+		rc = open_signals(k, err);
 	if (!rc)
 		rc = new_session(shared, err);
 	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,

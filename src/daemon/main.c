@@ -222,6 +222,7 @@ run(const struct arguments *a, const struct config *config)
 		.config = config,
 		.no_resend = a->no_resend,
 		.lock = -1,
+		.note = -1,
 		.ready_fd = -1,
 		.fuse_fd = -1,
 		.link = -1,

@@ -14,11 +14,11 @@
 static const struct {
 	const char *name;
 	int (*run)(const struct daemon_shared *shared);
-	bool dies_with_keeper;
 } roles[] = {
-	/* the worker outlives its keeper, so that open files go on */
-	[DAEMON_WORKER] = {"worker", daemon_worker, false},
-	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier, true},
+	/* the worker outlives its keeper, so that open files go on, but not
+	 * before it can be found by the next one: worker.c */
+	[DAEMON_WORKER] = {"worker", daemon_worker},
+	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier},
 };
 
 static int
@@ -59,9 +59,11 @@ become(enum daemon_role role, const struct daemon_shared *shared)
 		daemon_log(roles[role].name, LOG_ERR, "%s", err.text);
 		_exit(1);
 	}
-	/* after the change of user, which clears it */
-	if (roles[role].dies_with_keeper)
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* after the change of user, which clears it; the keeper may have died
+	 * before */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != shared->keeper)
+		_exit(1);
 	_exit(roles[role].run(shared));
 }
 

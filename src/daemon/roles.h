@@ -23,6 +23,7 @@ struct daemon_shared {
 	int state_dir;
 	int ready_fd; /* -1, or who waits for the tree: the keeper's alone */
 	int lock;     /* the keeper's alone: roles close it */
+	int note;     /* of the worker: state.h */
 	int fuse_fd;
 	int notices[2];	     /* [0] the notifier reads, [1] the worker writes */
 	int64_t session;     /* the life of this mount */

@@ -154,36 +154,45 @@ daemon_state_take(const struct config *config, const struct daemon_users *users,
 	return 0;
 }
 
-/* ---- the worker of a dead keeper ----------------------------------------- */
+/* ---- the worker's note --------------------------------------------------- */
 
-pid_t
-daemon_state_left_worker(int dir)
+int
+daemon_state_open_note(int dir, int *ret_note, struct error *err)
 {
-	scope_buf text = BUF_INIT;
-	int64_t pid = 0, started = 0;
-	struct daemon_proc proc;
-
-	if (io_slurp(dir, NOTE_NAME, 256, &text, NULL) || !buf_str(&text) ||
-	    sscanf(text.data, "%" SCNd64 " %" SCNd64, &pid, &started) != 2)
-		return 0;
-	if (pid <= 0 || daemon_proc_read((pid_t)pid, &proc) ||
-	    proc.started != started || proc.state == 'Z')
-		return 0;
-	return (pid_t)pid;
+	*ret_note = openat(dir, NOTE_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*ret_note < 0)
+		return error_errno(err, errno, "'" NOTE_NAME "'");
+	return 0;
 }
 
 int
-daemon_state_note_worker(int dir, pid_t pid, struct error *err)
+daemon_state_hold_note(int note, struct error *err)
 {
-	char text[64];
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct daemon_proc proc;
-	scope_fd fd = openat(dir, NOTE_NAME,
-			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char text[64];
 
-	if (fd < 0)
+	if (fcntl(note, F_SETLK, &lock)) {
+		if (errno == EAGAIN || errno == EACCES)
+			return error_set(err, ERR_BUSY,
+					 "an earlier worker has not ended");
 		return error_errno(err, errno, "'" NOTE_NAME "'");
-	if (daemon_proc_read(pid, &proc))
-		return 0; /* it has died already */
-	snprintf(text, sizeof(text), "%d %" PRId64 "\n", pid, proc.started);
-	return io_write(fd, text, strlen(text), err);
+	}
+	if (daemon_proc_read(getpid(), &proc))
+		proc.started = 0;
+	snprintf(text, sizeof(text), "%d %" PRId64 "\n", getpid(),
+		 proc.started);
+	if (ftruncate(note, 0))
+		return error_errno(err, errno, "'" NOTE_NAME "'");
+	return io_pwrite(note, text, strlen(text), 0, err);
+}
+
+pid_t
+daemon_state_worker(int note)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(note, F_GETLK, &lock) || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid;
 }

@@ -30,10 +30,19 @@ MUST_CHECK int daemon_state_take(const struct config *config,
 				 const char *mountpoint, int *ret_dir,
 				 int *ret_lock, struct error *err);
 
-/* The worker that a dead keeper left behind, by the note it wrote: 0 none.
- * The note holds the pid and its start time, so that another process with the
- * same pid is never taken for it; one that is dead is none, reaped or not. */
-pid_t daemon_state_left_worker(int dir);
-MUST_CHECK int daemon_state_note_worker(int dir, pid_t pid, struct error *err);
+/*
+ * The worker's note, 'worker.pid': a file that the worker locks for as long
+ * as it lives, and that holds its pid and start time for people. The keeper
+ * opens it, because the worker's user need not be able to; a process must
+ * close no descriptor of it while it holds the lock (fcntl(2)).
+ */
+MUST_CHECK int daemon_state_open_note(int dir, int *ret_note,
+				      struct error *err);
+/* Takes the lock for this process, and writes. ERR_BUSY while another worker
+ * has it. */
+MUST_CHECK int daemon_state_hold_note(int note, struct error *err);
+/* Who has the lock, dead keeper or not: 0 nobody. Until the last thread of a
+ * worker that was killed has ended, it is the worker. */
+pid_t daemon_state_worker(int note);
 
 #endif

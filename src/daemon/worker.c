@@ -7,6 +7,7 @@
  */
 #include "daemon/roles.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "control/control.h"
 #include "daemon/link.h"
@@ -14,15 +15,18 @@
 #include "flow/flow.h"
 #include "mount/mount.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
-#define THREADS 10 /* that answer the kernel */
+#define THREADS 10		      /* that answer the kernel */
+#define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
 
 enum { /* those beside them */
        THREAD_FLOW,
@@ -158,6 +162,27 @@ wait_for_end(void *ctx)
 }
 
 /* ---- beginning ----------------------------------------------------------- */
+
+/*
+ * Takes the lock by which the next keeper finds a worker that outlived its
+ * own; only then it may outlive it. An earlier worker of which one thread
+ * hangs in the kernel keeps the lock: then this one ends with its keeper.
+ */
+static int
+become_findable(const struct daemon_shared *shared, struct error *err)
+{
+	int64_t until = clock_monotonic() + PREDECESSOR_NS;
+	int rc = daemon_state_hold_note(shared->note, err);
+
+	while (rc == ERR_BUSY && clock_monotonic() < until) {
+		poll(NULL, 0, 1);
+		rc = daemon_state_hold_note(shared->note, err);
+	}
+	if (rc)
+		return rc == ERR_BUSY ? 0 : rc;
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return 0;
+}
 
 static int
 open_state(struct worker *w, struct error *err)
@@ -336,7 +361,9 @@ daemon_worker(const struct daemon_shared *shared)
 	umask(077);
 	setenv("SQLITE_TMPDIR", ".", 1);
 	pthread_mutex_init(&w.link_lock, NULL);
-	rc = open_state(&w, &err);
+	rc = become_findable(shared, &err);
+	if (!rc)
+		rc = open_state(&w, &err);
 	if (!rc)
 		rc = open_services(&w, &err);
 	if (!rc)

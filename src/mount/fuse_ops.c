@@ -337,24 +337,22 @@ put(struct page *page, const char *name, const struct tree_entry *e,
 }
 
 /* The attributes that go with a name; only type and number when they are
- * dear, or nobody asked. False when the node has gone in between. */
-static bool
+ * dear, nobody asked, or the node has gone in between: another may have its
+ * name by now, so the name is listed all the same. */
+static void
 fill_item(struct call *call, const struct listing *l, size_t i, double timeout,
 	  bool plus, struct tree_entry *ret)
 {
 	uint64_t node = l->items[i].node;
 
-	if (plus && !l->plain) {
-		if (mount_tree_stat(call, node, ret) < 0)
-			return false;
+	if (plus && !l->plain && mount_tree_stat(call, node, ret) == 0) {
 		ret->entry_timeout = timeout;
-		return true;
+		return;
 	}
 	*ret = (struct tree_entry){.st = {
 					   .st_ino = node,
 					   .st_mode = mount_tree_type(node),
 				   }};
-	return true;
 }
 
 static void
@@ -385,8 +383,7 @@ fill_page(struct call *call, fuse_ino_t node, uint64_t handle, off_t offset,
 	for (size_t i = mount_list_after(l, offset); i < l->n; i++) {
 		struct tree_entry e;
 
-		if (!fill_item(call, l, i, timeout, page->plus, &e))
-			continue;
+		fill_item(call, l, i, timeout, page->plus, &e);
 		if (!put(page, mount_list_name(l, i), &e, l->items[i].offset))
 			break;
 	}

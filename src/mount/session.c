@@ -28,6 +28,7 @@
 #define THREADS_MOST 64
 #define WAKE SIGURG /* ignored by default: a late one does no harm */
 #define WAKE_AGAIN_NS 1000000
+#define PAGE_LEAST 4096
 
 static _Thread_local uint64_t current_unique;
 
@@ -105,6 +106,26 @@ mount_session_count(const struct session *s, uint64_t *requests,
 
 /* The reads and writes of the session: userdata is the struct mount. */
 
+/*
+ * The kernel copies a request page by page. Where it must fault a page in
+ * first, and the process is killed at that moment, it fails the request with
+ * EIO instead of keeping it for the next worker (measured; fs/fuse/dev.c,
+ * fuse_dev_do_read). So the pages are there before the first request is read.
+ */
+static void
+fault_in(void *p, size_t n)
+{
+	static _Thread_local const void *done;
+	volatile char *bytes = p;
+
+	if (p == done)
+		return;
+	for (size_t at = 0; at < n; at += PAGE_LEAST)
+		bytes[at] = 0;
+	bytes[n - 1] = 0;
+	done = p;
+}
+
 static ssize_t
 io_read(int fd, void *p, size_t n, void *userdata)
 {
@@ -117,6 +138,7 @@ io_read(int fd, void *p, size_t n, void *userdata)
 		s->init = NULL;
 		return (ssize_t)s->init_len;
 	}
+	fault_in(p, n);
 	got = read(fd, p, n);
 	if (got >= (ssize_t)sizeof(header)) {
 		memcpy(&header, p, sizeof(header));
