@@ -55,6 +55,10 @@ json_escape(struct buf *out, unsigned char c)
 		return buf_adds(out, "\\r");
 	case '\t':
 		return buf_adds(out, "\\t");
+	case '\b':
+		return buf_adds(out, "\\b");
+	case '\f':
+		return buf_adds(out, "\\f");
 	default:
 		return buf_addf(out, "\\u%04x", c);
 	}
@@ -70,7 +74,7 @@ text_json_string(struct buf *out, struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		if (buf_add(out, s.p + from, i - from) || json_escape(out, c))
 			return ERR_NOMEM;

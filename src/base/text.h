@@ -14,8 +14,9 @@ MUST_CHECK int text_csv_cell(struct buf *out, struct slice cell);
 MUST_CHECK int text_csv_line(struct buf *out, const struct slice *cells,
 			     size_t n);
 
-/* A JSON string with its quotes: raw UTF-8, with ", \ and control characters
- * escaped. */
+/* A JSON string with its quotes: raw UTF-8, and escaped only what must be: ",
+ * \ and what lies below the blank, in the shortest form (as RFC 8785 has it,
+ * and JSON.stringify and Python's json write it). */
 MUST_CHECK int text_json_string(struct buf *out, struct slice s);
 
 /* Whether the bytes are UTF-8 (no surrogates, no overlong forms, up to

@@ -1,5 +1,5 @@
-/* JSON text, compact and pretty. Fails if a comma, a blank or a level is
- * wrong, or if a failure is forgotten. */
+/* JSON text, compact and pretty. Fails if a comma, a blank, a level or an
+ * escape is wrong, or if a failure is forgotten. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 
 #include "base/jsonout.h"
 #include "base/scope.h"
+#include "base/text.h"
 
 static void
 write_sample(struct jsonout *j)
@@ -63,6 +64,22 @@ test_pretty(void **state)
 }
 
 static void
+test_escapes(void **state)
+{
+	scope_buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(
+		text_json_string(&out, SLICE("\b\t\n\v\f\r\x1f\"\\/\x7f\xc2\x85"
+					     "中💡")),
+		0);
+	assert_string_equal(
+		buf_str(&out),
+		"\"\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\x7f\xc2\x85"
+		"中💡\"");
+}
+
+static void
 test_too_deep(void **state)
 {
 	scope_buf out = BUF_INIT;
@@ -81,6 +98,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compact),
 		cmocka_unit_test(test_pretty),
+		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_too_deep),
 	};
 
