@@ -161,10 +161,8 @@ inbox_blob_copy(struct inbox *inbox, int64_t from, int64_t *ret_id,
 	if (rc)
 		return rc;
 	rc = store_commit(&txn, err);
-	if (rc) {
-		inbox_blob_unlink(inbox, id);
-		return rc;
-	}
+	if (rc)
+		return rc; /* another may have the number by now */
 	rc = copy_into(inbox, from, fd, err);
 	if (rc) {
 		inbox_blob_discard(inbox, id);

@@ -36,11 +36,14 @@ inbox_change_commit(struct inbox_change *c)
 void
 inbox_change_end(struct inbox_change *c)
 {
+	/* Before the end of the transaction, after which another may get the
+	 * same number. What a failed commit leaves is replaced by that one, or
+	 * swept. */
+	if (c->made && c->txn.store)
+		inbox_blob_unlink(c->inbox, c->made);
 	store_rollback(&c->txn);
 	if (c->gone)
 		inbox_live_unretire(c->inbox->live, c->gone);
-	if (c->made)
-		inbox_blob_unlink(c->inbox, c->made);
 }
 
 int

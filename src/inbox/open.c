@@ -203,6 +203,26 @@ add_file(struct inbox_change *c, const struct inbox_request *req,
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
+/* Whether this CREATE came to an end before, by opening a file that was there:
+ * 1 and the file, 0, or a negative errno. */
+static int
+is_opened(struct inbox_change *c, const struct inbox_request *req,
+	  int64_t *ret_file)
+{
+	struct store_handle h;
+	int rc;
+
+	if (!req->resent)
+		return 0;
+	rc = store_handle_get(c->txn.db, c->inbox->session, req->unique, &h,
+			      &c->err);
+	if (rc < 0)
+		return inbox_errno(rc, &c->err);
+	if (rc)
+		*ret_file = h.file;
+	return rc;
+}
+
 /* Makes the file 'f' names; with 'open', also a handle for it. 1 done before
  * or now, f->id is the file; -EEXIST with f->id the one that exists. */
 static int
@@ -215,6 +235,8 @@ make_file(struct inbox *inbox, const struct inbox_request *req,
 
 	if (!rc)
 		rc = inbox_change_answered(&c, req, &f->id);
+	if (!rc && open)
+		rc = is_opened(&c, req, &f->id);
 	if (rc)
 		return rc;
 	rc = store_inbox_find(c.txn.db, f->resource, f->key, &there, &c.err);

@@ -47,6 +47,33 @@ test_create_again(void **state)
 	assert_int_equal(first.id, second.id);
 }
 
+/* A file of that name was there and was opened; before the answer was given,
+ * somebody took it away. */
+static void
+test_create_of_what_was_there_again(void **state)
+{
+	struct box *b = *state;
+	int64_t id = box_copy(b, "june.csv", "old\n");
+	struct inbox_request req = box_request(b), again = box_again(&req);
+	struct inbox_entry first, second;
+	uint64_t fh;
+
+	assert_int_equal(inbox_create(b->inbox, &req, b->resource, "june.csv",
+				      0600, O_WRONLY | O_CREAT, &first, &fh),
+			 0);
+	assert_int_equal(first.id, id);
+	box_restart(b, true);
+	assert_int_equal(box_unlink(b, "june.csv"), 0);
+	assert_int_equal(inbox_create(b->inbox, &again, b->resource, "june.csv",
+				      0600, O_WRONLY | O_CREAT, &second, &fh),
+			 0);
+	assert_int_equal(second.id, id);
+	assert_int_equal(fh, req.unique);
+	assert_int_equal(box_row(b, id).handles, 1);
+	assert_int_equal(box_has(b, "june.csv"), -ENOENT);
+	box_close(b, id, fh);
+}
+
 static void
 test_names_again(void **state)
 {
@@ -386,6 +413,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(test_create_again),
+		BOX_TEST(test_create_of_what_was_there_again),
 		BOX_TEST(test_names_again),
 		BOX_TEST(test_xattrs_again),
 		BOX_TEST(test_open_again),
