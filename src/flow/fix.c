@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "store/inbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,14 +113,17 @@ flow_fix_file(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
-/* Nothing refers to it: its row is found by the next start. */
 void
-flow_fix_forget(struct flow_judgement *j)
+flow_fix_forget(struct store *store, int64_t blob)
 {
 	char path[STORE_BLOB_PATH_MAX];
+	scope_txn txn = {0};
+	int rc = blob ? store_begin(store, &txn, NULL) : ERR_NOTFOUND;
 
-	if (!j->fix_blob)
+	if (!rc)
+		rc = store_blob_drop(&txn, blob, NULL);
+	if (rc <= 0 || store_commit(&txn, NULL))
 		return;
-	store_blob_path(j->fix_blob, path);
-	(void)unlinkat(store_dir_fd(j->store), path, 0);
+	store_blob_path(blob, path);
+	(void)unlinkat(store_dir_fd(store), path, 0);
 }

@@ -120,7 +120,9 @@ MUST_CHECK int flow_restate_superseded(struct buf *json, struct buf *text,
 
 /* fix.c: the fix file, as a blob that nothing refers to yet. */
 MUST_CHECK int flow_fix_file(struct flow_judgement *j, struct error *err);
-void flow_fix_forget(struct flow_judgement *j);
+/* Removes a fix file, 0 for none, unless a submission refers to it; what
+ * cannot be removed now is by the next start. */
+void flow_fix_forget(struct store *store, int64_t blob);
 
 /* verdict.c: the receipts, and the one transaction that flips. */
 MUST_CHECK int flow_receipts(struct flow_judgement *j, int64_t now,

@@ -226,8 +226,9 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 		rc = flow_fix_file(j, err);
 	if (!rc)
 		rc = flow_conclude(j, *ret_seq, err);
-	if (rc)
-		flow_fix_forget(j);
+	/* that of the quarantine when released, or what came to nothing */
+	flow_fix_forget(shop->store,
+			rc ? j->fix_blob : j->submission->fix_blob);
 	return rc;
 }
 
