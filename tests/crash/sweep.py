@@ -124,10 +124,18 @@ class Sweep:
         self.write(path, self.rate_badly({("E3", 3000 + self.round): "D"}, 2),
                    os.O_CREAT)
         receipt = self.judged(path, state="quarantined")
-        try:
-            self.daemon.civicfs("release", receipt["submission"])
-        except Failure:
-            pass  # done, and the answer was lost with the worker
+
+        def ask():
+            try:
+                self.daemon.civicfs("release", receipt["submission"])
+            except Failure as error:
+                if "not quarantined" in str(error):
+                    return True  # done, and the answer was lost
+                if "ask again" in str(error):
+                    return False
+                raise
+            return True
+        until("an answer to the release", ask)
         until("the release", lambda: os.getxattr(
             path, "user.civicfs.status") == b"partial")
         self.remove(path)
