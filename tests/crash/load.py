@@ -5,7 +5,8 @@ is judged once, and the bytes are those that the deliveries make.
 
     load.py FOLDER [--seconds S] [--pause S] [--seed N] [--clients N]
 
-FOLDER is a private folder. --pause: the mean time between two deaths."""
+FOLDER is a private folder. --pause: the mean time between two deaths; 0:
+nobody dies."""
 
 import argparse
 import collections
@@ -224,10 +225,21 @@ class Load:
             self.counts["listings"] += 1
             time.sleep(0.02)
 
+    def asker(self, client, rng):
+        """The command line, beside everything else."""
+        verbs = (("status",), ("themes",), ("submissions",),
+                 ("versions", "credit"))
+        while not self.stopping.wait(rng.random() * 0.3):
+            try:
+                self.daemon.civicfs(*rng.choice(verbs), "--json")
+            except Failure as error:
+                if "ask again" not in str(error):
+                    raise
+            self.counts["questions"] += 1
+
     def killer(self, client, rng):
         """By time, and by call."""
-        while not self.stopping.is_set():
-            time.sleep(rng.expovariate(1 / self.args.pause))
+        while not self.stopping.wait(rng.expovariate(1 / self.args.pause)):
             if rng.randrange(2):
                 kills = self.control.now.kills
                 self.control.arm(rng.randint(1, 60), rng.choice((0, 0, 5, 40)),
@@ -303,7 +315,9 @@ class Load:
 
     def run(self):
         bodies = [self.registrar, self.tidier, self.victim, self.reader,
-                  self.reader, self.lister, self.killer]
+                  self.reader, self.lister, self.asker]
+        if self.args.pause:
+            bodies.append(self.killer)
         bodies += [self.deliverer] * self.args.clients
         self.daemon.start()
         try:
@@ -343,7 +357,7 @@ def main():
         load.run()
     except (Failure, OSError) as error:
         sys.exit("failed: %s" % error)
-    if not load.counts["kills"]:
+    if args.pause and not load.counts["kills"]:
         sys.exit("failed: nothing was killed")
 
 
