@@ -118,10 +118,15 @@ list_submission(struct inbox *inbox, const struct store_submission *s,
 		int (*each)(void *ctx, const struct inbox_entry *e), void *ctx)
 {
 	struct inbox_entry e;
-	int rc = stat_original(inbox, s, &e);
+	int rc = 0;
 
-	if (rc || each(ctx, &e) || strcmp(s->state, "judging") == 0)
-		return rc;
+	if (s->blob) {
+		rc = stat_original(inbox, s, &e);
+		if (rc || each(ctx, &e))
+			return rc;
+	}
+	if (strcmp(s->state, "judging") == 0)
+		return 0;
 	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
 		enum inbox_part part = inbox_companions[i].part;
 

@@ -14,12 +14,28 @@ inbox_change_begin(struct inbox *inbox, struct inbox_change *c)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
+/* The blob goes with the commit, unless a submission has it. */
+static int
+drop_blob(struct inbox_change *c, int64_t blob)
+{
+	int rc = store_blob_drop(&c->txn, blob, &c->err);
+
+	if (rc < 0)
+		return inbox_errno(rc, &c->err);
+	if (rc)
+		c->drop[c->ndrop++] = blob;
+	return 0;
+}
+
 int
 inbox_change_commit(struct inbox_change *c)
 {
 	struct inbox *inbox = c->inbox;
-	int rc = store_commit(&c->txn, &c->err);
+	int rc = c->left ? drop_blob(c, c->left) : 0;
 
+	if (rc)
+		return rc;
+	rc = store_commit(&c->txn, &c->err);
 	if (rc)
 		return inbox_errno(rc, &c->err);
 	c->made = 0;
@@ -70,17 +86,16 @@ inbox_change_answer(struct inbox_change *c, const struct inbox_request *req,
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
-/* The blob goes with the commit, unless a submission has it. */
+/* The archive keeps what was judged. What was never whole is of no use once
+ * the file is gone or written anew, and its room may be what is wanted. */
 static int
-drop_blob(struct inbox_change *c, int64_t blob)
+give_up(struct inbox_change *c, const struct store_inbox_file *f)
 {
-	int rc = store_blob_drop(&c->txn, blob, &c->err);
+	int rc = 0;
 
-	if (rc < 0)
-		return inbox_errno(rc, &c->err);
-	if (rc)
-		c->drop[c->ndrop++] = blob;
-	return 0;
+	if (f->submission)
+		rc = store_submission_give_up(&c->txn, f->submission, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
 static int
@@ -88,7 +103,10 @@ remove_file(struct inbox_change *c, const struct store_inbox_file *f)
 {
 	int rc = store_inbox_remove(&c->txn, f->id, &c->err);
 
-	return rc ? inbox_errno(rc, &c->err) : drop_blob(c, f->blob);
+	if (rc)
+		return inbox_errno(rc, &c->err);
+	rc = give_up(c, f);
+	return rc ? rc : drop_blob(c, f->blob);
 }
 
 /* Whether it may be removed now; then it cannot be opened any more. */
@@ -126,15 +144,17 @@ inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 		    int64_t copy)
 {
 	scope_fd fd = -1;
+	int rc = give_up(c, f);
 
+	if (rc)
+		return rc;
 	if (!copy) {
-		int rc =
-			inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
+		rc = inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
 		if (rc)
 			return inbox_errno(rc, &c->err);
 		c->made = copy;
 	}
-	/* The submission keeps the blob, so there is nothing to drop. */
+	c->left = f->blob;
 	f->blob = copy;
 	f->submission = 0;
 	c->rebound = f->id;

@@ -116,6 +116,7 @@ struct inbox_change {
 	size_t ndrop;
 	int64_t gone;	 /* file that was retired and removed; 0 */
 	int64_t rebound; /* file whose descriptor must be forgotten; 0 */
+	int64_t left;	 /* blob that file had */
 };
 /* Rolled back at the end of the block unless inbox_change_commit(). */
 MUST_CHECK int inbox_change_begin(struct inbox *inbox, struct inbox_change *c);

@@ -30,7 +30,7 @@ const char *const store_schema_main[] = {
 	"  id TEXT NOT NULL UNIQUE,"
 	"  resource INTEGER NOT NULL REFERENCES object(id),"
 	"  name TEXT NOT NULL," /* of the file, when it was complete */
-	"  blob INTEGER NOT NULL REFERENCES blob(id),"
+	"  blob INTEGER REFERENCES blob(id)," /* NULL: given up */
 	"  bytes INTEGER NOT NULL,"
 	"  uid INTEGER NOT NULL,"
 	"  submitted_by TEXT NOT NULL,"

@@ -48,7 +48,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.number = sql_int(stmt, 0),
 		.resource = sql_int(stmt, 2),
 		.name = sql_text_dup(stmt, 3),
-		.blob = sql_int(stmt, 4),
+		.blob = int_or(stmt, 4, 0),
 		.bytes = sql_int(stmt, 5),
 		.uid = sql_int(stmt, 6),
 		.submitted_by = sql_text_dup(stmt, 7),
@@ -266,6 +266,22 @@ store_submission_judged(struct store_txn *txn, int64_t number,
 		sql_bind_blob(
 			stmt, 9,
 			(struct slice){(const char *)v->sha256, DIGEST_SIZE});
+	return sql_run(txn->db, stmt, err);
+}
+
+int
+store_submission_give_up(struct store_txn *txn, int64_t number,
+			 struct error *err)
+{
+	static const char text[] =
+		"UPDATE submission SET blob = NULL"
+		" WHERE number = ?1 AND state = 'incomplete'";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(txn->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, number);
 	return sql_run(txn->db, stmt, err);
 }
 

@@ -13,7 +13,7 @@ struct store_submission {
 	char id[STORE_SUBMISSION_ID_MAX];
 	int64_t resource; /* object */
 	char *name;
-	int64_t blob;
+	int64_t blob; /* 0: given up */
 	int64_t bytes;
 	int64_t uid;
 	char *submitted_by;
@@ -76,6 +76,10 @@ struct store_verdict {
 MUST_CHECK int store_submission_judged(struct store_txn *txn, int64_t number,
 				       const struct store_verdict *v,
 				       struct error *err);
+/* The bytes of an incomplete one are needed no more; of any other they are
+ * kept. */
+MUST_CHECK int store_submission_give_up(struct store_txn *txn, int64_t number,
+					struct error *err);
 MUST_CHECK int store_submission_ask_release(struct store_txn *txn,
 					    int64_t number, struct error *err);
 

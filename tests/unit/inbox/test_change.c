@@ -267,6 +267,32 @@ expect_xattr(struct box *b, enum inbox_part part, int64_t id, const char *name,
 			 -ERANGE);
 }
 
+/* Fails if the bytes of a file that was never whole stay for ever, although
+ * it was deleted to make room, or sent again. */
+static void
+test_incomplete_bytes_go(void **state)
+{
+	struct box *b = *state;
+	int before = box_blobs(b);
+	int64_t id = box_copy(b, "june.csv", "half");
+	char names[256] = "";
+	int64_t number;
+
+	assert_int_equal(box_collect(b, SETTLED), 1);
+	number = box_row(b, id).submission;
+	box_judge(b, number, "incomplete", NULL);
+	assert_int_equal(box_copy(b, "june.csv", "half again"), id);
+	assert_int_equal(box_blobs(b), before + 1);
+	assert_int_equal(
+		inbox_archive_list(b->inbox, number, collect_names, names), 0);
+	assert_string_equal(names, "receipt.json receipt.txt ");
+
+	assert_int_equal(box_collect(b, SETTLED), 1);
+	box_judge(b, box_row(b, id).submission, "incomplete", NULL);
+	assert_int_equal(box_unlink(b, "june.csv"), 0);
+	assert_int_equal(box_blobs(b), before);
+}
+
 static void
 test_own_xattrs(void **state)
 {
@@ -415,6 +441,7 @@ main(void)
 		BOX_TEST(test_tidy_receipts),
 		BOX_TEST(test_receipts),
 		BOX_TEST(test_archive),
+		BOX_TEST(test_incomplete_bytes_go),
 		BOX_TEST(test_own_xattrs),
 		BOX_TEST(test_kept_xattrs),
 		BOX_TEST(test_owner_and_mode),
