@@ -55,7 +55,7 @@ ctl_try(struct ctl *ctl)
 	rc = open_file(ctl->args[0], &fd);
 	if (rc)
 		return rc;
-	rc = flow_try(ctl->config, r, &decoder, basename(path), fd, clock_now(),
+	rc = flow_try(r, &decoder, basename(path), fd, clock_now(),
 		      language_of(ctl->config, r), &json, &text, &good, &err);
 	if (rc)
 		return ctl_failed(rc, &err);

@@ -72,8 +72,7 @@ MUST_CHECK int flow_release(struct flow *flow, const char *id,
 /* A dry run (SPEC 2, try): judges the file on 'fd' as 'name' for a resource;
  * stores nothing. The receipts are appended. *ret_good says whether it would
  * be accepted. Needs no state and no flow. */
-MUST_CHECK int flow_try(const struct config *config,
-			const struct config_resource *resource,
+MUST_CHECK int flow_try(const struct config_resource *resource,
 			const struct flow_decoder *decoder, const char *name,
 			int fd, int64_t now, const char *language,
 			struct buf *json, struct buf *text, bool *ret_good,

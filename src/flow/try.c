@@ -6,7 +6,7 @@
 #include <errno.h>
 
 int
-flow_try(const struct config *config, const struct config_resource *resource,
+flow_try(const struct config_resource *resource,
 	 const struct flow_decoder *decoder, const char *name, int fd,
 	 int64_t now, const char *language, struct buf *json, struct buf *text,
 	 bool *ret_good, struct error *err)
@@ -23,7 +23,6 @@ flow_try(const struct config *config, const struct config_resource *resource,
 	off_t size = lseek(fd, 0, SEEK_END);
 	int rc;
 
-	(void)config;
 	if (!copy)
 		return error_nomem(err);
 	if (size < 0)

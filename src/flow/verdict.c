@@ -40,6 +40,7 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 		.warnings = j->warnings,
 		.next_due = "",
 		.fix_file = fix_name,
+		.trial = !j->store,
 	};
 
 	if (!published)

@@ -94,9 +94,37 @@ say_quarantined(const struct report *w)
 		   c->refused, c->read);
 }
 
+/* Of a dry run: what would become of the file. */
+static int
+say_trial(const struct report *w)
+{
+	const struct validate_counts *c = &w->r->rows;
+
+	switch (w->r->state) {
+	case VALIDATE_S_ACCEPTED:
+		if (c->read == 1)
+			return SAY(w, "the one row is good", "1 条数据合格");
+		return SAY(w, "all %" N " rows are good",
+			   "共 %" N " 条数据，全部合格", c->read);
+	case VALIDATE_S_PARTIAL:
+		return SAY(w,
+			   "%" N " of %" N " rows are good, %" N
+			   " would be refused",
+			   "%" N " 条合格（共 %" N " 条），%" N " 条将被退回",
+			   c->accepted, c->read, c->refused);
+	case VALIDATE_S_QUARANTINED:
+		return SAY(w, "nothing would be published", "将暂缓入库");
+	default:
+		return SAY(w, "nothing of the file can be used",
+			   "文件无法使用");
+	}
+}
+
 static int
 say_state(const struct report *w)
 {
+	if (w->r->trial)
+		return say_trial(w);
 	switch (w->r->state) {
 	case VALIDATE_S_ACCEPTED:
 		return say_accepted(w);
@@ -145,6 +173,9 @@ add_verdict(const struct report *w)
 	const char *reason = w->zh ? w->r->reason_zh : w->r->reason;
 	const char *word = validate_state_word(w->r->state);
 
+	if (w->r->trial &&
+	    SAY(w, "a trial, nothing is stored: ", "试运行，不保存数据："))
+		return ERR_NOMEM;
 	if (w->zh ? buf_addf(w->out, "%s（%s）：", states_zh[w->r->state], word)
 		  : buf_addf(w->out, "%s: ", word))
 		return ERR_NOMEM;
@@ -209,8 +240,23 @@ say_nothing_to_do(const struct report *w)
 }
 
 static int
+say_trial_step(const struct report *w)
+{
+	if (w->r->state != VALIDATE_S_ACCEPTED)
+		return SAY(w, "correct what is named below and try again",
+			   "请按下列说明改正后再试");
+	if (SAY(w, "copy the file into the inbox of ", "可将文件放入 ") ||
+	    add_visible(w, w->r->department) || buf_addc(w->out, '/') ||
+	    add_visible(w, w->r->resource))
+		return ERR_NOMEM;
+	return w->zh ? buf_adds(w->out, " 的报送文件夹") : 0;
+}
+
+static int
 say_step(const struct report *w)
 {
+	if (w->r->trial)
+		return say_trial_step(w);
 	switch (w->r->state) {
 	case VALIDATE_S_ACCEPTED:
 	case VALIDATE_S_UNCHANGED:
@@ -299,6 +345,8 @@ add_rows(const struct report *w)
 		"数据：读取 %" N " 条，合格 %" N " 条，退回 %" N " 条\n",
 		c->read, c->accepted, c->refused))
 		return ERR_NOMEM;
+	if (w->r->trial)
+		return 0;
 	return SAY(w,
 		   "records      %" N " inserted, %" N " updated, %" N
 		   " deleted, %" N " unchanged\n",

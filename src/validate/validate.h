@@ -186,6 +186,7 @@ struct validate_receipt {
 	const struct validate_faults *errors, *warnings;
 	const char *next_due; /* "" for null */
 	const char *fix_file; /* name of the fix file, "" none */
+	bool trial;	      /* a dry run: the texts say so */
 };
 
 /* Receipt JSON with the keys of SPEC 6, in that order, one line a key at the

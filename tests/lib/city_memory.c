@@ -9,8 +9,8 @@
  * Prints what became of each file; ends with 0 unless something failed.
  */
 #include "base/scope.h"
-#include "integrate/integrate.h"
 #include "publish/format.h"
+#include "tests/lib/theme_files.h"
 #include "validate/validate.h"
 
 #include <err.h>
@@ -44,12 +44,6 @@ struct judging {
 	int *columns;
 	size_t ncolumns;
 	bool ended; /* a footer was met */
-};
-
-/* A row of a theme. */
-struct member_row {
-	struct slice subject;
-	struct integrate_row row;
 };
 
 static void *
@@ -321,171 +315,9 @@ save(const char *folder, const char *name, const struct buf *b)
 		err(2, "%s", path.data);
 }
 
-static const struct table *
-find_table(const struct config *config, const struct table *tables,
-	   const struct config_resource *r)
-{
-	return &tables[r - config->resources];
-}
-
-static int
-cmp_subjects(const void *a, const void *b)
-{
-	const struct member_row *x = a, *y = b;
-	int c = slice_cmp(x->subject, y->subject);
-
-	if (c)
-		return c;
-	if (x->row.source != y->row.source)
-		return x->row.source < y->row.source ? -1 : 1;
-	if (x->row.member != y->row.member)
-		return x->row.member < y->row.member ? -1 : 1;
-	return slice_cmp(x->row.key, y->row.key);
-}
-
-/* orphans.csv: source, subject, key, whichever resource it is of. */
-static int
-cmp_orphans(const void *a, const void *b)
-{
-	const struct member_row *x = a, *y = b;
-	int c;
-
-	if (x->row.source != y->row.source)
-		return x->row.source < y->row.source ? -1 : 1;
-	c = slice_cmp(x->subject, y->subject);
-	if (!c)
-		c = slice_cmp(x->row.key, y->row.key);
-	return c ? c
-		 : (x->row.member > y->row.member) -
-			       (x->row.member < y->row.member);
-}
-
-/* All rows of all sources, sorted by subject. */
-static struct member_row *
-gather(const struct config *config, const struct config_theme *theme,
-       const struct table *tables, size_t *ret_n)
-{
-	struct member_row *rows = NULL;
-	size_t n = 0;
-
-	for (size_t s = 0; s < theme->nsources; s++) {
-		const struct config_source *source = &theme->sources[s];
-
-		for (size_t m = 0; m < source->nmembers; m++) {
-			const struct config_member *member =
-				&source->members[m];
-			const struct table *t =
-				find_table(config, tables, member->resource);
-
-			rows = need(reallocarray(rows, n + t->n + 1,
-						 sizeof(*rows)));
-			for (size_t i = 0; i < t->n; i++, n++)
-				rows[n] = (struct member_row){
-					cells_get(t->records[i].cells,
-						  member->subject),
-					{s, m, t->records[i].key,
-					 t->records[i].cells, t->submission}};
-		}
-	}
-	rows = need(reallocarray(rows, n + 1, sizeof(*rows)));
-	qsort(rows, n, sizeof(*rows), cmp_subjects);
-	*ret_n = n;
-	return rows;
-}
-
-struct theme_files {
-	struct buf data, jsonl, conflicts, orphans;
-};
-
-static void
-add_subject(const struct config_theme *theme, struct slice subject,
-	    const struct integrate_row *rows, size_t n,
-	    struct integrate_result *result, struct theme_files *f)
-{
-	struct error error = ERROR_INIT;
-	int64_t lines;
-
-	if (integrate_subject(theme, subject, rows, n, result, &error))
-		errx(2, "%s", error.text);
-	ok(publish_format_data_csv(buf_slice(&result->cells), &f->data));
-	ok(publish_format_data_jsonl(theme, buf_slice(&result->cells),
-				     &f->jsonl));
-	ok(publish_format_conflicts_csv(subject, buf_slice(&result->conflicts),
-					&f->conflicts, &lines));
-}
-
-static void
-add_orphans(const struct config_theme *theme, struct member_row *rows, size_t n,
-	    struct buf *out)
-{
-	qsort(rows, n, sizeof(*rows), cmp_orphans);
-	for (size_t i = 0; i < n; i++) {
-		const struct config_source *source =
-			&theme->sources[rows[i].row.source];
-		scope_buf key = BUF_INIT;
-
-		ok(publish_format_orphan_key(
-			source->members[rows[i].row.member].resource,
-			rows[i].row.key, &key));
-		ok(publish_format_orphan_csv(source->name, rows[i].subject,
-					     buf_slice(&key), out));
-	}
-}
-
-/* Moves the orphans to the front of 'rows'; returns how many there are. */
-static size_t
-integrate_all(const struct config_theme *theme, struct member_row *rows,
-	      size_t n, struct theme_files *f)
-{
-	struct integrate_result result = INTEGRATE_RESULT_INIT;
-	struct integrate_row *group = need(calloc(n + 1, sizeof(*group)));
-	size_t orphans = 0, end;
-
-	for (size_t i = 0; i < n; i = end) {
-		struct slice subject = rows[i].subject;
-
-		for (end = i; end < n; end++) {
-			if (!slice_eq(subject, rows[end].subject))
-				break;
-			group[end - i] = rows[end].row;
-		}
-		if (subject.n && integrate_is_member(theme, group, end - i)) {
-			add_subject(theme, subject, group, end - i, &result, f);
-			continue;
-		}
-		for (size_t k = i; k < end; k++)
-			rows[orphans++] = rows[k];
-	}
-	integrate_result_release(&result);
-	free(group);
-	return orphans;
-}
-
-static void
-write_source(const struct config_theme *theme, const struct table *t,
-	     size_t subject, const char *folder)
-{
-	const struct config_resource *r = t->resource;
-	struct member_row *rows = need(calloc(t->n + 1, sizeof(*rows)));
-	scope_buf out = BUF_INIT;
-	scope_buf name = BUF_INIT;
-
-	for (size_t i = 0; i < t->n; i++)
-		rows[i] = (struct member_row){
-			cells_get(t->records[i].cells, subject),
-			{0, 0, t->records[i].key, t->records[i].cells, ""}};
-	qsort(rows, t->n, sizeof(*rows), cmp_subjects);
-	ok(publish_format_source_header(theme, r, &out));
-	for (size_t i = 0; i < t->n; i++)
-		ok(publish_format_source_csv(r, rows[i].row.cells, &out));
-	ok(buf_addf(&name, "sources/%s.%s.csv", r->department, r->id));
-	save(folder, buf_str(&name), &out);
-	free(rows);
-}
-
 static void
 write_sources(const struct config *config, const struct config_theme *theme,
-	      const struct table *tables, const char *folder)
+	      const struct theme_table *tables, const char *folder)
 {
 	for (size_t s = 0; s < theme->nsources; s++) {
 		const struct config_source *source = &theme->sources[s];
@@ -493,12 +325,18 @@ write_sources(const struct config *config, const struct config_theme *theme,
 		for (size_t m = 0; m < source->nmembers; m++) {
 			const struct config_member *member =
 				&source->members[m];
+			const struct config_resource *r = member->resource;
+			scope_buf out = BUF_INIT;
+			scope_buf name = BUF_INIT;
 
-			if (publish_format_source_shown(member->resource))
-				write_source(theme,
-					     find_table(config, tables,
-							member->resource),
-					     member->subject, folder);
+			if (!publish_format_source_shown(r))
+				continue;
+			theme_files_source(theme, member,
+					   &tables[r - config->resources],
+					   &out);
+			ok(buf_addf(&name, "sources/%s.%s.csv", r->department,
+				    r->id));
+			save(folder, buf_str(&name), &out);
 		}
 	}
 }
@@ -512,34 +350,56 @@ make_folder(const char *path)
 
 static void
 write_theme(const struct config *config, const struct config_theme *theme,
-	    const struct table *tables, const char *out)
+	    const struct theme_table *tables, const char *out)
 {
-	struct theme_files f = {0};
+	struct theme_files f;
 	scope_buf folder = BUF_INIT;
 	scope_buf sources = BUF_INIT;
-	struct member_row *rows;
-	size_t n, orphans;
 
 	ok(buf_addf(&folder, "%s/%s", out, theme->id));
 	ok(buf_addf(&sources, "%s/%s/sources", out, theme->id));
 	make_folder(buf_str(&folder));
 	make_folder(buf_str(&sources));
-	ok(publish_format_data_header(theme, &f.data));
-	ok(publish_format_conflicts_header(theme, &f.conflicts));
-	ok(publish_format_orphans_header(theme, &f.orphans));
-	rows = gather(config, theme, tables, &n);
-	orphans = integrate_all(theme, rows, n, &f);
-	add_orphans(theme, rows, orphans, &f.orphans);
+	theme_files_make(config, theme, tables, &f);
 	save(folder.data, "data.csv", &f.data);
 	save(folder.data, "data.jsonl", &f.jsonl);
 	save(folder.data, "conflicts.csv", &f.conflicts);
 	save(folder.data, "orphans.csv", &f.orphans);
 	write_sources(config, theme, tables, folder.data);
-	buf_release(&f.data);
-	buf_release(&f.jsonl);
-	buf_release(&f.conflicts);
-	buf_release(&f.orphans);
-	free(rows);
+	theme_files_release(&f);
+}
+
+/* The judged rows as the files' maker wants them. */
+static struct theme_record *
+list_records(const struct table *t)
+{
+	struct theme_record *list = need(calloc(t->n + 1, sizeof(*list)));
+
+	for (size_t i = 0; i < t->n; i++)
+		list[i] = (struct theme_record){
+			t->records[i].key, t->records[i].cells, t->submission};
+	return list;
+}
+
+static void
+write_themes(const struct config *config, const struct table *tables,
+	     const char *out)
+{
+	struct theme_table *lists =
+		need(calloc(config->nresources + 1, sizeof(*lists)));
+	struct theme_record **records =
+		need(calloc(config->nresources + 1, sizeof(*records)));
+
+	for (size_t i = 0; i < config->nresources; i++) {
+		records[i] = list_records(&tables[i]);
+		lists[i] = (struct theme_table){records[i], tables[i].n};
+	}
+	for (size_t i = 0; i < config->nthemes; i++)
+		write_theme(config, &config->themes[i], lists, out);
+	for (size_t i = 0; i < config->nresources; i++)
+		free(records[i]);
+	free(records);
+	free(lists);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -601,8 +461,7 @@ main(int argc, char **argv)
 		load(t, path);
 	}
 	make_folder(argv[2]);
-	for (size_t i = 0; i < config->nthemes; i++)
-		write_theme(config, &config->themes[i], tables, argv[2]);
+	write_themes(config, tables, argv[2]);
 	for (size_t i = 0; i < config->nresources; i++)
 		release_table(&tables[i]);
 	free(tables);

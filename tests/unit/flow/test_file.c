@@ -326,7 +326,6 @@ a_failure_holds_up_its_resource_only(void **state)
 	struct town *t = *state;
 	struct store_submission s;
 	char path[STORE_BLOB_PATH_MAX], aside[STORE_BLOB_PATH_MAX + 8];
-	struct error err = ERROR_INIT;
 	int64_t first, last;
 
 	town_write(t, "resources.d/aic/other.ini",
@@ -342,13 +341,7 @@ a_failure_holds_up_its_resource_only(void **state)
 	town_copy_in(t, "aic/other", "c.csv", "id\n7\n");
 	assert_int_equal(town_collect(t), 1);
 	last = town_last(t);
-	{
-		scope_reader reader = {0};
-
-		assert_int_equal(store_reader_get(t->store, &reader, &err), 0);
-		assert_int_equal(
-			store_submission_get(reader.db, first, &s, &err), 1);
-	}
+	town_submission(t, first, &s);
 	store_blob_path(s.blob, path);
 	store_submission_release(&s);
 	snprintf(aside, sizeof(aside), "%s.aside", path);

@@ -156,7 +156,6 @@ a_later_snapshot_supersedes(void **state)
 	struct town *t = *state;
 	struct store_submission s;
 	struct error err = ERROR_INIT;
-	scope_reader reader = {0};
 	int64_t old, n;
 
 	start(t);
@@ -167,8 +166,7 @@ a_later_snapshot_supersedes(void **state)
 	town_expect(t, n, "unchanged 4 4 0 0 0 0 4");
 	town_expect(t, old, "superseded 0 0 0 0 0 0 0");
 
-	assert_int_equal(store_reader_get(t->store, &reader, &err), 0);
-	assert_int_equal(store_submission_get(reader.db, old, &s, &err), 1);
+	town_submission(t, old, &s);
 	assert_int_equal(flow_release(t->flow, s.id, &err), ERR_INVALID);
 	assert_non_null(strstr(err.text, "is superseded, not quarantined"));
 	assert_int_equal(flow_release(t->flow, "20260101-999999", &err),
@@ -228,13 +226,7 @@ a_release_does_not_overtake_what_is_complete(void **state)
 	town_copy_in(t, REG, "c.csv", base);
 	assert_int_equal(town_collect(t), 1);
 	town_start(t);
-	{
-		scope_reader reader = {0};
-
-		assert_int_equal(store_reader_get(t->store, &reader, &err), 0);
-		assert_int_equal(store_submission_get(reader.db, old, &s, &err),
-				 1);
-	}
+	town_submission(t, old, &s);
 	/* either it is still quarantined or it has just been superseded */
 	if (flow_release(t->flow, s.id, &err))
 		assert_int_equal(err.code, ERR_INVALID);

@@ -80,6 +80,12 @@ void town_copy_in(struct town *t, const char *resource, const char *name,
 		  const char *text);
 void town_copy_in_bytes(struct town *t, const char *resource, const char *name,
 			struct slice bytes);
+/* Of the set-up: before there are threads. */
+int town_start_keeper(struct town *t);
+/* For struct flow_decoder; 'ctx' is the town. */
+int town_start_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
+		       struct error *err);
+
 /* Makes submissions of what is complete, without a flow. */
 int town_collect(struct town *t);
 /* Waits until nothing is left to do. */
@@ -91,6 +97,9 @@ int64_t town_last(struct town *t); /* the newest submission's number */
 /* Releases and waits. */
 void town_release(struct town *t, int64_t number);
 
+/* The submission; released by the caller. */
+void town_submission(struct town *t, int64_t number,
+		     struct store_submission *ret);
 /* The state; holds until the next call. */
 const char *town_state(struct town *t, int64_t number);
 void town_receipt(struct town *t, int64_t number, enum store_receipt which,
@@ -127,11 +136,5 @@ void town_version(struct town *t, const char *theme,
 const struct publish_theme *town_theme(struct town *t, const char *id);
 /* publish_verify() and store_check() find nothing. */
 void town_verify(struct town *t);
-
-/* town_decoder.c: the process that forks decoders, as the keeper does, and
- * how flow starts one (struct flow_decoder; ctx is the town). */
-int town_start_keeper(struct town *t);
-int town_start_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
-		       struct error *err);
 
 #endif

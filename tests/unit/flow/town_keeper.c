@@ -1,4 +1,7 @@
-/* The decoders of a town, and the process that forks them: see town.h. */
+/*
+ * A process that forks decoders for the town, as the keeper does: one with
+ * threads must not fork and go on. See town.h.
+ */
 #include "tests/unit/flow/town.h"
 
 #include "decode/decode.h"
@@ -8,8 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* A process that forks decoders, as the keeper does: one with threads must not
- * fork and go on. */
 #define KEEPER_FDS 3
 
 static _Noreturn void
