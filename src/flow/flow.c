@@ -123,8 +123,8 @@ judge_all(struct flow *flow, struct error *err)
 	while (!is_stopping(flow)) {
 		struct error later = ERROR_INIT;
 		struct error *where = first ? &later : err;
-		struct store_submission s;
-		bool release;
+		struct store_submission s = {0};
+		bool release = false;
 		int rc = find_work(flow->shop.store, plan, flow->held, &s,
 				   &release, where);
 

@@ -74,6 +74,8 @@ class Check:
         marks = ",".join("?" * len(JUDGED))
         self.none("not judged", "SELECT number, state FROM submission"
                   " WHERE state NOT IN(%s)" % marks, *JUDGED)
+        self.none("given up and not incomplete", "SELECT number, state FROM"
+                  " submission WHERE blob IS NULL AND state <> 'incomplete'")
         self.none("judged without receipt, hash or time",
                   "SELECT number FROM submission WHERE receipt_json IS NULL"
                   " OR receipt_text IS NULL OR judged_at IS NULL"
@@ -88,7 +90,8 @@ class Check:
                   "SELECT number, state FROM submission WHERE seq IS NOT NULL"
                   " AND state NOT IN('accepted', 'partial')")
         for number, blob, size, sha256 in self.rows(
-                "SELECT number, blob, bytes, sha256 FROM submission"):
+                "SELECT number, blob, bytes, sha256 FROM submission"
+                " WHERE blob IS NOT NULL"):
             content = self.blob(blob)
             if content is None:
                 self.say("submission %d has lost its original", number)
