@@ -189,16 +189,19 @@ control_refuse(struct control_call *call, enum control_exit exit_status,
 /* ---- waiting ------------------------------------------------------------- */
 
 int
-control_sleep(struct control_call *call, int ms)
+control_sleep(struct control_call *call, int wake_fd, int ms)
 {
 	struct pollfd p[] = {
 		{.fd = call->fd}, /* a client that has gone is POLLHUP */
 		{.fd = call->stop_fd, .events = POLLIN},
+		{.fd = wake_fd, .events = POLLIN},
 	};
 
-	if (poll(p, 2, ms) <= 0)
+	if (poll(p, 3, ms) <= 0)
 		return 0; /* or a signal: the caller looks again anyway */
 	if (p[1].revents)
 		return error_set(&call->err, ERR_BUSY, "the daemon ends");
+	if (!p[0].revents)
+		return 0;
 	return error_set(&call->err, ERR_IO, "the client has gone");
 }

@@ -63,9 +63,18 @@ MUST_CHECK int control_finish(struct control_call *call, int exit_status);
 int control_refuse(struct control_call *call, enum control_exit exit_status,
 		   const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Sleeps. ERR_IO when the client has hung up, ERR_BUSY when the daemon ends;
+/* Sleeps until 'wake_fd' is readable, which it is not read for, or 'ms' are
+ * over. ERR_IO when the client has hung up, ERR_BUSY when the daemon ends;
  * both are in call->err. */
-MUST_CHECK int control_sleep(struct control_call *call, int ms);
+MUST_CHECK int control_sleep(struct control_call *call, int wake_fd, int ms);
+
+/* The members "judging", a list of what is being judged and how far it has
+ * come, and "waiting", how many submissions wait for their turn. What is being
+ * copied counts for neither. (progress.c) */
+MUST_CHECK int control_progress_members(struct control_call *call,
+					struct jsonout *j);
+/* Sends {"progress":{…}} with these members. As control_flush(). */
+MUST_CHECK int control_progress_line(struct control_call *call);
 
 /* ---- what several verbs look up (find.c) --------------------------------- */
 

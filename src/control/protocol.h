@@ -5,6 +5,7 @@
  *              "options":{"timeout_ms":"5000"}}
  *   answer    {"text":"…"}   bytes to be printed as they are, in pieces
  *             {"item":{…}}   one fact, or one row of a table
+ *             {"progress":{…}}   how far it is; wait, when asked for it
  *             {"done":true,"exit":0,"error":""}   always the last
  *
  * 'exit' is the exit status of the command line, 0 to 2. A connection carries

@@ -98,32 +98,6 @@ count_member(struct control_call *call, struct sql *db, struct jsonout *j,
 	return rc;
 }
 
-/* The submission that is being judged: null when there is none. */
-static int
-judging_member(struct control_call *call, struct sql *db, struct jsonout *j)
-{
-	const struct flow_resource *r = NULL;
-	struct store_submission s;
-	int64_t number = flow_judging(call->context->flow);
-	int rc = 0;
-
-	if (number)
-		rc = store_submission_get(db, number, &s, &call->err);
-	if (rc <= 0) {
-		control_member(j, "judging", NULL);
-		return rc;
-	}
-	r = flow_plan_resource(call->context->plan, s.resource);
-	jsonout_key(j, "judging");
-	jsonout_object(j);
-	jsonout_pair(j, "submission", s.id);
-	control_member(j, "resource", r ? r->resource->name : NULL);
-	jsonout_pair(j, "file", s.name);
-	jsonout_end(j);
-	store_submission_release(&s);
-	return 0;
-}
-
 static int
 work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 {
@@ -142,7 +116,7 @@ work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 		rc = count_member(call, db, j, "quarantined");
 	jsonout_end(j);
 	if (!rc)
-		rc = judging_member(call, db, j);
+		rc = control_progress_members(call, j);
 	flow_trouble(call->context->flow, trouble, sizeof(trouble));
 	if (!*trouble)
 		inbox_hindrance(call->context->inbox, trouble, sizeof(trouble));

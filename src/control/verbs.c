@@ -17,7 +17,7 @@ static const struct control_verb verbs[] = {
 	{"themes", 0, 0, {NULL}, control_verb_themes},
 	{"verify", 0, 0, {NULL}, control_verb_verify},
 	{"versions", 1, 1, {NULL}, control_verb_versions},
-	{"wait", 0, 1, {"timeout_ms", NULL}, control_verb_wait},
+	{"wait", 0, 1, {"timeout_ms", "progress_ms", NULL}, control_verb_wait},
 };
 
 static bool

@@ -20,7 +20,7 @@ report(void *ctx, const char *text)
 	rc = control_item_end(v->call);
 	if (!rc)
 		rc = control_flush(v->call);
-	return rc ? rc : control_sleep(v->call, 0);
+	return rc ? rc : control_sleep(v->call, -1, 0);
 }
 
 static int

@@ -1,7 +1,7 @@
 /*
  * wait: until everything has its verdict, or one submission has. The client's
- * own thread looks again and again, a little slower each time; it ends with
- * its client. See call.h.
+ * own thread looks whenever the flow says that something has changed; it ends
+ * with its client. See call.h.
  */
 #include "control/call.h"
 
@@ -9,15 +9,20 @@
 #include "base/scope.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
-#define FIRST_LOOK_MS 2
-#define SLOWEST_LOOK_MS 100
+/* What the flow does not tell of, a file that is given up for example, is
+ * seen as late as this. */
+#define LOOK_MS 1000
+#define PROGRESS_MIN_MS 20
 
 /* What is waited for, and what was seen last. */
 struct wait {
 	struct control_call *call;
 	int64_t deadline; /* clock_monotonic(), 0 none */
-	int pause_ms;
+	struct flow_watch watch;
+	int64_t progress_ms;   /* how often to tell; 0 never */
+	int64_t next_progress; /* clock_monotonic() */
 	/* one submission, by its id or by its file */
 	const char *id;
 	const struct flow_resource *resource; /* NULL: by id */
@@ -137,25 +142,47 @@ look_at_file(struct wait *w)
 
 /* ---- again and again ----------------------------------------------------- */
 
-/* 0 to look again; a refusal or a code ends the wait. */
-static int
-pause_a_little(struct wait *w, const char *what)
+/* Until an instant, rounded up, and at most 'most'. */
+static int64_t
+ms_until(int64_t instant, int64_t most)
 {
-	int64_t left = SLOWEST_LOOK_MS;
+	int64_t ms = (instant - clock_monotonic() + 999999) / 1000000;
+
+	return ms < most ? ms : most;
+}
+
+static int
+tell_progress(struct wait *w)
+{
+	if (!w->progress_ms || ms_until(w->next_progress, 1) > 0)
+		return 0;
+	w->next_progress = clock_monotonic() + w->progress_ms * 1000000;
+	return control_progress_line(w->call);
+}
+
+/* Until there is something to look at. 0 to look again; a refusal or a code
+ * ends the wait. */
+static int
+pause_until_change(struct wait *w, const char *what)
+{
+	int64_t ms = LOOK_MS;
+	uint64_t changes;
 	int rc;
 
 	if (w->deadline)
-		left = (w->deadline - clock_monotonic() + 999999) / 1000000;
-	if (left <= 0)
+		ms = ms_until(w->deadline, ms);
+	if (ms <= 0)
 		return control_refuse(w->call, CONTROL_NO,
 				      "the time is over: %s; 'civicfs status' "
 				      "shows what is under way",
 				      what);
-	rc = control_sleep(w->call,
-			   left < w->pause_ms ? (int)left : w->pause_ms);
-	w->pause_ms *= 2;
-	if (w->pause_ms > SLOWEST_LOOK_MS)
-		w->pause_ms = SLOWEST_LOOK_MS;
+	rc = tell_progress(w);
+	if (rc)
+		return rc;
+	if (w->progress_ms)
+		ms = ms_until(w->next_progress, ms);
+	rc = control_sleep(w->call, w->watch.fd, ms > 0 ? (int)ms : 0);
+	(void)!read(w->watch.fd, &changes, sizeof(changes));
 	return rc;
 }
 
@@ -170,8 +197,8 @@ wait_for_all(struct wait *w)
 		if (!rc && settled)
 			return CONTROL_DONE;
 		if (!rc)
-			rc = pause_a_little(w, "not every submission has its "
-					       "verdict");
+			rc = pause_until_change(w, "not every submission has "
+						   "its verdict");
 		if (rc)
 			return rc;
 	}
@@ -191,7 +218,7 @@ wait_for_one(struct wait *w)
 		int rc = w->resource ? look_at_file(w) : look_at_id(w);
 
 		if (!rc && !has_verdict(w))
-			rc = pause_a_little(w, "there is no verdict yet");
+			rc = pause_until_change(w, "there is no verdict yet");
 		if (rc)
 			return rc;
 	} while (!has_verdict(w));
@@ -281,20 +308,35 @@ take_path(struct wait *w, const char *path)
 	return rc;
 }
 
+/* An option of milliseconds; *ret is left alone when it was not given. */
+static int
+take_ms(struct wait *w, const char *name, int64_t *ret)
+{
+	const char *text = control_request_option(w->call->request, name);
+
+	if (!text)
+		return CONTROL_DONE;
+	if (!control_number(text, ret) || *ret > INT64_MAX / 4 / 1000000)
+		return control_refuse(w->call, CONTROL_USAGE,
+				      "%s '%s': give a number", name, text);
+	return CONTROL_DONE;
+}
+
 static int
 take_question(struct wait *w)
 {
 	const struct control_request *r = w->call->request;
-	const char *timeout = control_request_option(r, "timeout_ms");
-	int64_t ms = 0;
+	int64_t timeout = -1;
+	int rc = take_ms(w, "timeout_ms", &timeout);
 
-	if (timeout &&
-	    (!control_number(timeout, &ms) || ms > INT64_MAX / 4 / 1000000))
-		return control_refuse(w->call, CONTROL_USAGE,
-				      "timeout_ms '%s': give a number",
-				      timeout);
-	if (timeout)
-		w->deadline = clock_monotonic() + ms * 1000000;
+	if (!rc)
+		rc = take_ms(w, "progress_ms", &w->progress_ms);
+	if (rc)
+		return rc;
+	if (timeout >= 0)
+		w->deadline = clock_monotonic() + timeout * 1000000;
+	if (w->progress_ms && w->progress_ms < PROGRESS_MIN_MS)
+		w->progress_ms = PROGRESS_MIN_MS;
 	if (!r->nargs)
 		return CONTROL_DONE;
 	if (!control_is_submission_id(r->args[0]))
@@ -303,16 +345,31 @@ take_question(struct wait *w)
 	return CONTROL_DONE;
 }
 
+static int
+wait_watching(struct wait *w)
+{
+	int rc;
+
+	if (!w->call->request->nargs)
+		return wait_for_all(w);
+	rc = wait_for_one(w);
+	return rc ? rc : say_verdict(w);
+}
+
 int
 control_verb_wait(struct control_call *call)
 {
-	struct wait w = {.call = call, .pause_ms = FIRST_LOOK_MS};
+	struct wait w = {.call = call};
+	scope_fd fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int rc = take_question(&w);
 
 	if (rc)
 		return rc;
-	if (!call->request->nargs)
-		return wait_for_all(&w);
-	rc = wait_for_one(&w);
-	return rc ? rc : say_verdict(&w);
+	if (fd < 0)
+		return error_errno(&call->err, errno, "eventfd");
+	w.watch.fd = fd;
+	flow_watch(call->context->flow, &w.watch);
+	rc = wait_watching(&w);
+	flow_unwatch(call->context->flow, &w.watch);
+	return rc;
 }

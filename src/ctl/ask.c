@@ -116,11 +116,17 @@ take_line(struct ctl_question *q, const json_t *line, struct ctl_answer *ret,
 {
 	json_t *item = json_object_get(line, "item");
 	const json_t *text = json_object_get(line, "text");
+	const json_t *progress = json_object_get(line, "progress");
 	int rc;
 
 	if (json_is_true(json_object_get(line, "done"))) {
 		*ret_exit = take_done(line, err);
 		return *ret_exit < 0 ? *ret_exit : 0;
+	}
+	if (json_is_object(progress)) {
+		if (q->progress)
+			q->progress(q->progress_ctx, progress);
+		return 1;
 	}
 	if (json_is_object(item))
 		rc = json_array_append(ret->items, item) ? error_nomem(err) : 0;
@@ -168,7 +174,11 @@ converse(struct ctl_question *q, int fd, struct ctl_answer *ret,
 	if (!ret->items)
 		return error_nomem(err);
 	rc = send_request(q, fd, err);
-	return rc ? rc : read_answer(q, fd, ret, err);
+	if (!rc)
+		rc = read_answer(q, fd, ret, err);
+	if (q->progress)
+		q->progress(q->progress_ctx, NULL);
+	return rc;
 }
 
 /* ---- until it is answered ------------------------------------------------ */

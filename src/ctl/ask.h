@@ -18,6 +18,10 @@ struct ctl_question {
 	bool once;	  /* not to be put again once it was sent */
 	int64_t deadline; /* clock_monotonic(), 0 none: timeout_ms is added */
 	FILE *text_to;	  /* where texts go; NULL: to the answer */
+	/* Hears how far it is, and NULL once there is no more of it, before
+	 * anything else is said; NULL: nobody. */
+	void (*progress)(void *ctx, const json_t *progress);
+	void *progress_ctx;
 };
 
 /* Zeroed at the start; ctl_answer_release(). */

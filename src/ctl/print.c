@@ -180,6 +180,15 @@ ctl_json(const json_t *value)
 }
 
 int
+ctl_json_line(const json_t *value)
+{
+	if (json_dumpf(value, stdout, JSON_COMPACT))
+		return no_memory();
+	putchar('\n');
+	return CTL_DONE;
+}
+
+int
 ctl_print(struct slice text)
 {
 	if (fwrite(text.p, 1, text.n, stdout) != text.n)

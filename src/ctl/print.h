@@ -29,6 +29,9 @@ MUST_CHECK int ctl_value_text(const json_t *value, struct buf *out);
 /* Indented JSON and LF. CTL_DONE, or CTL_NO (said). */
 MUST_CHECK int ctl_json(const json_t *value);
 
+/* The same on one line. */
+MUST_CHECK int ctl_json_line(const json_t *value);
+
 /* Text as it is. */
 MUST_CHECK int ctl_print(struct slice text);
 

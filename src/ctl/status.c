@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "ctl/ask.h"
 #include "ctl/print.h"
+#include "ctl/progress.h"
 
 /* ---- the lines of status ------------------------------------------------- */
 
@@ -72,6 +73,22 @@ add_processes(json_t *facts, const json_t *s)
 	return rc;
 }
 
+/* "judging", "judging 2" …: which one, and how far it is. */
+static int
+add_judging(json_t *facts, const json_t *judging, size_t at)
+{
+	scope_buf how = BUF_INIT;
+	char name[32] = "judging";
+
+	if (at)
+		snprintf(name, sizeof(name), "judging %zu", at + 1);
+	if (ctl_progress_of(judging, &how) || !buf_str(&how))
+		return -1;
+	return add(facts, name, "%s %s '%s': %s",
+		   text_of(judging, "submission"), text_of(judging, "resource"),
+		   text_of(judging, "file"), how.data);
+}
+
 static int
 add_work(json_t *facts, const json_t *s)
 {
@@ -82,15 +99,15 @@ add_work(json_t *facts, const json_t *s)
 
 	rc = add(facts, "published", "sequence %lld",
 		 number_of(s, "published_sequence"));
-	rc |= add(
-		facts, "submissions", "%lld judging, %lld quarantined%s",
-		number_of(counts, "judging"), number_of(counts, "quarantined"),
-		json_is_true(json_object_get(s, "settled")) ? ", settled" : "");
-	if (json_is_object(judging))
-		rc |= add(facts, "judging", "%s %s '%s'",
-			  text_of(judging, "submission"),
-			  text_of(judging, "resource"),
-			  text_of(judging, "file"));
+	rc |= add(facts, "submissions",
+		  "%zu judging, %lld waiting, %lld "
+		  "quarantined%s",
+		  json_array_size(judging), number_of(s, "waiting"),
+		  number_of(counts, "quarantined"),
+		  json_is_true(json_object_get(s, "settled")) ? ", settled"
+							      : "");
+	for (size_t i = 0; i < json_array_size(judging); i++)
+		rc |= add_judging(facts, json_array_get(judging, i), i);
 	rc |= add(facts, "trouble", "%s", *trouble ? trouble : "none");
 	rc |= add(facts, "rights", "%s", text_of(s, "rights"));
 	return rc;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RETRY_NS (CLOCK_NS / 2)
 #define RETRY_MAX_NS (32 * CLOCK_NS)
@@ -25,7 +26,8 @@ struct flow {
 	bool busy;    /* work is under way or was found */
 	/* of judging, and of collecting the inboxes */
 	char trouble[ERROR_TEXT_MAX], hindrance[ERROR_TEXT_MAX];
-	_Atomic int64_t judging;
+	struct flow_watch *watches;
+	struct flow_progress progress;
 
 	/* only the thread that judges */
 	bool rebuilt;
@@ -89,17 +91,57 @@ is_stopping(struct flow *flow)
 	return stop;
 }
 
+/* ---- those who wait ------------------------------------------------------ */
+
+/* Something has changed. The lock is held. */
+static void
+wake_watches(struct flow *flow)
+{
+	const uint64_t one = 1;
+
+	for (struct flow_watch *w = flow->watches; w; w = w->next)
+		(void)!write(w->fd, &one, sizeof(one));
+}
+
+static void
+tell_watches(struct flow *flow)
+{
+	pthread_mutex_lock(&flow->lock);
+	wake_watches(flow);
+	pthread_mutex_unlock(&flow->lock);
+}
+
+void
+flow_watch(struct flow *flow, struct flow_watch *watch)
+{
+	pthread_mutex_lock(&flow->lock);
+	watch->next = flow->watches;
+	flow->watches = watch;
+	pthread_mutex_unlock(&flow->lock);
+}
+
+void
+flow_unwatch(struct flow *flow, struct flow_watch *watch)
+{
+	struct flow_watch **at = &flow->watches;
+
+	pthread_mutex_lock(&flow->lock);
+	while (*at && *at != watch)
+		at = &(*at)->next;
+	if (*at)
+		*at = watch->next;
+	pthread_mutex_unlock(&flow->lock);
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 static int
 judge(struct flow *flow, const struct store_submission *s, bool release,
       struct error *err)
 {
-	int rc;
+	int rc = flow_submission_judge(&flow->shop, s, release, err);
 
-	atomic_store(&flow->judging, s->number);
-	rc = flow_submission_judge(&flow->shop, s, release, err);
-	atomic_store(&flow->judging, 0);
+	tell_watches(flow);
 	return rc;
 }
 
@@ -173,6 +215,7 @@ rest(struct flow *flow, int64_t until)
 {
 	pthread_mutex_lock(&flow->lock);
 	flow->busy = false;
+	wake_watches(flow);
 	sleep_until(flow, &flow->wake, until);
 	flow->wake = false;
 	flow->busy = true;
@@ -190,6 +233,8 @@ set_trouble(struct flow *flow, char at[static ERROR_TEXT_MAX], int rc,
 	pthread_mutex_lock(&flow->lock);
 	news = strcmp(at, text) != 0;
 	snprintf(at, ERROR_TEXT_MAX, "%s", text);
+	if (news)
+		wake_watches(flow);
 	pthread_mutex_unlock(&flow->lock);
 	if (rc && news)
 		flow->shop.hooks.failed(flow->shop.hooks.ctx, err);
@@ -240,6 +285,7 @@ flow_run_collecting(struct flow *flow)
 		if (rc)
 			next = retry_at(&wait_ns);
 		pthread_mutex_lock(&flow->lock);
+		wake_watches(flow);
 		sleep_until(flow, &flow->arrived, next);
 		flow->arrived = false;
 		pthread_mutex_unlock(&flow->lock);
@@ -273,7 +319,8 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 		free(flow);
 		return error_nomem(err);
 	}
-	flow->shop = (struct flow_shop){store, plan, *decoder, *hooks};
+	flow->shop = (struct flow_shop){store, plan, *decoder, *hooks,
+					&flow->progress};
 	flow->inbox = inbox;
 	flow->busy = true;
 	pthread_mutex_init(&flow->lock, NULL);
@@ -337,10 +384,11 @@ flow_is_settled(struct flow *flow, bool *ret, struct error *err)
 	return 0;
 }
 
-int64_t
-flow_judging(const struct flow *flow)
+size_t
+flow_under_way(const struct flow *flow,
+	       struct flow_progress_view ret[static FLOW_JUDGES])
 {
-	return atomic_load(&flow->judging);
+	return flow_progress_see(&flow->progress, ret) ? 1 : 0;
 }
 
 void

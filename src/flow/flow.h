@@ -17,6 +17,7 @@
 #define FLOW_FLOW_H
 
 #include "flow/plan.h"
+#include "flow/progress.h"
 #include "inbox/inbox.h"
 
 /* Starts a decoder (decode_process) over three descriptors, which stay the
@@ -59,8 +60,24 @@ void flow_wake(struct flow *flow);
 /* Whether every complete submission has its verdict and what it publishes is
  * published. Any thread. */
 MUST_CHECK int flow_is_settled(struct flow *flow, bool *ret, struct error *err);
-/* The number of the submission being judged, 0 none. Any thread. */
-int64_t flow_judging(const struct flow *flow);
+/* How many are judged at once, at most. */
+#define FLOW_JUDGES 1
+/* How far those that are being judged have come; returns their number. Any
+ * thread; never blocks. */
+size_t flow_under_way(const struct flow *flow,
+		      struct flow_progress_view ret[static FLOW_JUDGES]);
+
+/* Writes to an eventfd after each change that flow_is_settled() or a
+ * submission's state may show. Both are the caller's, and stay until
+ * flow_unwatch(), which may be called before flow_watch(). Look after it was
+ * added, then wait, then look again. Any thread. */
+struct flow_watch {
+	int fd;
+	struct flow_watch *next;
+};
+void flow_watch(struct flow *flow, struct flow_watch *watch);
+void flow_unwatch(struct flow *flow, struct flow_watch *watch);
+
 /* The last failure that is being retried, "" none. Any thread. */
 void flow_trouble(struct flow *flow, char *ret, size_t size);
 

@@ -145,6 +145,7 @@ fold_row(struct flow_fold *f, const struct store_staged *row, bool keep_track,
 	bool overtaken = false;
 	int rc = is_overtaken(f, row->key, &overtaken, err);
 
+	flow_progress_add(f->j->progress, 1);
 	if (!rc && keep_track)
 		rc = store_touched_add(f->db, f->j->planned->id, row->key,
 				       f->j->submission->number, err);

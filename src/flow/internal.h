@@ -17,6 +17,7 @@ struct flow_shop {
 	const struct flow_plan *plan;
 	struct flow_decoder decoder;
 	struct flow_hooks hooks;
+	struct flow_progress *progress;
 };
 
 /* A submission being judged. Zeroed at the start; flow_judgement_release(). */
@@ -28,6 +29,7 @@ struct flow_judgement {
 	const struct store_submission *submission;
 	const char *language; /* of the receipt */
 	bool release;	      /* tolerance and max_shrink do not count */
+	struct flow_progress *progress; /* NULL in a trial */
 
 	/* decode and validate */
 	struct store_staging *staging;

@@ -4,6 +4,7 @@
  */
 #include "flow/internal.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 
 #define DECODER_TRIES 2
@@ -57,6 +58,7 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	j->nblanks = 0;
 	j->read = 0;
 	j->rejected = false;
+	flow_progress_stage(j->progress, FLOW_READING, 0, 0, clock_monotonic());
 	if (renew_faults(j, err))
 		return ERR_NOMEM;
 	return store_staging_open(&j->staging, err);
@@ -115,6 +117,7 @@ take_header(struct flow_judgement *j, const struct decode_header *h)
 	j->ncolumns = h->nlabels;
 	snprintf(j->format, sizeof(j->format), "%s", h->format);
 	snprintf(j->encoding, sizeof(j->encoding), "%s", h->encoding);
+	flow_progress_encoding(j->progress, h->encoding);
 	return validate_fix_new(h, &j->fix, &j->sink_error);
 }
 
@@ -204,6 +207,7 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 
 	if (j->footer)
 		return 0;
+	flow_progress_row(j->progress, r->cells, r->ncells);
 	rc = validate_judge(j->validate, j->columns, j->ncolumns, r, &j->row,
 			    on_row_fault, on_row_warning, j);
 	if (rc)

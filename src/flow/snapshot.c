@@ -22,6 +22,8 @@ static int
 next_row(struct snapshot *s)
 {
 	s->more = store_staging_next(s->f->j->staging, &s->row, s->err);
+	if (!s->deleting)
+		flow_progress_add(s->f->j->progress, 1);
 	return s->more < 0 ? s->more : 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "flow/internal.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
 
@@ -90,6 +91,8 @@ flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 	j->state = VALIDATE_S_REJECTED;
 	if (j->end == DECODE_REJECTED)
 		return 0;
+	flow_progress_stage(j->progress, FLOW_CHECKING, j->read, 0,
+			    clock_monotonic());
 	rc = flow_cross(j, err);
 	return rc ? rc : weigh(j, err);
 }
@@ -113,6 +116,8 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 		j->changed = false;
 		return 0;
 	}
+	flow_progress_stage(j->progress, FLOW_PUBLISHING, j->read, 0,
+			    clock_monotonic());
 	if (!rc && j->changed)
 		rc = flow_subjects(shop->store, shop->plan, j->publish, seq,
 				   err);
@@ -144,6 +149,8 @@ store_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	int64_t seq = store_published(shop->store) + 1;
 	int rc = store_records_begin(shop->store, err);
 
+	flow_progress_stage(j->progress, FLOW_STORING, j->read,
+			    j->counts.accepted, clock_monotonic());
 	if (!rc)
 		rc = publish_begin(shop->store, shop->plan->config, seq,
 				   &j->publish, err);
@@ -268,10 +275,14 @@ flow_submission_judge(const struct flow_shop *shop,
 		.language = receipt_language(shop->plan->config,
 					     planned->resource->department),
 		.release = release,
+		.progress = shop->progress,
 	};
 	int64_t seq = 0;
-	int rc = judge(shop, &j, &seq, err);
+	int rc;
 
+	flow_progress_begin(j.progress, s->number, s->bytes, clock_monotonic());
+	rc = judge(shop, &j, &seq, err);
+	flow_progress_end(j.progress, !rc && seq, clock_monotonic());
 	if (!rc)
 		tell(shop, &j, seq);
 	if (!rc && release)

@@ -73,7 +73,8 @@ status_has_every_fact(void **state)
 	assert_int_equal(number_of(item, "published_sequence"), 0);
 	assert_int_equal(number_of(counts, "judging"), 1);
 	assert_int_equal(number_of(counts, "quarantined"), 1);
-	assert_true(json_is_null(json_object_get(item, "judging")));
+	assert_int_equal(json_array_size(json_object_get(item, "judging")), 0);
+	assert_int_equal(number_of(item, "waiting"), 1);
 	assert_true(json_is_null(json_object_get(item, "trouble")));
 	assert_non_null(strstr(text_of(item, "rights"), "not enforced"));
 	item = json_array_get(json_object_get(item, "warnings"), 0);

@@ -1,7 +1,8 @@
 /*
  * The parts of the command line that need no daemon. Fails if the table of
- * verbs and its functions disagree, if JSON loses a digit, or if a daemon is
- * seen where there is none, or not where there is one.
+ * verbs and its functions disagree, if JSON loses a digit, if progress does
+ * not fit its line, or if a daemon is seen where there is none, or not where
+ * there is one.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +15,11 @@
 #include "ctl/changes.h"
 #include "ctl/keeper.h"
 #include "ctl/print.h"
+#include "ctl/progress.h"
 #include "ctl/verbs.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -363,6 +366,48 @@ only_a_civicfs_counts_as_mounted(void **state)
 	assert_false(ctl_is_mounted("/nowhere"));
 }
 
+/* ---- how far it is ------------------------------------------------------- */
+
+static void
+expect_line(const char *progress, int columns, const char *expected)
+{
+	json_t *p = json_loads(progress, 0, NULL);
+	scope_buf line = BUF_INIT;
+
+	assert_non_null(p);
+	assert_int_equal(ctl_progress_line(p, columns, &line), 0);
+	assert_string_equal(buf_str(&line), expected);
+	json_decref(p);
+}
+
+#define JUDGING \
+	"\"judging\":[{\"resource\":\"aic/" \
+	"reg\",\"file\":\"企业.csv\",\"stage\":" \
+	"\"reading\",\"rows\":1234567,\"percent\":45,\"rate\":98765," \
+	"\"seconds_left\":12}]"
+
+static void
+progress_is_a_line_that_fits(void **state)
+{
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	expect_line("{" JUDGING ",\"waiting\":3}", 100,
+		    "aic/reg 企业.csv: reading 45%, 1,234,567 rows, 98,765/s, "
+		    "12 s left; 3 waiting");
+	/* 业 would be columns 11 and 12 */
+	expect_line("{" JUDGING ",\"waiting\":3}", 12, "aic/reg 企…");
+	expect_line("{" JUDGING ",\"waiting\":3}", 11, "aic/reg 企…");
+	expect_line("{" JUDGING ",\"waiting\":3}", 10, "aic/reg …");
+	expect_line("{\"judging\":[],\"waiting\":2}", 80, "2 waiting");
+	expect_line("{\"judging\":[],\"waiting\":0}", 80, "");
+	/* what is not known is not told, and a name cannot steer a terminal */
+	expect_line(
+		"{\"judging\":[{\"resource\":\"a/b\",\"file\":\"\\u001b[2J\","
+		"\"stage\":\"publishing\",\"rows\":10,\"percent\":null,"
+		"\"rate\":null,\"seconds_left\":null},{}],\"waiting\":0}",
+		80, "a/b \\x1b[2J: publishing, 10 rows; 1 more under way");
+}
+
 #define PLACE(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
 
 int
@@ -375,6 +420,7 @@ main(void)
 		cmocka_unit_test(numbers_keep_their_digits),
 		cmocka_unit_test(what_is_no_json_is_refused),
 		cmocka_unit_test(values_are_told_to_people),
+		cmocka_unit_test(progress_is_a_line_that_fits),
 		cmocka_unit_test(changes_have_the_types_of_the_theme),
 		cmocka_unit_test(no_changes_are_an_empty_list),
 		cmocka_unit_test(changes_of_other_columns_are_refused),
