@@ -241,7 +241,6 @@ const struct option config_option_table[] = {
 	 .sentence = "of its receipts; default: the platform's"},
 	{.section = "department",
 	 .key = "quota",
-	 .unheeded = true,
 	 .type = OPTION_SIZE,
 	 .preset = "0",
 	 .offset = offsetof(struct config_department, quota),

@@ -124,6 +124,52 @@ work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 	return rc;
 }
 
+/* ---- what departments store ---------------------------------------------- */
+
+static void
+usage_member(void *ctx, const struct inbox_usage *u)
+{
+	struct jsonout *j = ctx;
+	int64_t left = u->quota - u->bytes;
+
+	jsonout_object(j);
+	jsonout_pair(j, "department", u->department);
+	control_member_int(j, "bytes", u->bytes);
+	if (u->quota) {
+		control_member_int(j, "quota", u->quota);
+		control_member_int(j, "free", left > 0 ? left : 0);
+	} else {
+		control_member(j, "quota", NULL);
+		control_member(j, "free", NULL);
+	}
+	jsonout_end(j);
+}
+
+static void
+departments_member(const struct control_context *c, struct jsonout *j)
+{
+	jsonout_key(j, "departments");
+	jsonout_array(j);
+	inbox_each_usage(c->inbox, usage_member, j);
+	jsonout_end(j);
+}
+
+static void
+warn_of_full(void *ctx, const struct inbox_usage *u)
+{
+	scope_buf line = BUF_INIT;
+	struct jsonout *j = ctx;
+
+	if (!u->quota || u->bytes < u->quota)
+		return;
+	if (!buf_addf(&line,
+		      "department '%s' has used its quota: uploads are refused "
+		      "(EDQUOT); remove files that were not judged, or raise "
+		      "[department %s] quota",
+		      u->department, u->department))
+		jsonout_string(j, buf_slice(&line));
+}
+
 static void
 warnings_member(const struct control_context *c, struct jsonout *j)
 {
@@ -135,6 +181,7 @@ warnings_member(const struct control_context *c, struct jsonout *j)
 		jsonout_string(j, slice_str(c->warnings[i]));
 	for (size_t i = 0; i < more->n; i++)
 		jsonout_string(j, slice_str(more->items[i]));
+	inbox_each_usage(c->inbox, warn_of_full, j);
 	jsonout_end(j);
 }
 
@@ -159,6 +206,7 @@ control_verb_status(struct control_call *call)
 			       : "not enforced yet (no allow_other)");
 	if (!rc)
 		rc = themes_member(call, reader.db, j);
+	departments_member(c, j);
 	warnings_member(c, j);
 	return rc ? rc : control_item_end(call);
 }

@@ -132,6 +132,37 @@ print_warnings(const json_t *s)
 		       json_string_value(json_array_get(warnings, i)));
 }
 
+static const struct ctl_column quota_columns[] = {
+	{"department", "DEPARTMENT", CTL_TEXT},
+	{"bytes", "BYTES", CTL_NUMBER},
+	{"quota", "QUOTA", CTL_NUMBER},
+	{"free", "FREE", CTL_NUMBER},
+};
+#define QUOTA_COLUMNS (sizeof(quota_columns) / sizeof(*quota_columns))
+
+/* Of the departments that have a quota. */
+static int
+print_quotas(const json_t *s)
+{
+	const json_t *departments = json_object_get(s, "departments");
+	json_t *rows = json_array();
+	int rc = CTL_DONE;
+
+	for (size_t i = 0; rows && i < json_array_size(departments); i++) {
+		json_t *d = json_array_get(departments, i);
+
+		if (json_is_integer(json_object_get(d, "quota")) &&
+		    json_array_append(rows, d))
+			rc = ctl_refuse(CTL_NO, "no memory");
+	}
+	if (rc == CTL_DONE && json_array_size(rows)) {
+		putchar('\n');
+		rc = ctl_table(rows, quota_columns, QUOTA_COLUMNS);
+	}
+	json_decref(rows);
+	return rc;
+}
+
 static int
 print_status(const json_t *s)
 {
@@ -151,8 +182,9 @@ print_status(const json_t *s)
 		return rc;
 	print_warnings(s);
 	putchar('\n');
-	return ctl_table(json_object_get(s, "themes"), theme_columns,
-			 THEME_COLUMNS);
+	rc = ctl_table(json_object_get(s, "themes"), theme_columns,
+		       THEME_COLUMNS);
+	return rc ? rc : print_quotas(s);
 }
 
 /* ---- the verbs ----------------------------------------------------------- */

@@ -124,6 +124,13 @@ on_failed(void *ctx, const struct error *err)
 }
 
 static void
+on_refusal(void *ctx, const char *text)
+{
+	(void)ctx;
+	SAY(LOG_WARNING, "%s", text);
+}
+
+static void
 on_complaint(void *ctx, const char *text)
 {
 	(void)ctx;
@@ -197,6 +204,8 @@ open_state(struct worker *w, struct error *err)
 	if (!rc)
 		rc = inbox_open(w->store, config, w->plan->resource_ids,
 				w->shared->session, &w->inbox, err);
+	if (!rc)
+		inbox_on_refusal(w->inbox, on_refusal, w);
 	return rc;
 }
 

@@ -82,8 +82,10 @@ inbox_blob_discard(struct inbox *inbox, int64_t id)
 
 	if (!rc)
 		rc = store_blob_drop(&txn, id, NULL);
-	if (rc > 0 && store_commit(&txn, NULL) == 0)
+	if (rc > 0 && store_commit(&txn, NULL) == 0) {
 		inbox_blob_unlink(inbox, id);
+		inbox_quota_drop(inbox->quota, id);
+	}
 }
 
 /* ---- copying ------------------------------------------------------------- */
@@ -130,7 +132,8 @@ copy_bytes(int from, int to, struct error *err)
 }
 
 static int
-copy_into(struct inbox *inbox, int64_t from, int to, struct error *err)
+copy_into(struct inbox *inbox, size_t department, int64_t from, int64_t copy,
+	  int to, struct error *err)
 {
 	scope_fd source = inbox_blob_open(inbox, from, O_RDONLY);
 	struct stat st;
@@ -138,18 +141,23 @@ copy_into(struct inbox *inbox, int64_t from, int to, struct error *err)
 
 	if (source < 0)
 		return error_errno(err, -source, "cannot read an upload");
+	if (fstat(source, &st))
+		return error_errno(err, errno, "cannot look at an upload");
+	rc = inbox_quota_charge(inbox->quota, department, copy, st.st_size);
+	if (rc)
+		return error_errno(err, -rc, "cannot copy an upload");
 	rc = copy_bytes(source, to, err);
+	inbox_quota_written(inbox->quota, copy, to, rc != 0);
 	if (rc)
 		return rc;
-	if (fstat(source, &st) ||
-	    futimens(to, (struct timespec[]){st.st_atim, st.st_mtim}))
+	if (futimens(to, (struct timespec[]){st.st_atim, st.st_mtim}))
 		return error_errno(err, errno, "cannot copy a file's times");
 	return 0;
 }
 
 int
-inbox_blob_copy(struct inbox *inbox, int64_t from, int64_t *ret_id,
-		struct error *err)
+inbox_blob_copy(struct inbox *inbox, size_t department, int64_t from,
+		int64_t *ret_id, struct error *err)
 {
 	scope_txn txn = {0};
 	scope_fd fd = -1;
@@ -163,7 +171,7 @@ inbox_blob_copy(struct inbox *inbox, int64_t from, int64_t *ret_id,
 	rc = store_commit(&txn, err);
 	if (rc)
 		return rc; /* another may have the number by now */
-	rc = copy_into(inbox, from, fd, err);
+	rc = copy_into(inbox, department, from, id, fd, err);
 	if (rc) {
 		inbox_blob_discard(inbox, id);
 		return rc;
@@ -229,6 +237,7 @@ int
 inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
 {
 	for (;;) {
+		struct inbox_live_fd given = {0};
 		struct store_inbox_file f;
 		uint64_t generation;
 		int rc, fd;
@@ -243,7 +252,10 @@ inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
 				     f.submission ? O_RDONLY : O_RDWR);
 		if (fd < 0)
 			return fd == -ENOENT ? -EIO : fd;
-		rc = inbox_live_keep(inbox->live, id, fd, generation, ret);
+		given.fd = fd;
+		given.blob = f.blob;
+		given.department = inbox_quota_of(inbox->quota, f.resource);
+		rc = inbox_live_keep(inbox->live, id, &given, generation, ret);
 		if (rc < 0)
 			return inbox_errno(rc, NULL);
 		if (rc > 0)

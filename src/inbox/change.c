@@ -14,30 +14,46 @@ inbox_change_begin(struct inbox *inbox, struct inbox_change *c)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
+static struct inbox_drop
+bytes_of(const struct inbox_change *c, const struct store_inbox_file *f)
+{
+	return (struct inbox_drop){
+		.blob = f->blob,
+		.bound = f->submission != 0,
+		.department = inbox_quota_of(c->inbox->quota, f->resource)};
+}
+
 /* The blob goes with the commit, unless a submission has it. */
 static int
-drop_blob(struct inbox_change *c, int64_t blob)
+drop_blob(struct inbox_change *c, const struct inbox_drop *drop)
 {
-	int rc = store_blob_drop(&c->txn, blob, &c->err);
+	int rc = store_blob_drop(&c->txn, drop->blob, &c->err);
 
 	if (rc < 0)
 		return inbox_errno(rc, &c->err);
 	if (rc)
-		c->drop[c->ndrop++] = blob;
+		c->drop[c->ndrop++] = *drop;
 	return 0;
 }
 
-int
-inbox_change_commit(struct inbox_change *c)
+/* After the commit: the bytes go, and make room at once. */
+static void
+remove_bytes(struct inbox *inbox, const struct inbox_drop *drop)
+{
+	struct stat st;
+
+	if (!drop->bound)
+		inbox_quota_drop(inbox->quota, drop->blob);
+	else if (inbox_blob_stat(inbox, drop->blob, &st) == 0)
+		inbox_quota_keep(inbox->quota, drop->department, -st.st_size);
+	inbox_blob_unlink(inbox, drop->blob);
+}
+
+static void
+follow_commit(struct inbox_change *c)
 {
 	struct inbox *inbox = c->inbox;
-	int rc = c->left ? drop_blob(c, c->left) : 0;
 
-	if (rc)
-		return rc;
-	rc = store_commit(&c->txn, &c->err);
-	if (rc)
-		return inbox_errno(rc, &c->err);
 	c->made = 0;
 	if (c->rebound)
 		inbox_live_rebind(inbox->live, c->rebound);
@@ -45,8 +61,23 @@ inbox_change_commit(struct inbox_change *c)
 		inbox_live_forget(inbox->live, c->gone);
 	c->gone = 0;
 	for (size_t i = 0; i < c->ndrop; i++)
-		inbox_blob_unlink(inbox, c->drop[i]);
-	return 0;
+		remove_bytes(inbox, &c->drop[i]);
+}
+
+int
+inbox_change_commit(struct inbox_change *c)
+{
+	struct inbox *inbox = c->inbox;
+	int rc = c->left.blob ? drop_blob(c, &c->left) : 0;
+
+	if (rc)
+		return rc;
+	inbox_quota_move(inbox->quota);
+	rc = store_commit(&c->txn, &c->err);
+	if (!rc)
+		follow_commit(c);
+	inbox_quota_moved(inbox->quota);
+	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
 void
@@ -106,14 +137,19 @@ remove_file(struct inbox_change *c, const struct store_inbox_file *f)
 	if (rc)
 		return inbox_errno(rc, &c->err);
 	rc = give_up(c, f);
-	return rc ? rc : drop_blob(c, f->blob);
+	if (!rc) {
+		const struct inbox_drop drop = bytes_of(c, f);
+
+		rc = drop_blob(c, &drop);
+	}
+	return rc;
 }
 
 /* Whether it may be removed now; then it cannot be opened any more. */
 static bool
 retire(struct inbox_change *c, const struct store_inbox_file *f)
 {
-	if (f->id <= c->inbox->inherited || f->handles ||
+	if ((f->id <= c->inbox->inherited && !c->forgotten) || f->handles ||
 	    !inbox_live_retire(c->inbox->live, f->id))
 		return false;
 	c->gone = f->id;
@@ -154,7 +190,7 @@ inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 			return inbox_errno(rc, &c->err);
 		c->made = copy;
 	}
-	c->left = f->blob;
+	c->left = bytes_of(c, f);
 	f->blob = copy;
 	f->submission = 0;
 	c->rebound = f->id;

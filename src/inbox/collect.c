@@ -187,15 +187,23 @@ bind_one(struct store_txn *txn, struct gathering *g, struct due *d,
 	return store_inbox_set(txn, &d->file, err);
 }
 
+/* Its bytes are the submission's now: opened for reading only. */
+static void
+follow_binding(struct inbox *inbox, const struct due *d)
+{
+	inbox_live_rebind(inbox->live, d->file.id);
+	inbox_quota_drop(inbox->quota, d->file.blob);
+	inbox_quota_keep(inbox->quota,
+			 inbox_quota_of(inbox->quota, d->file.resource),
+			 d->bytes);
+}
+
 static int
-bind_batch(struct gathering *g, int *bound, struct error *err)
+bind_all(struct gathering *g, int *bound, struct error *err)
 {
 	scope_txn txn = {0};
-	int rc;
+	int rc = store_begin(g->inbox->store, &txn, err);
 
-	for (size_t i = 0; i < g->n; i++)
-		prepare(g, &g->due[i]);
-	rc = store_begin(g->inbox->store, &txn, err);
 	for (size_t i = 0; !rc && i < g->n; i++) {
 		if (!g->due[i].skip)
 			rc = bind_one(&txn, g, &g->due[i], err);
@@ -204,14 +212,26 @@ bind_batch(struct gathering *g, int *bound, struct error *err)
 		rc = store_commit(&txn, err);
 	if (rc)
 		return rc;
-	/* From now on their bytes are opened for reading only. */
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->due[i].skip || !g->due[i].file.submission)
 			continue;
-		inbox_live_rebind(g->inbox->live, g->due[i].file.id);
+		follow_binding(g->inbox, &g->due[i]);
 		++*bound;
 	}
 	return 0;
+}
+
+static int
+bind_batch(struct gathering *g, int *bound, struct error *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < g->n; i++)
+		prepare(g, &g->due[i]);
+	inbox_quota_move(g->inbox->quota);
+	rc = bind_all(g, bound, err);
+	inbox_quota_moved(g->inbox->quota);
+	return rc;
 }
 
 /* Whether a full batch may have left others, and was not all put off. */

@@ -31,8 +31,9 @@ copy_resources(struct inbox *inbox, const int64_t *resources, size_t n,
 
 /* ---- recovery ------------------------------------------------------------ */
 
-/* A row may outlive the name of its blob when the machine dies between the
- * two and nobody had been told that the file is safe. */
+/* What an upload has counts. A row may outlive the name of its blob when the
+ * machine dies between the two and nobody had been told that the file is
+ * safe. */
 static int
 restore_blob(void *ctx, const struct store_inbox_file *f)
 {
@@ -40,8 +41,13 @@ restore_blob(void *ctx, const struct store_inbox_file *f)
 	struct stat st;
 	int fd;
 
-	if (inbox_blob_stat(inbox, f->blob, &st) != -ENOENT)
-		return 0;
+	if (inbox_blob_stat(inbox, f->blob, &st) == 0)
+		return inbox_quota_set(
+			       inbox->quota,
+			       inbox_quota_of(inbox->quota, f->resource),
+			       f->blob, st.st_size)
+			       ? ERR_NOMEM
+			       : 0;
 	fd = inbox_blob_open(inbox, f->blob, O_RDWR | O_CREAT | O_EXCL);
 	if (fd >= 0)
 		close(fd);
@@ -107,11 +113,16 @@ inbox_open(struct store *store, const struct config *config,
 		     ? copy_resources(inbox, resources, config->nresources, err)
 		     : error_nomem(err);
 	if (!rc)
+		rc = inbox_quota_new(store, config, resources, &inbox->quota,
+				     err);
+	if (!rc)
 		rc = begin_session(inbox, err);
 	if (!rc)
 		rc = inbox_blob_sweep(inbox, err);
 	if (!rc)
 		rc = restore_blobs(inbox, err);
+	if (!rc)
+		rc = inbox_quota_refresh(inbox->quota, err);
 	if (rc) {
 		inbox_close(inbox);
 		return error_prefix(err, rc, "opening the inboxes");
@@ -132,6 +143,7 @@ inbox_close(struct inbox *inbox)
 		free(late);
 	}
 	inbox_live_free(inbox->live);
+	inbox_quota_free(inbox->quota);
 	pthread_mutex_destroy(&inbox->lock);
 	free(inbox->resources);
 	free(inbox);

@@ -108,6 +108,10 @@ int inbox_fsync(struct inbox *inbox, int64_t id, bool data_only);
 /* What cannot be written down now is done by a later inbox_collect(). */
 int inbox_release(struct inbox *inbox, const struct inbox_request *req,
 		  int64_t id, uint64_t fh);
+/* The kernel has dropped the inode of an upload: if it is unlinked, its bytes
+ * can go even though an earlier worker may have had readers. Others are left
+ * alone. */
+void inbox_forgotten(struct inbox *inbox, int64_t id);
 int inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
 		 int64_t resource, const char *name);
 /* Within one folder; flags of renameat2 (RENAME_NOREPLACE; others EINVAL). */
@@ -141,8 +145,24 @@ int inbox_setxattr(struct inbox *inbox, const struct inbox_request *req,
 		   const void *p, size_t n, int flags);
 int inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
 		      enum inbox_part part, int64_t id, const char *name);
-/* Of the state's file system; what is held in reserve is not available. */
-int inbox_statfs(struct inbox *inbox, struct statvfs *ret);
+/* Of the state's file system; what is held in reserve is not available. With
+ * a department: what that one may hold in all, and may still write. */
+int inbox_statfs(struct inbox *inbox, const char *department,
+		 struct statvfs *ret);
+/* What a department stores: its inbox files and the originals in its archive,
+ * equal blobs once (quota.h). */
+struct inbox_usage {
+	const char *department; /* id; lives as long as the inbox */
+	int64_t bytes;
+	int64_t quota; /* bytes; 0 none */
+};
+void inbox_each_usage(struct inbox *inbox,
+		      void (*each)(void *ctx, const struct inbox_usage *u),
+		      void *ctx);
+/* Called (from any thread, for a moment, with a lock held) when a department
+ * is refused something for its quota: once until there was room again. */
+void inbox_on_refusal(struct inbox *inbox,
+		      void (*told)(void *ctx, const char *text), void *ctx);
 /* Why nothing can be taken in, for people; "" when it can. */
 void inbox_hindrance(struct inbox *inbox, char *ret, size_t size);
 

@@ -42,32 +42,62 @@ reopen_handles(struct inbox *inbox, int64_t id)
 	return rc ? inbox_errno(rc, &c.err) : inbox_change_commit(&c);
 }
 
+/* As many bytes as go, 0 or a negative errno in *ret_rc: the kernel writes
+ * mapped pages by this, too, and asks for the rest of none. */
+static size_t
+write_at(int fd, const char *p, size_t n, off_t offset, int *ret_rc)
+{
+	size_t put = 0;
+
+	*ret_rc = 0;
+	while (put < n) {
+		ssize_t got = pwrite(fd, p + put, n - put, offset + (off_t)put);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			*ret_rc = got < 0 ? -errno : -EIO;
+			break;
+		}
+		put += (size_t)got;
+	}
+	return put;
+}
+
+/* Room for bytes up to 'end', before they are written; afterwards
+ * inbox_quota_written(). */
+static int
+prepare_write(struct inbox *inbox, int64_t id, const struct inbox_live_fd *fd,
+	      int64_t end)
+{
+	int rc = inbox_room(inbox);
+
+	if (!rc && inbox_live_writing(inbox->live, id))
+		rc = reopen_handles(inbox, id);
+	return rc ? rc
+		  : inbox_quota_charge(inbox->quota, fd->department, fd->blob,
+				       end);
+}
+
 ssize_t
 inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 	    off_t offset)
 {
 	scope_live_fd *fd = NULL;
-	ssize_t put;
+	size_t put = 0;
 	int rc = inbox_fd(inbox, id, &fd);
 
 	if (!rc)
-		rc = inbox_room(inbox);
-	if (!rc && inbox_live_writing(inbox->live, id))
-		rc = reopen_handles(inbox, id);
-	if (rc) {
-		inbox_live_lost(inbox->live, id, offset, -rc);
-		return rc;
+		rc = prepare_write(inbox, id, fd, offset + (off_t)n);
+	if (!rc) {
+		put = write_at(fd->fd, p, n, offset, &rc);
+		inbox_quota_written(inbox->quota, fd->blob, fd->fd, rc != 0);
 	}
-	do
-		put = pwrite(fd->fd, p, n, offset);
-	while (put < 0 && errno == EINTR);
-	if (put < 0) {
-		rc = -errno;
-		inbox_live_lost(inbox->live, id, offset, -rc);
-		return rc;
-	}
-	inbox_live_wrote(inbox->live, id, offset, (size_t)put);
-	return put;
+	if (put)
+		inbox_live_wrote(inbox->live, id, offset, put);
+	if (rc)
+		inbox_live_lost(inbox->live, id, offset + (off_t)put, -rc);
+	return put ? (ssize_t)put : rc;
 }
 
 int
@@ -86,17 +116,20 @@ inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
 	scope_live_fd *fd = NULL;
 	int rc;
 
-	/* What takes bytes away is not for files that are copied in. */
-	if (mode & ~FALLOC_FL_KEEP_SIZE)
+	/* What takes bytes away is not for files that are copied in; room
+	 * beyond the end of a file would be nobody's. */
+	if (mode)
 		return -EOPNOTSUPP;
 	rc = inbox_fd(inbox, id, &fd);
 	if (!rc)
-		rc = inbox_room(inbox);
-	if (!rc && inbox_live_writing(inbox->live, id))
-		rc = reopen_handles(inbox, id);
+		rc = prepare_write(inbox, id, fd, offset + length);
 	if (rc)
 		return rc;
-	return fallocate(fd->fd, mode, offset, length) ? -errno : 0;
+	do
+		rc = fallocate(fd->fd, 0, offset, length) ? -errno : 0;
+	while (rc == -EINTR);
+	inbox_quota_written(inbox->quota, fd->blob, fd->fd, rc != 0);
+	return rc;
 }
 
 off_t

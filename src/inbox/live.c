@@ -165,9 +165,11 @@ inbox_live_find(struct inbox_live *live, int64_t file, uint64_t *ret_generation)
 }
 
 int
-inbox_live_keep(struct inbox_live *live, int64_t file, int fd,
-		uint64_t generation, struct inbox_live_fd **ret)
+inbox_live_keep(struct inbox_live *live, int64_t file,
+		const struct inbox_live_fd *given, uint64_t generation,
+		struct inbox_live_fd **ret)
 {
+	int fd = given->fd;
 	struct inbox_live_fd *shared = malloc(sizeof(*shared));
 	struct entry *e = NULL;
 	int rc = ERR_NOMEM;
@@ -184,6 +186,8 @@ inbox_live_keep(struct inbox_live *live, int64_t file, int fd,
 		rc = 1;
 	} else if (e) {
 		shared->fd = fd;
+		shared->blob = given->blob;
+		shared->department = given->department;
 		atomic_init(&shared->users, 2); /* the table and the caller */
 		atomic_init(&shared->named, false);
 		keep_fd(live, e, shared);

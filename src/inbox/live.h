@@ -24,6 +24,8 @@ struct inbox_live_fd {
 	int fd;
 	atomic_uint users;
 	atomic_bool named; /* its name in intake/ is known to be durable */
+	int64_t blob;	   /* whose bytes these are */
+	size_t department; /* quota.h */
 };
 void inbox_live_fd_put(struct inbox_live_fd *fd);
 static inline void
@@ -40,9 +42,11 @@ inbox_live_fd_putp(struct inbox_live_fd **fd)
  * blob the file has. */
 struct inbox_live_fd *inbox_live_find(struct inbox_live *live, int64_t file,
 				      uint64_t *ret_generation);
-/* Takes 'fd' in any case. 1: *ret is the shared descriptor; 0: a blob has
- * changed hands since, look again; ERR_NOMEM. */
-MUST_CHECK int inbox_live_keep(struct inbox_live *live, int64_t file, int fd,
+/* Takes 'given' (its fd, blob and department) in any case. 1: *ret is the
+ * shared descriptor; 0: a blob has changed hands since, look again;
+ * ERR_NOMEM. */
+MUST_CHECK int inbox_live_keep(struct inbox_live *live, int64_t file,
+			       const struct inbox_live_fd *given,
 			       uint64_t generation, struct inbox_live_fd **ret);
 /* The file has another blob, or may not be written any more: its descriptor
  * is forgotten (and closed after its last user). */

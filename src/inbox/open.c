@@ -17,14 +17,24 @@ for_writing(int flags)
 static int
 resize(struct inbox_change *c, const struct store_inbox_file *f, off_t size)
 {
+	struct inbox_quota *quota = c->inbox->quota;
+	size_t department = inbox_quota_of(quota, f->resource);
 	scope_fd fd = inbox_blob_open(c->inbox, f->blob, O_RDWR);
+	int rc;
 
 	if (fd < 0)
 		return fd == -ENOENT ? -EIO : fd;
+	rc = inbox_quota_charge(quota, department, f->blob, size);
+	if (rc)
+		return rc;
 	if (ftruncate(fd, size))
-		return -errno;
-	inbox_live_truncated(c->inbox->live, f->id, size);
-	return 0;
+		rc = -errno;
+	else
+		rc = inbox_quota_set(quota, department, f->blob, size);
+	inbox_quota_written(quota, f->blob, fd, rc != 0);
+	if (!rc)
+		inbox_live_truncated(c->inbox->live, f->id, size);
+	return rc;
 }
 
 static int
@@ -118,15 +128,20 @@ inbox_begin_writing(struct inbox *inbox, int64_t id,
 		struct error err = ERROR_INIT;
 		struct store_inbox_file f;
 		int64_t copy = 0;
+		size_t department;
 
 		rc = inbox_row(inbox, id, &f);
 		if (rc)
 			return rc;
+		department = inbox_quota_of(inbox->quota, f.resource);
+		/* A judged file must not go when another cannot come. */
+		if (f.submission)
+			rc = inbox_room_of(inbox, department);
+		if (rc)
+			return rc;
 		if (f.submission && w->keep && w->size != 0) {
-			rc = inbox_room(inbox);
-			if (rc)
-				return rc;
-			rc = inbox_blob_copy(inbox, f.blob, &copy, &err);
+			rc = inbox_blob_copy(inbox, department, f.blob, &copy,
+					     &err);
 			if (rc)
 				return inbox_errno(rc, &err);
 		}
@@ -246,7 +261,7 @@ make_file(struct inbox *inbox, const struct inbox_request *req,
 		f->id = there.id;
 		return -EEXIST;
 	}
-	rc = inbox_room(inbox);
+	rc = inbox_room_of(inbox, inbox_quota_of(inbox->quota, f->resource));
 	if (!rc)
 		rc = add_file(&c, req, f);
 	if (!rc && open)

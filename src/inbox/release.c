@@ -161,7 +161,7 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 
 /* Removes a file that was unlinked while it was open, after its last reader. */
 static int
-reap(struct inbox *inbox, int64_t id)
+reap(struct inbox *inbox, int64_t id, bool forgotten)
 {
 	scope_change c;
 	struct store_inbox_file f;
@@ -169,6 +169,7 @@ reap(struct inbox *inbox, int64_t id)
 
 	if (rc)
 		return rc;
+	c.forgotten = forgotten;
 	rc = store_inbox_get(c.txn.db, id, &f, &c.err);
 	if (rc <= 0)
 		return rc ? inbox_errno(rc, &c.err) : 0;
@@ -233,7 +234,7 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	rc = handle_of(inbox, fh, &h);
 	if (rc == 0) {
 		rc = inbox_row(inbox, id, &f);
-		return !rc && !*f.key ? reap(inbox, id) : 0;
+		return !rc && !*f.key ? reap(inbox, id, false) : 0;
 	}
 	if (rc > 0)
 		rc = end_handle(inbox, id, fh, broken);
@@ -241,4 +242,15 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 		put_off(inbox, id, fh, broken);
 	inbox_changed(inbox);
 	return rc;
+}
+
+/* An earlier worker's readers are not known; but the kernel drops an unlinked
+ * inode with its last one, and its FORGET says so. */
+void
+inbox_forgotten(struct inbox *inbox, int64_t id)
+{
+	struct store_inbox_file f;
+
+	if (id <= inbox->inherited && !inbox_row(inbox, id, &f) && !*f.key)
+		(void)!reap(inbox, id, true);
 }

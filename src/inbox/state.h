@@ -11,6 +11,7 @@
 #include "inbox/inbox.h"
 #include "inbox/live.h"
 #include "inbox/name.h"
+#include "inbox/quota.h"
 #include "store/handle.h"
 #include "store/inbox.h"
 #include "store/submission.h"
@@ -33,6 +34,7 @@ struct inbox {
 	int64_t *resources; /* ascending */
 	size_t nresources;
 	struct inbox_live *live;
+	struct inbox_quota *quota;
 	/* Files up to this id may be open for reading since before this worker
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
@@ -76,9 +78,11 @@ bool inbox_has_companion(const struct store_inbox_file *f,
  * writing. Whoever does not commit calls inbox_blob_unlink(). */
 MUST_CHECK int inbox_blob_make(struct inbox *inbox, struct store_txn *txn,
 			       int64_t *ret_id, int *ret_fd, struct error *err);
-/* A blob with the bytes and times of another, committed by itself. */
-MUST_CHECK int inbox_blob_copy(struct inbox *inbox, int64_t from,
-			       int64_t *ret_id, struct error *err);
+/* A blob with the bytes and times of another, committed by itself and charged
+ * to the department. */
+MUST_CHECK int inbox_blob_copy(struct inbox *inbox, size_t department,
+			       int64_t from, int64_t *ret_id,
+			       struct error *err);
 /* Gives up a blob that nothing came to refer to. */
 void inbox_blob_discard(struct inbox *inbox, int64_t id);
 /* The file alone; for after the row was dropped and committed. */
@@ -111,12 +115,17 @@ struct inbox_change {
 	struct inbox *inbox;
 	struct store_txn txn;
 	struct error err;
-	int64_t made;	 /* blob to unlink if there is no commit; 0 */
-	int64_t drop[2]; /* blobs to unlink after the commit */
+	int64_t made; /* blob to unlink if there is no commit; 0 */
+	struct inbox_drop {
+		int64_t blob;
+		bool bound; /* a submission held it */
+		size_t department;
+	} drop[2]; /* to unlink after the commit */
 	size_t ndrop;
-	int64_t gone;	 /* file that was retired and removed; 0 */
-	int64_t rebound; /* file whose descriptor must be forgotten; 0 */
-	int64_t left;	 /* blob that file had */
+	int64_t gone;		/* file that was retired and removed; 0 */
+	bool forgotten;		/* by the kernel: nobody has it open */
+	int64_t rebound;	/* file whose descriptor must be forgotten; 0 */
+	struct inbox_drop left; /* what that file had; blob 0 */
 };
 /* Rolled back at the end of the block unless inbox_change_commit(). */
 MUST_CHECK int inbox_change_begin(struct inbox *inbox, struct inbox_change *c);
@@ -160,6 +169,8 @@ MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
 
 /* Whether bytes may be taken in: 0, or -ENOSPC. */
 MUST_CHECK int inbox_room(struct inbox *inbox);
+/* The same for a department's: also -EDQUOT. */
+MUST_CHECK int inbox_room_of(struct inbox *inbox, size_t department);
 
 /* ---- release.c ----------------------------------------------------------- */
 

@@ -4,9 +4,8 @@
  * below.
  *
  * No operation here ever answers ENOSYS to open: the kernel would stop asking
- * (DESIGN 4). copy_file_range, tmpfile, ioctl, fsyncdir and forget are left
- * out on purpose: the kernel does the first by reading and writing, and
- * nothing is kept here for a node.
+ * (DESIGN 4). copy_file_range, tmpfile, ioctl and fsyncdir are left out on
+ * purpose: the kernel does the first by reading and writing.
  */
 #include "mount/inbox_ops.h"
 
@@ -84,6 +83,16 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 static void
+op_forget(fuse_req_t req, fuse_ino_t node, uint64_t lookups)
+{
+	(void)lookups;
+	if (mount_node_kind(node) == NODE_UPLOAD)
+		inbox_forgotten(of(req)->context.inbox,
+				(int64_t)mount_node_payload(node));
+	fuse_reply_none(req);
+}
+
+static void
 op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	scope_call call = mount_call(of(req));
@@ -115,10 +124,11 @@ op_readlink(fuse_req_t req, fuse_ino_t node)
 static void
 op_statfs(fuse_req_t req, fuse_ino_t node)
 {
+	scope_call call = mount_call(of(req));
 	struct statvfs st;
-	int rc = inbox_statfs(of(req)->context.inbox, &st);
+	int rc = mount_inbox_statfs(&call, node, &st);
 
-	(void)node;
+	mount_call_end(&call);
 	if (rc < 0)
 		reply_error(req, rc);
 	else
@@ -502,6 +512,7 @@ op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 const struct fuse_lowlevel_ops mount_fuse_ops = {
 	.init = op_init,
 	.lookup = op_lookup,
+	.forget = op_forget,
 	.getattr = op_getattr,
 	.setattr = mount_op_setattr,
 	.readlink = op_readlink,

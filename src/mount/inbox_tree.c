@@ -4,6 +4,8 @@
  */
 #include "mount/tree.h"
 
+#include "store/inbox.h"
+
 #include <errno.h>
 
 static const enum node_kind upload_kinds[] = {
@@ -371,4 +373,76 @@ mount_archive_file_stat(struct call *call, uint64_t node,
 	ret->st.st_mtim = w.found.st.st_mtim;
 	ret->st.st_ctim = ret->st.st_atim = w.found.st.st_mtim;
 	return 0;
+}
+
+/* ---- the room there is --------------------------------------------------- */
+
+/* 1 and the resource that a node below inbox/ belongs to, 0 when there is none
+ * (any more), or a negative errno. */
+static int
+resource_of(struct call *call, uint64_t node, int64_t *ret)
+{
+	int64_t id = (int64_t)mount_node_payload(node);
+	struct store_submission s = {0};
+	struct store_inbox_file f;
+	struct sql *db;
+	int rc;
+
+	switch (mount_node_kind(node)) {
+	case NODE_INBOX_RESOURCE:
+	case NODE_ARCHIVE_RESOURCE:
+		*ret = id;
+		return 1;
+	case NODE_UPLOAD:
+		rc = mount_call_db(call, &db);
+		if (!rc)
+			rc = mount_call_errno(
+				call, store_inbox_get(db, id, &f, &call->err));
+		if (rc > 0)
+			*ret = f.resource;
+		return rc;
+	default:
+		rc = mount_call_db(call, &db);
+		if (!rc)
+			rc = mount_call_errno(
+				call,
+				store_submission_get(db, id, &s, &call->err));
+		if (rc > 0) {
+			*ret = s.resource;
+			store_submission_release(&s);
+		}
+		return rc;
+	}
+}
+
+static bool
+is_below_inbox(uint64_t node)
+{
+	enum node_kind kind = mount_node_kind(node);
+
+	return kind >= NODE_INBOX_DEPARTMENT && kind <= NODE_KEPT_FIX;
+}
+
+int
+mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret)
+{
+	const struct mount_context *c = &call->m->context;
+	const struct config_department *department = NULL;
+	const char *name = NULL;
+	int64_t resource = 0;
+	int i = -1, rc = 0;
+
+	if (mount_node_kind(node) == NODE_INBOX_DEPARTMENT ||
+	    mount_node_kind(node) == NODE_ARCHIVE) {
+		department = mount_department(
+			call->m, (int64_t)mount_node_payload(node));
+		name = department ? department->id : NULL;
+	} else if (is_below_inbox(node)) {
+		rc = resource_of(call, node, &resource);
+		if (rc > 0)
+			i = mount_resource_index(call->m, resource);
+		if (i >= 0)
+			name = c->config->resources[i].department;
+	}
+	return rc < 0 ? rc : inbox_statfs(c->inbox, name, ret);
 }

@@ -128,6 +128,9 @@ tree_stat_fn mount_net_stat;
 /* What a node of an inbox folder or of archive/ is to src/inbox, whose id is
  * the number's payload. */
 enum inbox_part mount_inbox_part(uint64_t node);
+/* The room there is: inbox/DEPARTMENT and all below shows that department's,
+ * everything else the file system's. */
+int mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret);
 /* Something came to or left an inbox folder now. */
 void mount_inbox_mark(struct mount *m, int64_t resource);
 void mount_inbox_fill(const struct inbox_entry *e, struct tree_entry *ret);

@@ -364,6 +364,25 @@ store_inbox_xattr_bytes(struct sql *db, int64_t file, int64_t *ret,
 	" AND NOT EXISTS(SELECT 1 FROM submission WHERE fix_blob = blob.id)"
 
 int
+store_usage_get(struct sql *db, int64_t resource, int64_t *ret,
+		struct error *err)
+{
+	static const char text[] =
+		"SELECT bytes FROM usage WHERE resource = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, resource);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc ? sql_int(stmt, 0) : 0;
+	return 0;
+}
+
+int
 store_blob_drop(struct store_txn *txn, int64_t id, struct error *err)
 {
 	static const char text[] =

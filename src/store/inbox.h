@@ -102,6 +102,10 @@ MUST_CHECK int store_inbox_xattr_names(struct sql *db, int64_t file,
 MUST_CHECK int store_inbox_xattr_bytes(struct sql *db, int64_t file,
 				       int64_t *ret, struct error *err);
 
+/* The bytes of the originals that a resource's submissions hold. */
+MUST_CHECK int store_usage_get(struct sql *db, int64_t resource, int64_t *ret,
+			       struct error *err);
+
 /* Forgets a blob that neither a file nor a submission refers to: 1 forgotten
  * (its file may go once this is committed), 0 still needed. */
 MUST_CHECK int store_blob_drop(struct store_txn *txn, int64_t id,

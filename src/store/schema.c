@@ -143,6 +143,31 @@ const char *const store_schema_main[] = {
 	"CREATE TABLE file_hash("
 	"  state INTEGER PRIMARY KEY, sha256 BLOB NOT NULL"
 	") STRICT;",
+
+	/* 2 */
+	/* What the originals of a resource come to, so that quotas need not
+	 * add them up at every start. Whoever drops a blob keeps it right. */
+	"CREATE TABLE usage("
+	"  resource INTEGER PRIMARY KEY REFERENCES object(id),"
+	"  bytes INTEGER NOT NULL"
+	") STRICT;"
+	"INSERT INTO usage SELECT resource, sum(bytes) FROM submission"
+	"  WHERE blob IS NOT NULL GROUP BY resource;"
+	"CREATE TRIGGER usage_added AFTER INSERT ON submission"
+	"  WHEN new.blob IS NOT NULL BEGIN"
+	"  INSERT INTO usage VALUES(new.resource, new.bytes)"
+	"    ON CONFLICT(resource) DO UPDATE SET bytes = bytes + new.bytes;"
+	" END;"
+	"CREATE TRIGGER usage_changed AFTER UPDATE OF blob ON submission"
+	"  WHEN (old.blob IS NULL) <> (new.blob IS NULL) BEGIN"
+	"  UPDATE usage SET bytes = bytes + CASE WHEN new.blob IS NULL"
+	"    THEN -old.bytes ELSE new.bytes END WHERE resource = new.resource;"
+	" END;"
+	"CREATE TRIGGER usage_removed AFTER DELETE ON submission"
+	"  WHEN old.blob IS NOT NULL BEGIN"
+	"  UPDATE usage SET bytes = bytes - old.bytes"
+	"    WHERE resource = old.resource;"
+	" END;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

@@ -100,6 +100,15 @@ class Check:
                 self.say("submission %d: other bytes than those judged",
                          number)
 
+    def usage(self):
+        self.none("the sum of a resource's originals is another",
+                  "SELECT o.name, u.bytes, s.bytes FROM object o"
+                  " LEFT JOIN usage u ON u.resource = o.id"
+                  " LEFT JOIN (SELECT resource, sum(bytes) AS bytes"
+                  "  FROM submission WHERE blob IS NOT NULL"
+                  "  GROUP BY resource) s ON s.resource = o.id"
+                  " WHERE coalesce(u.bytes, 0) <> coalesce(s.bytes, 0)")
+
     def blob(self, number):
         try:
             with open(os.path.join(self.state, "intake", str(number)),
@@ -292,7 +301,8 @@ class Check:
             return b""
 
     def run(self):
-        for look in (self.databases, self.submissions, self.blobs, self.inbox,
+        for look in (self.databases, self.submissions, self.usage, self.blobs,
+                     self.inbox,
                      self.versions, self.intervals, self.links, self.themes,
                      self.files):
             look()

@@ -29,11 +29,8 @@ leave(void **state)
 	return 0;
 }
 
-/* Of every load of the city: its quota, on which nothing acts yet. */
-#define UNHEEDED 1
-
 static struct config *
-load_exact(size_t warnings)
+load(size_t warnings)
 {
 	struct config_problems problems = {0};
 	struct config *config = NULL;
@@ -47,12 +44,6 @@ load_exact(size_t warnings)
 	assert_int_equal(config->warnings.n, warnings);
 	config_problems_release(&problems);
 	return config;
-}
-
-static struct config *
-load(size_t more_warnings)
-{
-	return load_exact(UNHEEDED + more_warnings);
 }
 
 static bool
@@ -122,7 +113,7 @@ test_defaults(void **state)
 		    "[resource]\nkey = a\n[field a]\n");
 	city_change("civicfs.conf", NULL,
 		    "[platform]\nsettle =\n[department env]\n");
-	c = load_exact(0);
+	c = load(0);
 	assert_string_equal(c->state, "/var/lib/civicfs");
 	assert_string_equal(c->timezone, "UTC");
 	assert_string_equal(c->user, "civicfs");
@@ -354,8 +345,6 @@ test_warnings(void **state)
 				 "user 'no-such-user'; add it"));
 	assert_true(is_warned(c, "civicfs.conf:20: auditor: this machine has "
 				 "no group 'no-such-group'"));
-	assert_true(is_warned(c, "civicfs.conf:26: 'quota = 20G' is checked, "
-				 "but this version does not act on it yet"));
 	config_free(c);
 }
 

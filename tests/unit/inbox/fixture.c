@@ -60,7 +60,13 @@ box_setup(void **state)
 		return -1;
 	b->dir = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	b->config.settle_ms = 500;
+	b->resource_aic =
+		(struct config_resource){.name = "aic/r", .department = "aic"};
+	b->config.resources = &b->resource_aic;
 	b->config.nresources = 1;
+	b->department = (struct config_department){.id = "aic"};
+	b->config.departments = &b->department;
+	b->config.ndepartments = 1;
 	b->session = 7;
 	open_all(b);
 	*state = b;

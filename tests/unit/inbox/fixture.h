@@ -29,6 +29,8 @@ struct box {
 	char path[64];
 	int home, dir;
 	struct config config;
+	struct config_resource resource_aic;
+	struct config_department department;
 	struct store *store;
 	struct inbox *inbox;
 	int64_t resource;

@@ -212,6 +212,22 @@ test_readers_live_on(void **state)
 	assert_int_equal(box_blobs(b), 0);
 }
 
+/* Until the kernel has dropped the inode: then nobody has it. */
+static void
+test_forgotten_is_gone(void **state)
+{
+	struct box *b = *state;
+	int64_t id = box_copy(b, "june.csv", "old");
+
+	box_restart(b, true);
+	inbox_forgotten(b->inbox, id);
+	assert_int_equal(box_has(b, "june.csv"), 0);
+	assert_int_equal(box_unlink(b, "june.csv"), 0);
+	assert_int_equal(box_blobs(b), 1);
+	inbox_forgotten(b->inbox, id);
+	assert_int_equal(box_blobs(b), 0);
+}
+
 /* ---- the mount ends, or the machine -------------------------------------- */
 
 static void
@@ -379,16 +395,25 @@ test_live(void **state)
 	/* A blob that changes hands while it is looked up. */
 	assert_null(inbox_live_find(live, 1, &before));
 	inbox_live_rebind(live, 1);
-	assert_int_equal(inbox_live_keep(live, 1, dup(0), before, &fd), 0);
+	assert_int_equal(inbox_live_keep(live, 1,
+					 &(struct inbox_live_fd){.fd = dup(0)},
+					 before, &fd),
+			 0);
 	assert_null(inbox_live_find(live, 1, &before));
-	assert_int_equal(inbox_live_keep(live, 1, dup(0), before, &fd), 1);
+	assert_int_equal(inbox_live_keep(live, 1,
+					 &(struct inbox_live_fd){.fd = dup(0)},
+					 before, &fd),
+			 1);
 	inbox_live_rebind(live, 1); /* still in use: closed later */
 	inbox_live_fd_put(fd);
 	/* More descriptors than are kept. */
 	for (int64_t i = 0; i < 600; i++) {
 		(void)inbox_live_find(live, i, &before);
-		assert_int_equal(inbox_live_keep(live, i, dup(0), before, &fd),
-				 1);
+		assert_int_equal(
+			inbox_live_keep(live, i,
+					&(struct inbox_live_fd){.fd = dup(0)},
+					before, &fd),
+			1);
 		inbox_live_fd_put(fd);
 	}
 	assert_null(inbox_live_find(live, 0, &before));
@@ -420,6 +445,7 @@ main(void)
 		BOX_TEST(test_answers_are_pruned),
 		BOX_TEST(test_handles_live_on),
 		BOX_TEST(test_readers_live_on),
+		BOX_TEST(test_forgotten_is_gone),
 		BOX_TEST(test_open_files_are_incomplete),
 		BOX_TEST(test_complete_before_crash),
 		BOX_TEST(test_blobs_are_swept),

@@ -369,9 +369,17 @@ inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
 	return -ENODATA;
 }
 
-int
-inbox_statfs(struct inbox *inbox, struct statvfs *ret)
+void
+inbox_forgotten(struct inbox *inbox, int64_t id)
 {
+	(void)inbox;
+	(void)id;
+}
+
+int
+inbox_statfs(struct inbox *inbox, const char *department, struct statvfs *ret)
+{
+	(void)department;
 	(void)inbox;
 	return statvfs("/", ret) ? -errno : 0;
 }
