@@ -102,6 +102,27 @@ take_filter(struct filter *f)
 	return CONTROL_DONE;
 }
 
+/* Those that were asked for by id, in that order. */
+static int
+list_named(struct control_call *call)
+{
+	const struct control_request *r = call->request;
+	int rc = CONTROL_DONE;
+
+	for (size_t i = 0; !rc && i < r->nargs; i++) {
+		struct store_submission s;
+
+		rc = control_find_submission(call, r->args[i], &s);
+		if (rc)
+			break;
+		rc = submission_item(
+			call, &s,
+			flow_plan_resource(call->context->plan, s.resource));
+		store_submission_release(&s);
+	}
+	return rc;
+}
+
 int
 control_verb_submissions(struct control_call *call)
 {
@@ -111,6 +132,8 @@ control_verb_submissions(struct control_call *call)
 
 	if (rc)
 		return rc;
+	if (call->request->nargs)
+		return list_named(call);
 	rc = store_reader_get(call->context->store, &reader, &call->err);
 	if (rc)
 		return rc;

@@ -11,7 +11,7 @@ static const struct control_verb verbs[] = {
 	{"subject", 2, 2, {NULL}, control_verb_subject},
 	{"submissions",
 	 0,
-	 0,
+	 CONTROL_ARGS_MAX,
 	 {"department", "resource", "state", "limit"},
 	 control_verb_submissions},
 	{"themes", 0, 0, {NULL}, control_verb_themes},

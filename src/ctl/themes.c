@@ -75,9 +75,17 @@ ctl_diff(struct ctl *ctl)
 /* ---- subject ------------------------------------------------------------- */
 
 static const struct ctl_column field_columns[] = {
-	{"field", "FIELD", CTL_TEXT}, {"value", "VALUE", CTL_TEXT},
-	{"rule", "RULE", CTL_TEXT},   {"source", "SOURCE", CTL_TEXT},
-	{"as_of", "AS OF", CTL_TIME}, {"submission", "SUBMISSION", CTL_TEXT},
+	{"field", "FIELD", CTL_TEXT},		{"value", "VALUE", CTL_TEXT},
+	{"source", "SOURCE", CTL_TEXT},		{"as_of", "AS OF", CTL_TIME},
+	{"submission", "SUBMISSION", CTL_TEXT}, {"rule", "RULE", CTL_TEXT},
+};
+
+static const struct ctl_column sender_columns[] = {
+	{"submission", "SUBMISSION", CTL_TEXT},
+	{"resource", "RESOURCE", CTL_TEXT},
+	{"file", "FILE", CTL_TEXT},
+	{"submitted_by", "BY", CTL_TEXT},
+	{"received_at", "RECEIVED", CTL_TIME},
 };
 
 static const struct ctl_column conflict_columns[] = {
@@ -109,7 +117,54 @@ rows_of(json_t *fields)
 }
 
 static int
-print_subject(const json_t *subject)
+compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The submissions that the fields name, sorted, each once, as arguments of a
+ * question; as many as that takes. */
+static size_t
+senders_of(const json_t *rows, const char *ids[static CONTROL_ARGS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const char *id = json_string_value(
+			json_object_get(json_array_get(rows, i), "submission"));
+		size_t k = 0;
+
+		while (id && k < n && strcmp(ids[k], id) != 0)
+			k++;
+		if (id && k == n && n < CONTROL_ARGS_MAX)
+			ids[n++] = id;
+	}
+	if (n)
+		qsort(ids, n, sizeof(*ids), compare_ids);
+	return n;
+}
+
+/* Who sent the values: which file of whom each submission was. */
+static int
+print_senders(struct ctl *ctl, const json_t *rows)
+{
+	struct ctl_question q = {.request = {.verb = "submissions"}};
+	scope_answer answer = {0};
+	int rc;
+
+	q.request.nargs = senders_of(rows, q.request.args);
+	if (!q.request.nargs)
+		return CTL_DONE;
+	rc = ctl_ask(ctl, &q, &answer);
+	if (rc)
+		return rc;
+	putchar('\n');
+	return ctl_table(answer.items, sender_columns,
+			 sizeof(sender_columns) / sizeof(*sender_columns));
+}
+
+static int
+print_subject(struct ctl *ctl, const json_t *subject)
 {
 	const json_t *conflicts = json_object_get(subject, "conflicts");
 	json_t *rows = rows_of(json_object_get(subject, "fields"));
@@ -123,6 +178,8 @@ print_subject(const json_t *subject)
 	       json_string_value(json_object_get(subject, "version")));
 	rc = ctl_table(rows, field_columns,
 		       sizeof(field_columns) / sizeof(*field_columns));
+	if (!rc)
+		rc = print_senders(ctl, rows);
 	json_decref(rows);
 	if (rc || json_array_size(conflicts) == 0)
 		return rc;
@@ -146,7 +203,7 @@ ctl_subject(struct ctl *ctl)
 	subject = ctl_json_exact(buf_slice(&answer.text));
 	if (!subject)
 		return ctl_refuse(CTL_NO, "the daemon's answer is no JSON");
-	rc = print_subject(subject);
+	rc = print_subject(ctl, subject);
 	json_decref(subject);
 	return rc;
 }
