@@ -24,6 +24,7 @@ case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
 zh*)	lang=zh ;;
 *)	lang=en ;;
 esac
+export LC_ALL=C.UTF-8		# that locale need not be on the machine
 
 t() {	# ENGLISH CHINESE
 	if [ "$lang" = zh ]; then printf '%s' "$2"; else printf '%s' "$1"; fi
