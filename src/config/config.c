@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
-#include "config/load.h"
+#include "config/bundle.h"
 
 /* What config_load() hands out: the tree, and the memory it lies in. */
 struct owner {
@@ -81,8 +81,8 @@ refuse(const char *path, const struct config_problems *p, struct error *err)
 }
 
 int
-config_load(const char *path, struct config **ret_config,
-	    struct config_problems *problems, struct error *err)
+config_parse(struct slice files, struct config **ret_config,
+	     struct config_problems *problems, struct error *err)
 {
 	struct owner *owner = calloc(1, sizeof(*owner));
 	scope_config config = owner ? &owner->config : NULL;
@@ -93,20 +93,69 @@ config_load(const char *path, struct config **ret_config,
 	if (!owner)
 		return error_nomem(err);
 	load.arena = &owner->arena;
-	rc = config_load_files(&load, path, err);
+	rc = config_bundle_load(&load, files, err);
 	if (rc)
 		return rc;
 	make(&load);
 	if (owner->arena.nomem || load.report.nomem)
 		return error_nomem(err);
 	if (load.report.nerrors)
-		return refuse(path, problems, err);
+		return refuse(config->path, problems, err);
 	rc = clock_set_zone(config->timezone, err);
 	if (rc)
 		return rc;
 	*ret_config = config;
 	config = NULL;
 	return 0;
+}
+
+int
+config_load(const char *path, struct config **ret_config,
+	    struct config_problems *problems, struct error *err)
+{
+	scope_buf files = BUF_INIT;
+	int rc = config_read_files(path, &files, err);
+
+	return rc ? rc
+		  : config_parse(buf_slice(&files), ret_config, problems, err);
+}
+
+static int
+find_state(struct slice files, struct config_load *load, char **ret_state,
+	   struct error *err)
+{
+	int rc = config_bundle_load(load, files, err);
+
+	if (rc)
+		return rc;
+	config_load_platform(load);
+	if (load->arena->nomem || load->report.nomem)
+		return error_nomem(err);
+	if (!*load->config->state)
+		return error_set(err, ERR_INVALID,
+				 "'%s' has no [platform] state",
+				 load->config->path);
+	*ret_state = strdup(load->config->state);
+	return *ret_state ? 0 : error_nomem(err);
+}
+
+int
+config_find_state(const char *path, char **ret_state, struct error *err)
+{
+	scope_buf files = BUF_INIT;
+	struct config_problems problems = {0};
+	struct config_arena arena = {0};
+	struct config config = {0};
+	struct config_load load = {.config = &config,
+				   .arena = &arena,
+				   .report = {.problems = &problems}};
+	int rc = config_read_files(path, &files, err);
+
+	if (!rc)
+		rc = find_state(buf_slice(&files), &load, ret_state, err);
+	config_problems_release(&problems);
+	config_arena_release(&arena);
+	return rc;
 }
 
 static int

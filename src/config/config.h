@@ -10,8 +10,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
-#include "base/error.h"
-#include "base/slice.h"
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -195,8 +194,10 @@ struct config_grant {
 };
 
 struct config {
-	const char *path;   /* civicfs.conf as given */
-	const char *folder; /* absolute: relative paths are taken from it */
+	const char *path;    /* civicfs.conf as given */
+	const char *folder;  /* absolute: relative paths are taken from it */
+	const char *digest;  /* SHA-256 of its files' names and bytes */
+	int64_t modified_at; /* when the newest of its files was saved, ns */
 	const char *title;
 	const char *state; /* absolute */
 	const char *language;
@@ -240,6 +241,27 @@ void config_problems_release(struct config_problems *p);
  */
 MUST_CHECK int config_load(const char *path, struct config **ret_config,
 			   struct config_problems *problems, struct error *err);
+
+/*
+ * The same in two steps, so that what was checked is what is used: reading
+ * the files into one run of bytes ('ret' is emptied first), and making the
+ * tree of these bytes alone, perhaps in another process. The first: ERR_IO,
+ * ERR_NOMEM, ERR_INVALID (no regular file); blocks. The second: as
+ * config_load(); ERR_CORRUPT when the bytes are none of the first.
+ */
+MUST_CHECK int config_read_files(const char *path, struct buf *ret,
+				 struct error *err);
+MUST_CHECK int config_parse(struct slice files, struct config **ret_config,
+			    struct config_problems *problems,
+			    struct error *err);
+
+/*
+ * The state's folder that a configuration names, whatever else is wrong with
+ * it: for asking the daemon that lives there. The caller frees it. ERR_INVALID
+ * when [platform] state cannot be told; as config_read_files().
+ */
+MUST_CHECK int config_find_state(const char *path, char **ret_state,
+				 struct error *err);
 void config_free(struct config *config);
 
 /* NULL when there is none. */

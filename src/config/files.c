@@ -3,8 +3,9 @@
  * and resources.d/ beside it (SPEC 3). As for a shell, *.ini names no dot
  * file; whatever is named otherwise is not configuration.
  */
-#include "config/load.h"
+#include "config/bundle.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
 
@@ -66,7 +67,8 @@ list_folder(const char *path, struct names *ret, struct error *err)
 
 /* A fifo or a device would never end; a folder reads as nothing. */
 static int
-slurp(const char *path, struct buf *bytes, struct error *err)
+slurp(const char *path, struct buf *bytes, int64_t *ret_mtime,
+      struct error *err)
 {
 	struct stat st;
 
@@ -78,182 +80,127 @@ slurp(const char *path, struct buf *bytes, struct error *err)
 				 "'%s' is no regular file: name the "
 				 "configuration file itself",
 				 path);
+	*ret_mtime = st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec;
 	return io_slurp(AT_FDCWD, path, FILE_MAX, bytes, err);
 }
 
-static int
-read_doc(struct config_load *load, const char *path, struct config_doc *ret,
-	 struct slice *ret_bytes, struct error *err)
-{
-	scope_buf bytes = BUF_INIT;
-	int rc = slurp(path, &bytes, err);
+/* One reading of all files. */
+struct reading {
+	struct buf *bundle;
+	const char *folder; /* as given, with its slash; "" the current one */
+	struct error *err;
+};
 
+/* 'name' is the path from the configuration's folder. */
+static int
+add_file(struct reading *r, enum config_bundle_kind kind, const char *name)
+{
+	struct config_bundle_file file = {.kind = kind, .name = name};
+	scope_buf path = BUF_INIT, bytes = BUF_INIT;
+	int rc = 0;
+
+	if (buf_addf(&path, "%s%s", r->folder, name) || !buf_str(&path))
+		return error_nomem(r->err);
+	if (kind != CONFIG_BUNDLE_MISPLACED)
+		rc = slurp(path.data, &bytes, &file.mtime, r->err);
 	if (rc)
 		return rc;
-	*ret_bytes = buf_slice(&bytes);
-	ret_bytes->p = config_arena_text(load->arena, buf_slice(&bytes));
-	if (load->arena->nomem ||
-	    config_read(load->arena, &load->report, path, *ret_bytes, ret))
-		return error_nomem(err);
-	return 0;
+	file.bytes = buf_slice(&bytes);
+	return config_bundle_add(r->bundle, &file) ? error_nomem(r->err) : 0;
+}
+
+/* Names in a folder that is named from the configuration's. */
+static int
+list_below(const struct reading *r, const char *folder, struct names *ret)
+{
+	scope_buf path = BUF_INIT;
+
+	if (buf_addf(&path, "%s%s", r->folder, folder) || !buf_str(&path))
+		return error_nomem(r->err);
+	return list_folder(path.data, ret, r->err);
 }
 
 static int
-add_doc(struct config_load *load, const char *path, struct error *err)
+add_below(struct reading *r, enum config_bundle_kind kind, const char *folder,
+	  const char *file)
 {
-	struct config_doc *docs = config_arena_grow(load->arena, load->docs,
-						    load->ndocs, sizeof(*docs));
-	struct slice bytes;
+	scope_buf name = BUF_INIT;
 
-	if (!docs)
-		return error_nomem(err);
-	load->docs = docs;
-	return read_doc(load, path, &docs[load->ndocs++], &bytes, err);
-}
-
-/* The folder of the configuration as a person would write it, with its
- * slash; "" for the current one. */
-static const char *
-folder_as_given(struct config_load *load, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return config_arena_text(
-		load->arena,
-		(struct slice){path, slash ? (size_t)(slash - path) + 1 : 0});
+	if (buf_addf(&name, "%s/%s", folder, file) || !buf_str(&name))
+		return error_nomem(r->err);
+	return add_file(r, kind, name.data);
 }
 
 static int
-read_conf_d(struct config_load *load, const char *folder, struct error *err)
+add_folder(struct reading *r, enum config_bundle_kind kind, const char *folder)
 {
-	const char *path = config_arena_printf(load->arena, "%sconf.d", folder);
 	scope_names names = {0};
-	int rc = list_folder(path, &names, err);
+	int rc = list_below(r, folder, &names);
 
 	for (int i = 0; i < names.n && !rc; i++) {
 		if (is_ini(names.items[i]->d_name))
-			rc = add_doc(
-				load,
-				config_arena_printf(load->arena, "%s/%s", path,
-						    names.items[i]->d_name),
-				err);
+			rc = add_below(r, kind, folder, names.items[i]->d_name);
 	}
 	return rc;
 }
 
 static int
-add_descriptor(struct config_load *load, const char *folder,
-	       const char *department, const char *file, struct error *err)
+add_department(struct reading *r, const char *department)
 {
-	struct config_arena *arena = load->arena;
-	struct config_descriptor *all = config_arena_grow(
-		arena, load->descriptors, load->ndescriptors, sizeof(*all));
-	struct config_descriptor *d;
-
-	if (!all)
-		return error_nomem(err);
-	load->descriptors = all;
-	d = &all[load->ndescriptors++];
-	d->department = config_arena_text(arena, slice_str(department));
-	d->id = config_arena_text(
-		arena, (struct slice){file, strlen(file) - strlen(".ini")});
-	d->name = config_arena_printf(arena, "%s/%s", d->department, d->id);
-	return read_doc(load,
-			config_arena_printf(arena, "%s/%s/%s", folder,
-					    department, file),
-			&d->doc, &d->bytes, err);
-}
-
-/* A descriptor beside the departments' folders would be overlooked. */
-static void
-warn_misplaced(struct config_load *load, const char *folder, const char *file)
-{
-	struct config_place place = {
-		config_arena_printf(load->arena, "%s/%s", folder, file), 1};
-
-	config_warning(&load->report, place,
-		       "not read: a descriptor belongs into the folder of its "
-		       "department; move it to '%s/DEPARTMENT/%s'",
-		       folder, file);
-}
-
-static int
-read_department(struct config_load *load, const char *folder,
-		const char *department, struct error *err)
-{
-	const char *path =
-		config_arena_printf(load->arena, "%s/%s", folder, department);
-	scope_names names = {0};
+	scope_buf folder = BUF_INIT, path = BUF_INIT;
 	struct stat st;
-	int rc;
 
-	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
-		if (is_ini(department))
-			warn_misplaced(load, folder, department);
+	if (buf_addf(&folder, "resources.d/%s", department) ||
+	    buf_addf(&path, "%sresources.d/%s", r->folder, department) ||
+	    !buf_str(&folder) || !buf_str(&path))
+		return error_nomem(r->err);
+	if (stat(path.data, &st) || S_ISDIR(st.st_mode))
+		return add_folder(r, CONFIG_BUNDLE_DESCRIPTOR, folder.data);
+	if (!is_ini(department))
 		return 0;
-	}
-	rc = list_folder(path, &names, err);
-	for (int i = 0; i < names.n && !rc; i++) {
-		if (is_ini(names.items[i]->d_name))
-			rc = add_descriptor(load, folder, department,
-					    names.items[i]->d_name, err);
-	}
-	return rc;
+	return add_file(r, CONFIG_BUNDLE_MISPLACED, folder.data);
 }
 
 static int
-by_name(const void *a, const void *b)
+add_resources_d(struct reading *r)
 {
-	const struct config_descriptor *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static int
-read_resources_d(struct config_load *load, const char *folder,
-		 struct error *err)
-{
-	const char *path =
-		config_arena_printf(load->arena, "%sresources.d", folder);
 	scope_names names = {0};
-	int rc = list_folder(path, &names, err);
+	int rc = list_below(r, "resources.d", &names);
 
 	for (int i = 0; i < names.n && !rc; i++)
-		rc = read_department(load, path, names.items[i]->d_name, err);
-	/* "a-b/r" comes before "a/r", although "a" comes before "a-b" */
-	if (load->ndescriptors)
-		qsort(load->descriptors, load->ndescriptors,
-		      sizeof(*load->descriptors), by_name);
+		rc = add_department(r, names.items[i]->d_name);
 	return rc;
 }
 
 static int
-find_folder(struct config_load *load, const char *given, struct error *err)
+begin(struct reading *r, const char *path)
 {
-	char path[PATH_MAX];
+	char folder[PATH_MAX];
 
-	if (!realpath(*given ? given : ".", path))
-		return error_errno(err, errno, "cannot find the folder '%s'",
-				   given);
-	load->config->folder = config_arena_text(load->arena, slice_str(path));
-	return 0;
+	if (!realpath(*r->folder ? r->folder : ".", folder))
+		return error_errno(r->err, errno, "cannot find the folder '%s'",
+				   r->folder);
+	return config_bundle_begin(r->bundle, path, folder)
+		       ? error_nomem(r->err)
+		       : 0;
 }
 
 int
-config_load_files(struct config_load *load, const char *path, struct error *err)
+config_read_files(const char *path, struct buf *ret, struct error *err)
 {
-	const char *folder = folder_as_given(load, path);
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	scope_free char *folder = strndup(path, (size_t)(name - path));
+	struct reading r = {.bundle = ret, .folder = folder, .err = err};
 	int rc;
 
-	load->config->path = config_arena_text(load->arena, slice_str(path));
-	rc = add_doc(load, load->config->path, err);
+	if (!folder)
+		return error_nomem(err);
+	buf_clear(ret);
+	rc = begin(&r, path);
 	if (!rc)
-		rc = find_folder(load, folder, err);
+		rc = add_file(&r, CONFIG_BUNDLE_SECTIONS, name);
 	if (!rc)
-		rc = read_conf_d(load, folder, err);
-	if (!rc)
-		rc = read_resources_d(load, folder, err);
-	if (!rc && load->arena->nomem)
-		rc = error_nomem(err);
-	return rc;
+		rc = add_folder(&r, CONFIG_BUNDLE_SECTIONS, "conf.d");
+	return rc ? rc : add_resources_d(&r);
 }

@@ -26,10 +26,6 @@ struct config_load {
 	size_t ndescriptors;
 };
 
-/* Reads all files (files.c). ERR_IO, ERR_NOMEM, ERR_INVALID. */
-MUST_CHECK int config_load_files(struct config_load *load, const char *path,
-				 struct error *err);
-
 /* Sections that are unknown, repeated, misplaced or of a later version
  * (sections.c). */
 void config_load_sections(struct config_load *load);

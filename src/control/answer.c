@@ -199,7 +199,8 @@ control_sleep(struct control_call *call, int wake_fd, int ms)
 
 	if (poll(p, 3, ms) <= 0)
 		return 0; /* or a signal: the caller looks again anyway */
-	if (p[1].revents)
+	call->cut_off = p[1].revents;
+	if (call->cut_off)
 		return error_set(&call->err, ERR_BUSY, "the daemon ends");
 	if (!p[0].revents)
 		return 0;

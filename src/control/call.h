@@ -21,6 +21,7 @@ struct control_call {
 	struct jsonout json; /* of the item under way */
 	struct error err;    /* what the last line says */
 	bool stops;	     /* the daemon is to end after the answer */
+	bool cut_off;	     /* its wait was ended by the daemon's end */
 };
 
 /*
@@ -89,12 +90,17 @@ MUST_CHECK int control_find_submission(struct control_call *call,
 				       const char *id,
 				       struct store_submission *ret);
 
+/* The members of the configuration in force (reload.c). */
+void control_configuration(const struct control_call *call, struct jsonout *j);
+
 /* ---- the verbs ----------------------------------------------------------- */
 
 int control_verb_catalogue(struct control_call *call);
 int control_verb_diff(struct control_call *call);
+int control_verb_configuration(struct control_call *call);
 int control_verb_receipt(struct control_call *call);
 int control_verb_release(struct control_call *call);
+int control_verb_reload(struct control_call *call);
 int control_verb_status(struct control_call *call);
 int control_verb_stop(struct control_call *call);
 int control_verb_subject(struct control_call *call);

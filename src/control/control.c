@@ -35,6 +35,7 @@ struct control {
 	struct control_context context;
 	int listen_fd;
 	int stop_fd; /* eventfd, never read: readable once it ends */
+	_Atomic bool handing_over;
 	pthread_mutex_t lock;
 	struct client clients[CLIENTS];
 };
@@ -115,8 +116,10 @@ serve_client(void *arg)
 				    .stop_fd = control->stop_fd};
 	int exit_status = answer(&call);
 
-	/* a client that has gone has no use for it */
-	(void)!control_finish(&call, exit_status);
+	/* a client that has gone has no use for it; one that asks another
+	 * worker gets none */
+	if (!(atomic_load(&control->handing_over) && call.cut_off))
+		(void)!control_finish(&call, exit_status);
 	pthread_mutex_lock(&control->lock);
 	close(client->fd);
 	client->fd = -1;
@@ -300,6 +303,13 @@ control_stop(struct control *control)
 	const uint64_t one = 1;
 
 	(void)!write(control->stop_fd, &one, sizeof(one));
+}
+
+void
+control_hand_over(struct control *control)
+{
+	atomic_store(&control->handing_over, true);
+	control_stop(control);
 }
 
 void

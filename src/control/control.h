@@ -9,6 +9,7 @@
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
+#include "base/digest.h"
 #include "flow/flow.h"
 #include "flow/plan.h"
 
@@ -20,6 +21,11 @@
  * holds an flock on it while it lives. Its process is named as below. */
 #define CONTROL_KEEPER_LOCK "keeper.lock"
 #define CONTROL_KEEPER_NAME "keeper"
+/* Where it says why no worker can serve, while none can. */
+#define CONTROL_TROUBLE "trouble"
+
+/* Told each thing that is wrong with a configuration, as a line of text. */
+typedef void control_tell_fn(void *tell_ctx, bool warning, const char *text);
 
 /* What the answers are made of. Everything is the caller's and outlives the
  * server. */
@@ -47,6 +53,16 @@ struct control_context {
 	 * asks for the end of the daemon and returns at once. */
 	void (*count)(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent);
 	void (*stop)(void *ctx);
+	/* Has the files of the configuration read and checked anew. An exit
+	 * status of protocol.h: when it is CONTROL_DONE, this worker is about
+	 * to be replaced by one that serves under the configuration with the
+	 * digest. Otherwise nothing changes; ERR_IO, ERR_NOMEM too. Blocks. */
+	int (*reload)(void *ctx, control_tell_fn *tell, void *tell_ctx,
+		      char ret_digest[static DIGEST_HEX], struct error *err);
+	/* Whether nobody can see what was before the last reload any more. */
+	bool (*is_new)(void *ctx);
+	int64_t config_since; /* when the configuration came into force, ns */
+	const char *refused;  /* why the last reload was taken back; NULL */
 	void *ctx;
 };
 
@@ -72,6 +88,10 @@ void control_serve(struct control *control);
 /* Lets control_serve() return once the answers under way have ended; those
  * who wait are told that the daemon ends. Any thread, not a signal handler. */
 void control_stop(struct control *control);
+
+/* The same when another worker of the same mount follows at once: those who
+ * wait are cut off without an answer, and ask that one. */
+void control_hand_over(struct control *control);
 
 /* After control_serve() has returned, or was never called. */
 void control_free(struct control *control);

@@ -200,6 +200,10 @@ control_verb_status(struct control_call *call)
 	jsonout_pair(j, "state", c->config->state);
 	jsonout_pair(j, "mountpoint", c->mountpoint);
 	process_members(c, j);
+	jsonout_key(j, "configuration");
+	jsonout_object(j);
+	control_configuration(call, j);
+	jsonout_end(j);
 	rc = work_members(call, reader.db, j);
 	jsonout_pair(j, "rights",
 		     c->rights ? c->rights

@@ -2,10 +2,13 @@
 #include "ctl/ask.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/scope.h"
+#include "control/control.h"
 #include "ctl/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -189,7 +192,26 @@ no_daemon(const struct ctl *ctl)
 	return ctl_refuse(CTL_NO_DAEMON,
 			  "civicfsd does not run on '%s': start it with "
 			  "civicfsd -c %s MOUNTPOINT",
-			  ctl->config->state, ctl->config_path);
+			  ctl->state, ctl->config_path);
+}
+
+/* The keeper may have left a note of the reason. */
+static int
+no_worker(const struct ctl *ctl, pid_t keeper)
+{
+	scope_fd dir = open(ctl->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scope_buf why = BUF_INIT;
+
+	if (dir < 0 ||
+	    io_slurp(dir, CONTROL_TROUBLE, ERROR_TEXT_MAX, &why, NULL) ||
+	    !buf_str(&why))
+		buf_clear(&why);
+	return ctl_refuse(CTL_NO_DAEMON,
+			  "civicfsd runs on '%s' (keeper %d), but its worker "
+			  "does not answer%s%s: look into the system's log, or "
+			  "at what civicfsd -f says",
+			  ctl->state, keeper, why.len ? ": " : "",
+			  why.len ? why.data : "");
 }
 
 static int
@@ -203,18 +225,19 @@ give_up(const struct ctl *ctl, const struct ctl_question *q, pid_t keeper,
 					  "being replaced, ask again");
 	if (now - since < PATIENCE_NS)
 		return CTL_DONE;
-	return ctl_refuse(CTL_NO_DAEMON,
-			  "civicfsd runs on '%s' (keeper %d), but its worker "
-			  "does not answer: look into the system's log, or at "
-			  "what civicfsd -f says",
-			  ctl->config->state, keeper);
+	return no_worker(ctl, keeper);
 }
 
 static int
-say(int rc, const struct error *err)
+say(const struct ctl_question *q, struct ctl_answer *ret, int rc,
+    const struct error *err)
 {
 	if (rc == CTL_DONE)
 		return rc;
+	if (q->quiet) {
+		snprintf(ret->why, sizeof(ret->why), "%s", err->text);
+		return rc < 0 ? CTL_NO : rc;
+	}
 	return ctl_refuse(rc < 0 ? CTL_NO : rc, "%s", err->text);
 }
 
@@ -227,14 +250,14 @@ ctl_ask(struct ctl *ctl, struct ctl_question *q, struct ctl_answer *ret)
 		struct error err = ERROR_INIT;
 		pid_t keeper;
 		scope_fd fd = -1;
-		int rc = ctl_connect(ctl->config->state, &fd, &err);
+		int rc = ctl_connect(ctl->state, &fd, &err);
 
 		if (rc < 0)
-			return say(rc, &err);
+			return say(q, ret, rc, &err);
 		if (rc) {
 			rc = converse(q, fd, ret, &err);
 			if (rc != LOST)
-				return say(rc, &err);
+				return say(q, ret, rc, &err);
 			if (q->once)
 				return ctl_refuse(
 					CTL_NO,
@@ -243,7 +266,7 @@ ctl_ask(struct ctl *ctl, struct ctl_question *q, struct ctl_answer *ret)
 					"came of it; ask again");
 			since = clock_monotonic();
 		}
-		keeper = ctl_keeper(ctl->config->state);
+		keeper = ctl_keeper(ctl->state);
 		if (!keeper)
 			return no_daemon(ctl);
 		rc = give_up(ctl, q, keeper, since);
@@ -258,6 +281,6 @@ ctl_has_daemon(struct ctl *ctl)
 {
 	scope_fd fd = -1;
 
-	return ctl_connect(ctl->config->state, &fd, NULL) > 0 ||
-	       ctl_keeper(ctl->config->state) != 0;
+	return ctl_connect(ctl->state, &fd, NULL) > 0 ||
+	       ctl_keeper(ctl->state) != 0;
 }

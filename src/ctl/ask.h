@@ -22,12 +22,14 @@ struct ctl_question {
 	 * anything else is said; NULL: nobody. */
 	void (*progress)(void *ctx, const json_t *progress);
 	void *progress_ctx;
+	bool quiet; /* the daemon's no is not said, but left in the answer */
 };
 
 /* Zeroed at the start; ctl_answer_release(). */
 struct ctl_answer {
 	json_t *items; /* an array of objects */
 	struct buf text;
+	char why[ERROR_TEXT_MAX]; /* of a quiet question; "" it was said */
 };
 void ctl_answer_release(struct ctl_answer *answer);
 #define scope_answer \

@@ -1,5 +1,5 @@
 /* What the verbs share: see ctl.h. */
-#include "ctl/ctl.h"
+#include "ctl/ask.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +42,29 @@ ctl_value(const struct ctl *ctl, const char *name)
 
 /* ---- the configuration --------------------------------------------------- */
 
+/* The files may be wrong while the daemon serves under what they were. */
+static bool
+find_daemon(struct ctl *ctl)
+{
+	if (ctl->verb->needs != CTL_NEEDS_DAEMON ||
+	    config_find_state(ctl->config_path, &ctl->found_state, NULL))
+		return false;
+	ctl->state = ctl->found_state;
+	return ctl_has_daemon(ctl);
+}
+
+static int
+refuse_config(int rc, const struct config_problems *problems,
+	      const struct error *err)
+{
+	for (size_t i = 0; i < problems->n; i++) {
+		if (!problems->items[i].warning)
+			fprintf(stderr, "%s\n", problems->items[i].text);
+	}
+	return ctl_refuse(rc == ERR_NOMEM ? CTL_NO : CTL_USAGE, "%s",
+			  err->text);
+}
+
 int
 ctl_load(struct ctl *ctl)
 {
@@ -55,12 +78,12 @@ ctl_load(struct ctl *ctl)
 				  "CONFIG %s",
 				  ctl->verb->name);
 	rc = config_load(ctl->config_path, &ctl->config, &problems, &err);
-	for (size_t i = 0; rc && i < problems.n; i++) {
-		if (!problems.items[i].warning)
-			fprintf(stderr, "%s\n", problems.items[i].text);
-	}
-	config_problems_release(&problems);
 	if (!rc)
-		return CTL_DONE;
-	return ctl_refuse(rc == ERR_NOMEM ? CTL_NO : CTL_USAGE, "%s", err.text);
+		ctl->state = ctl->config->state;
+	else if (find_daemon(ctl))
+		rc = CTL_DONE;
+	else
+		rc = refuse_config(rc, &problems, &err);
+	config_problems_release(&problems);
+	return rc;
 }

@@ -43,7 +43,10 @@ struct ctl_verb {
 struct ctl {
 	const struct ctl_verb *verb;
 	const char *config_path; /* as given; NULL not given */
-	struct config *config;
+	struct config *config; /* NULL: not needed; or wrong, and a daemon that
+				* has another one in force is asked */
+	const char *state;     /* its folder */
+	char *found_state;     /* owns it when there is no config */
 	bool json;
 	const char *values[CTL_OPTIONS_MAX]; /* of the verb's options, or NULL;
 					      * "" for those without argument */
@@ -58,7 +61,8 @@ int ctl_refuse(int exit_status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *ctl_value(const struct ctl *ctl, const char *name);
 
 /* Loads ctl->config, or says all that is wrong with it: CTL_DONE, CTL_USAGE;
- * CTL_NO when the machine fails. */
+ * CTL_NO when the machine fails. For a verb that needs no more than the
+ * daemon, one that lives on the state is enough. */
 MUST_CHECK int ctl_load(struct ctl *ctl);
 
 /* The exit status for a code with its text, which is said. */
@@ -72,6 +76,7 @@ int ctl_diff(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_receipt(struct ctl *ctl);
 int ctl_release(struct ctl *ctl);
+int ctl_reload(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_stop(struct ctl *ctl);
 int ctl_subject(struct ctl *ctl);

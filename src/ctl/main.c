@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- words --------------------------------------------------------------- */
@@ -187,6 +188,7 @@ main(int argc, char **argv)
 	set_locale();
 	rc = run(&ctl, argc, argv);
 	config_free(ctl.config);
+	free(ctl.found_state);
 	if (rc < 0)
 		rc = CTL_DONE;
 	if (fflush(stdout) || ferror(stdout))

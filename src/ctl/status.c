@@ -21,6 +21,19 @@ add(json_t *facts, const char *name, const char *fmt, ...)
 	return json_object_set_new(facts, name, json_string(text));
 }
 
+/* What is in force, beside what the files say: adds "differs" to it. */
+static int
+compare_files(const struct ctl *ctl, json_t *status)
+{
+	json_t *c = json_object_get(status, "configuration");
+	const char *digest = json_string_value(json_object_get(c, "digest"));
+	bool same = ctl->config && digest &&
+		    strcmp(ctl->config->digest, digest) == 0;
+
+	return json_object_set_new(c, "differs", json_boolean(!same)) |
+	       json_object_set_new(c, "wrong", json_boolean(!ctl->config));
+}
+
 static const char *
 text_of(const json_t *s, const char *key)
 {
@@ -87,6 +100,26 @@ add_judging(json_t *facts, const json_t *judging, size_t at)
 	return add(facts, name, "%s %s '%s': %s",
 		   text_of(judging, "submission"), text_of(judging, "resource"),
 		   text_of(judging, "file"), how.data);
+}
+
+static int
+add_configuration(json_t *facts, const json_t *s)
+{
+	const json_t *c = json_object_get(s, "configuration");
+	const char *refused = text_of(c, "refused");
+	const char *files = "as the files are";
+	int rc;
+
+	if (json_is_true(json_object_get(c, "wrong")))
+		files = "the files have errors ('civicfs check-config' lists "
+			"them)";
+	else if (json_is_true(json_object_get(c, "differs")))
+		files = "the files differ ('civicfs reload' brings them into "
+			"force)";
+	rc = add(facts, "in force", "since %s, %s", text_of(c, "since"), files);
+	if (*refused)
+		rc |= add(facts, "refused", "%s", refused);
+	return rc;
 }
 
 static int
@@ -172,7 +205,8 @@ print_status(const json_t *s)
 	if (!facts || add(facts, "title", "%s", text_of(s, "title")) ||
 	    add(facts, "state", "%s", text_of(s, "state")) ||
 	    add(facts, "mountpoint", "%s", text_of(s, "mountpoint")) ||
-	    add_processes(facts, s) || add_work(facts, s)) {
+	    add_processes(facts, s) || add_configuration(facts, s) ||
+	    add_work(facts, s)) {
 		json_decref(facts);
 		return ctl_refuse(CTL_NO, "no memory");
 	}
@@ -194,12 +228,14 @@ ctl_status(struct ctl *ctl)
 {
 	struct ctl_question q = ctl_question_of(ctl);
 	scope_answer answer = {0};
-	const json_t *status;
+	json_t *status;
 	int rc = ctl_ask(ctl, &q, &answer);
 
 	if (rc)
 		return rc;
 	status = json_array_get(answer.items, 0);
+	if (compare_files(ctl, status))
+		return ctl_refuse(CTL_NO, "no memory");
 	return ctl->json ? ctl_json(status) : print_status(status);
 }
 

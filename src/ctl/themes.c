@@ -59,11 +59,12 @@ ctl_diff(struct ctl *ctl)
 	rc = ctl_ask(ctl, &q, &answer);
 	if (rc)
 		return rc;
-	theme = config_find_theme(ctl->config, ctl->args[0]);
+	theme = ctl->config ? config_find_theme(ctl->config, ctl->args[0])
+			    : NULL;
 	if (!theme)
 		return ctl_refuse(CTL_NO,
-				  "theme '%s' is not in '%s' any more: restart "
-				  "the daemon",
+				  "theme '%s' is not in '%s' any more: correct "
+				  "it, or reload it",
 				  ctl->args[0], ctl->config_path);
 	if (fflush(csv))
 		return ctl_refuse(CTL_NO, "a temporary file: %s",

@@ -124,6 +124,14 @@ const struct ctl_verb ctl_verbs[] = {
 	 CTL_NEEDS_CONFIG,
 	 ctl_doctor,
 	 {{0}}},
+	{"reload",
+	 "",
+	 "check the configuration, and bring it into force if it is good",
+	 0,
+	 0,
+	 CTL_NEEDS_DAEMON,
+	 ctl_reload,
+	 {{0}}},
 	{"stop",
 	 "",
 	 "end the daemon and wait until the mount is gone",
@@ -133,10 +141,6 @@ const struct ctl_verb ctl_verbs[] = {
 	 ctl_stop,
 	 {{0}}},
 
-	{.name = "reload",
-	 .sentence = "check the new configuration with 'civicfs check-config', "
-		     "then end the daemon with 'civicfs stop' and start "
-		     "civicfsd again"},
 	{.name = "withdraw",
 	 .sentence = "submit a file that undoes it: the whole content for a "
 		     "snapshot, rows with change = delete for an upsert"},

@@ -4,344 +4,27 @@
  */
 #include "daemon/keeper.h"
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "daemon/adopt.h"
+#include "daemon/check.h"
+#include "daemon/keep.h"
 #include "daemon/link.h"
-#include "daemon/log.h"
 #include "daemon/notify.h"
-#include "daemon/proc.h"
+#include "daemon/tree.h"
 #include "decode/decode.h"
-#include "mount/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
-#include <syslog.h>
 
-#define SAY(priority, ...) daemon_log("keeper", priority, __VA_ARGS__)
-
-#define TYPE "fuse.civicfs"
 #define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
-#define BACKOFF_MAX_MS 5000
-#define ZOMBIE_CHECK_MS 200
-#define HANGING_NS CLOCK_NS /* for the threads of a dead worker to end */
-
-struct keeper {
-	struct daemon_shared *shared;
-	int signals; /* signalfd */
-	int link;    /* the keeper's end */
-	pid_t worker;
-	bool worker_ready;   /* it has said so */
-	int64_t dying_since; /* 0: it lives */
-	int backoff_ms;
-	bool ready;
-	bool ending;
-	bool failed;
-};
-
-/* ---- the mount ----------------------------------------------------------- */
-
-/*
- * A mount that a dead keeper left: nobody will ever answer it. statfs() is
- * answered by no cache, and while processes of the dead one are still on
- * their way out it waits for the last of them.
- */
-static void
-clear_mountpoint(const struct daemon_shared *shared)
-{
-	struct statfs st;
-
-	while (statfs(shared->mountpoint, &st) &&
-	       (errno == ENOTCONN || errno == ECONNABORTED)) {
-		SAY(LOG_NOTICE, "replacing the dead mount at '%s'",
-		    shared->mountpoint);
-		if (umount2(shared->mountpoint, MNT_DETACH))
-			break;
-	}
-}
-
-static void
-end_left_worker(const struct daemon_shared *shared)
-{
-	pid_t pid = daemon_state_worker(shared->note);
-	int waited = 0;
-
-	if (!pid)
-		return;
-	SAY(LOG_NOTICE, "ending worker %d, whose keeper has died", pid);
-	kill(pid, SIGKILL);
-	/* the mount goes with its last descriptor of /dev/fuse */
-	while (daemon_state_worker(shared->note) == pid && waited++ < 500)
-		poll(NULL, 0, 10);
-}
-
-static void
-close_table(FILE **table)
-{
-	if (*table)
-		endmntent(*table);
-}
-
-/* Another state may live here: nothing is ever mounted over it. */
-static int
-refuse_second_mount(const struct daemon_shared *shared, struct error *err)
-{
-	__attribute__((cleanup(close_table))) FILE *table =
-		setmntent("/proc/self/mounts", "re");
-	char text[2 * PATH_MAX];
-	struct mntent entry;
-
-	if (!table)
-		return error_errno(err, errno, "cannot list what is mounted");
-	while (getmntent_r(table, &entry, text, sizeof(text))) {
-		if (strcmp(entry.mnt_type, TYPE) == 0 &&
-		    strcmp(entry.mnt_dir, shared->mountpoint) == 0)
-			return error_set(err, ERR_BUSY,
-					 "'%s' has another city mounted: end "
-					 "that first, or choose another mount "
-					 "point",
-					 shared->mountpoint);
-	}
-	return 0;
-}
-
-static int
-mount_tree(struct daemon_shared *shared, struct error *err)
-{
-	char options[128];
-
-	shared->fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (shared->fuse_fd < 0)
-		return error_errno(err, errno,
-				   "cannot open /dev/fuse (modprobe fuse?)");
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=%u,group_id=%u,"
-		 "default_permissions",
-		 shared->fuse_fd, getuid(), getgid());
-	if (mount("civicfs", shared->mountpoint, TYPE, MS_NOSUID | MS_NODEV,
-		  options))
-		return error_errno(err, errno, "cannot mount at '%s'",
-				   shared->mountpoint);
-	return 0;
-}
-
-/* The kernel's first request; the answer is ours, and every worker is told
- * what it was. */
-static int
-agree(struct daemon_shared *shared, struct error *err)
-{
-	struct mount_init init;
-	ssize_t n;
-	int rc;
-
-	shared->init = malloc(MOUNT_REQUEST_MAX);
-	if (!shared->init)
-		return error_nomem(err);
-	do {
-		n = read(shared->fuse_fd, shared->init, MOUNT_REQUEST_MAX);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return error_errno(err, errno, "the kernel's first request");
-	shared->init_len = (size_t)n;
-	rc = mount_init_reply(shared->init, shared->init_len, &init, err);
-	if (rc)
-		return rc;
-	shared->kernel_resends = init.resend && !shared->no_resend;
-	return io_write(shared->fuse_fd, init.reply, init.reply_len, err);
-}
-
-/* A number that no other mount of this state has. */
-static int
-new_session(struct daemon_shared *shared, struct error *err)
-{
-	uint64_t number;
-
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		return error_errno(err, errno, "random number");
-	shared->session = (int64_t)(number >> 2) + 1;
-	return 0;
-}
-
-/* ---- the worker ---------------------------------------------------------- */
-
-static int
-start_worker(struct keeper *k, struct error *err)
-{
-	struct daemon_shared *shared = k->shared;
-	int ends[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return error_errno(err, errno, "link to the worker");
-	shared->generation++;
-	shared->link = ends[1];
-	pid = daemon_role_start(DAEMON_WORKER, shared, err);
-	close(ends[1]);
-	shared->link = -1;
-	if (pid < 0) {
-		close(ends[0]);
-		return (int)pid;
-	}
-	if (k->link >= 0)
-		close(k->link);
-	k->link = ends[0];
-	k->worker = pid;
-	k->worker_ready = false;
-	k->dying_since = 0;
-	return 0;
-}
-
-static int
-start_notifier(struct keeper *k, struct error *err)
-{
-	pid_t pid = daemon_role_start(DAEMON_NOTIFIER, k->shared, err);
-
-	if (pid < 0)
-		return (int)pid;
-	k->shared->notifier = pid;
-	return 0;
-}
-
-/* Workers that die before they are ready are slowed down, never given up: the
- * mount stays. */
-static void
-back_off(struct keeper *k)
-{
-	if (k->worker_ready) {
-		k->backoff_ms = 0;
-		return;
-	}
-	k->backoff_ms = k->backoff_ms ? 2 * k->backoff_ms : 1;
-	if (k->backoff_ms > BACKOFF_MAX_MS)
-		k->backoff_ms = BACKOFF_MAX_MS;
-	poll(NULL, 0, k->backoff_ms);
-}
-
-/* Where the kernel cannot send requests again (before 6.9), those that the
- * dead worker had taken would hang for ever: they end with the mount, and a
- * new one takes its place. */
-static int
-mount_again(struct keeper *k, struct error *err)
-{
-	struct daemon_shared *shared = k->shared;
-	int rc;
-
-	/* never twice: what lies below is not ours */
-	if (umount2(shared->mountpoint, MNT_FORCE))
-		umount2(shared->mountpoint, MNT_DETACH);
-	if (shared->notifier)
-		kill(shared->notifier, SIGKILL); /* it holds /dev/fuse */
-	close(shared->fuse_fd);
-	free(shared->init);
-	shared->init = NULL;
-	shared->generation = 0;
-	rc = new_session(shared, err);
-	if (!rc)
-		rc = mount_tree(shared, err);
-	return rc ? rc : agree(shared, err);
-}
-
-static void
-replace_worker(struct keeper *k)
-{
-	struct error err = ERROR_INIT;
-	int rc = 0;
-
-	k->worker = 0;
-	if (k->ending)
-		return;
-	back_off(k);
-	if (!k->shared->kernel_resends)
-		rc = mount_again(k, &err);
-	if (!rc)
-		rc = start_worker(k, &err);
-	if (rc)
-		SAY(LOG_ERR, "%s", err.text);
-}
-
-/*
- * A worker whose first thread has died while another hangs in the kernel is
- * never reaped, but it is dead. Most are on their way out: those are waited
- * for, because a write that was under way must not land beside those of the
- * next worker.
- */
-static bool
-is_hanging(struct keeper *k)
-{
-	struct daemon_proc proc;
-
-	if (daemon_proc_read(k->worker, &proc) || proc.state != 'Z')
-		return false;
-	if (!k->dying_since)
-		k->dying_since = clock_monotonic();
-	return clock_monotonic() - k->dying_since >= HANGING_NS;
-}
-
-static bool
-is_mounted(const struct daemon_shared *shared)
-{
-	struct pollfd p = {.fd = shared->fuse_fd};
-
-	return poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP));
-}
-
-static void
-mourn(struct keeper *k, int status)
-{
-	if (k->ending)
-		return;
-	if (!is_mounted(k->shared)) {
-		SAY(LOG_NOTICE, "'%s' has been unmounted",
-		    k->shared->mountpoint);
-		k->ending = true;
-		return;
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == DAEMON_HOPELESS) {
-		k->ending = k->failed = true;
-		return;
-	}
-	SAY(LOG_WARNING, "worker %d has died (%s %d): starting another",
-	    k->worker, WIFSIGNALED(status) ? "signal" : "exit",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-}
-
-static void
-reap(struct keeper *k)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct error err = ERROR_INIT;
-
-		if (pid == k->worker) {
-			mourn(k, status);
-			replace_worker(k);
-		} else if (pid == k->shared->notifier && !k->ending) {
-			SAY(LOG_WARNING, "notifier %d has died", pid);
-			if (start_notifier(k, &err))
-				SAY(LOG_ERR, "%s", err.text);
-		}
-	}
-	if (k->worker && is_hanging(k)) {
-		SAY(LOG_WARNING,
-		    "worker %d has died and hangs in the kernel: starting "
-		    "another",
-		    k->worker);
-		replace_worker(k);
-	}
-}
 
 /* ---- what the worker asks for -------------------------------------------- */
 
@@ -390,7 +73,7 @@ leave_launcher(void)
 static void
 become_ready(struct keeper *k)
 {
-	k->worker_ready = true;
+	daemon_keep_worker_ready(k);
 	if (k->ready)
 		return;
 	k->ready = true;
@@ -424,6 +107,12 @@ listen_to_worker(struct keeper *k)
 		become_ready(k);
 	else if (m.kind == LINK_STOP)
 		k->ending = true;
+	else if (m.kind == LINK_RELOAD && fds[0] >= 0)
+		daemon_keep_reload(k, fds[0]);
+	else if (m.kind == LINK_FORGOTTEN)
+		k->shared->reloaded = false;
+	else if (m.kind == LINK_TROUBLE)
+		memcpy(k->trouble, m.text, sizeof(k->trouble));
 	for (int i = 0; i < LINK_FDS; i++) {
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -460,8 +149,7 @@ take_signals(struct keeper *k)
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			k->ending = true;
 		if (si.ssi_signo == SIGHUP)
-			SAY(LOG_NOTICE, "reload is not part of this version: "
-					"restart civicfsd");
+			daemon_keep_reload(k, -1);
 	}
 }
 
@@ -474,15 +162,13 @@ live(struct keeper *k)
 			{.fd = k->link, .events = POLLIN},
 		};
 
-		if (poll(p, 2, ZOMBIE_CHECK_MS) < 0 && errno != EINTR)
+		if (poll(p, 2, daemon_keep_pause_ms(k)) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents)
 			take_signals(k);
 		if (p[1].revents)
 			listen_to_worker(k);
-		reap(k);
-		if (!k->worker)
-			replace_worker(k); /* there was no process to have */
+		daemon_keep_look(k);
 	}
 }
 
@@ -506,7 +192,7 @@ end_worker(struct keeper *k)
 		take_signals(k);
 		if (p[1].revents)
 			listen_to_worker(k);
-		reap(k);
+		daemon_keep_look(k);
 	}
 	if (k->worker) {
 		SAY(LOG_WARNING, "the worker does not end: killing it");
@@ -522,11 +208,64 @@ end(struct keeper *k)
 	daemon_notify_manager("STOPPING=1");
 	umount2(shared->mountpoint, MNT_DETACH);
 	end_worker(k);
+	daemon_keep_end_standin(k);
+	if (k->checker)
+		kill(k->checker, SIGKILL);
 	if (shared->notifier)
 		kill(shared->notifier, SIGKILL);
 	close(shared->fuse_fd);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
+}
+
+/* A worker that has outlived its keeper serves on unless another can take its
+ * place. */
+static int
+check_first(struct keeper *k, struct error *err)
+{
+	struct daemon_shared *shared = k->shared;
+	pid_t pid, worker = daemon_state_worker(shared->note);
+	int status = 0;
+	int rc;
+
+	if (!worker)
+		return 0;
+	rc = daemon_check_open(&shared->check_files, err);
+	if (rc)
+		return rc;
+	pid = daemon_role_start(DAEMON_CHECKER, shared, err);
+	if (pid >= 0 && waitpid(pid, &status, 0) < 0)
+		rc = error_errno(err, errno, "the checker");
+	close(shared->check_files);
+	shared->check_files = -1;
+	if (pid < 0 || rc)
+		return pid < 0 ? (int)pid : rc;
+	/* a worker that dies cannot be looked at */
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == DAEMON_CHECK_REFUSED ||
+				  WEXITSTATUS(status) == DAEMON_CHECK_WRONG))
+		return error_set(err, ERR_INVALID,
+				 "worker %d, whose keeper has died, serves on "
+				 "as it is: correct what is said above, and "
+				 "start civicfsd again",
+				 worker);
+	return 0;
+}
+
+/* The mount of a worker that has outlived its keeper, or a new one. */
+static int
+take_mount(struct keeper *k, struct error *err)
+{
+	struct daemon_shared *shared = k->shared;
+	bool clean;
+	int rc;
+
+	if (daemon_adopt(shared, &clean))
+		return clean || shared->kernel_resends
+			       ? 0
+			       : daemon_tree_again(shared, err);
+	daemon_tree_clear(shared);
+	rc = daemon_tree_refuse_second(shared, err);
+	return rc ? rc : daemon_tree_mount(shared, err);
 }
 
 static int
@@ -536,29 +275,23 @@ begin(struct keeper *k, struct error *err)
 	int rc;
 
 	shared->keeper = getpid();
-	shared->started_at = clock_now();
+	shared->started_at = shared->config_since = clock_now();
+	shared->beat = daemon_beat_new();
+	if (!shared->beat)
+		return error_nomem(err);
 	rc = daemon_state_open_note(shared->state_dir, &shared->note, err);
-	if (rc)
-		return rc;
-	end_left_worker(shared);
-	clear_mountpoint(shared);
-	rc = refuse_second_mount(shared, err);
 	if (!rc)
 		rc = open_signals(k, err);
-	if (!rc)
-		rc = new_session(shared, err);
 	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 			      shared->notices))
 		rc = error_errno(err, errno, "link to the notifier");
 	if (!rc)
-		rc = mount_tree(shared, err);
+		rc = check_first(k, err);
 	if (!rc)
-		rc = agree(shared, err);
+		rc = take_mount(k, err);
 	if (!rc)
-		rc = start_notifier(k, err);
-	if (!rc)
-		rc = start_worker(k, err);
-	return rc;
+		rc = daemon_keep_start_notifier(k, err);
+	return rc ? rc : daemon_keep_start_worker(k, err);
 }
 
 static int
@@ -591,6 +324,7 @@ daemon_keeper(struct daemon_shared *shared)
 	k.ending = true;
 	if (shared->fuse_fd >= 0)
 		end(&k);
+	config_free(k.earlier);
 	free(shared->init);
 	return rc || k.failed ? 1 : 0;
 }

@@ -74,6 +74,7 @@ daemon_link_receive(int fd, struct link_message *m, int fds[LINK_FDS],
 	if (n < 0)
 		return error_errno(err, errno, "receive");
 	take_fds(&msg, fds);
+	m->text[sizeof(m->text) - 1] = '\0';
 	if (n == sizeof(*m) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return 1;
 	for (int i = 0; i < LINK_FDS; i++) {

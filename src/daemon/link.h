@@ -6,7 +6,14 @@
  *                     LINK_DECODE   start a decoder over these three
  *                                   descriptors; answered by LINK_DONE
  *                     LINK_STOP     a person asked for the end
- *   keeper → worker   LINK_DONE     value: 0 or a negative errno
+ *                     LINK_RELOAD   read the configuration anew; what comes
+ *                                   of it goes to the first descriptor
+ *                                   (check.h)
+ *                     LINK_FORGOTTEN  after a reload: the kernel has
+ *                                   forgotten what was before
+ *                     LINK_TROUBLE  'text' is why this worker gives up
+ *   keeper → worker   LINK_DONE     value: 0 or a negative errno; answers
+ *                                   LINK_DECODE
  */
 #ifndef DAEMON_LINK_H
 #define DAEMON_LINK_H
@@ -17,11 +24,20 @@
 
 #define LINK_FDS 3
 
-enum link_kind { LINK_READY = 1, LINK_DECODE, LINK_STOP, LINK_DONE };
+enum link_kind {
+	LINK_READY = 1,
+	LINK_DECODE,
+	LINK_STOP,
+	LINK_DONE,
+	LINK_RELOAD,
+	LINK_TROUBLE,
+	LINK_FORGOTTEN
+};
 
 struct link_message {
 	uint32_t kind;
 	int32_t value;
+	char text[ERROR_TEXT_MAX]; /* ended by NUL */
 };
 
 /* Sends a message with n descriptors (n <= LINK_FDS), which stay the

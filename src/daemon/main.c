@@ -215,39 +215,60 @@ launch(struct daemon_shared *shared)
 	_exit(daemon_keeper(shared));
 }
 
+/* A reload reads it again, from another folder; a link on the way is followed
+ * then. */
 static int
-run(const struct arguments *a, const struct config *config)
+absolute(const char *path, char ret[static PATH_MAX], struct error *err)
+{
+	char cwd[PATH_MAX] = "";
+	int n;
+
+	if (*path != '/' && !getcwd(cwd, sizeof(cwd)))
+		return error_errno(err, errno, "the current folder");
+	n = snprintf(ret, PATH_MAX, "%s%s%s", cwd, *cwd ? "/" : "", path);
+	if (n >= PATH_MAX)
+		return error_set(err, ERR_LIMIT, "'%s' is too long a path",
+				 path);
+	return 0;
+}
+
+static int
+run(const struct arguments *a, struct config **config)
 {
 	struct daemon_shared shared = {
-		.config = config,
+		.config = *config,
 		.no_resend = a->no_resend,
 		.lock = -1,
 		.note = -1,
 		.ready_fd = -1,
 		.fuse_fd = -1,
 		.link = -1,
+		.handover = -1,
+		.check_files = -1,
+		.check_answer = -1,
 	};
 	struct error err = ERROR_INIT;
 	scope_fd dir = -1;
-	char mountpoint[PATH_MAX];
-	int rc = 0;
+	char mountpoint[PATH_MAX], path[PATH_MAX];
+	int rc = absolute(a->config, path, &err);
 
 	/* a dead mount can be replaced, but not be resolved */
-	if (!realpath(a->mountpoint, mountpoint)) {
+	if (!rc && !realpath(a->mountpoint, mountpoint)) {
 		if (errno != ENOTCONN && errno != ECONNABORTED)
 			rc = error_errno(&err, errno, "mount point '%s'",
 					 a->mountpoint);
 		snprintf(mountpoint, sizeof(mountpoint), "%s", a->mountpoint);
 	}
 	shared.mountpoint = mountpoint;
+	shared.config_path = path;
 	if (!rc && getuid() != 0)
 		rc = error_set(&err, ERR_DENIED,
 			       "only root can mount: run it by sudo, or as a "
 			       "system service");
 	if (!rc)
-		rc = daemon_users_find(config, &shared.users, &err);
+		rc = daemon_users_find(*config, &shared.users, &err);
 	if (!rc)
-		rc = daemon_state_take(config, &shared.users, mountpoint, &dir,
+		rc = daemon_state_take(*config, &shared.users, mountpoint, &dir,
 				       &shared.lock, &err);
 	if (rc) {
 		fprintf(stderr, "civicfsd: %s\n", err.text);
@@ -255,7 +276,9 @@ run(const struct arguments *a, const struct config *config)
 	}
 	shared.state_dir = dir;
 	daemon_log_open(a->foreground);
-	return a->foreground ? daemon_keeper(&shared) : launch(&shared);
+	rc = a->foreground ? daemon_keeper(&shared) : launch(&shared);
+	*config = shared.config;
+	return rc;
 }
 
 int
@@ -268,7 +291,7 @@ main(int argc, char **argv)
 	if (!rc)
 		rc = load(a.config, &config);
 	if (!rc)
-		rc = run(&a, config);
+		rc = run(&a, &config);
 	config_free(config);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* The table of roles, and what each is left with: see roles.h. */
 #include "daemon/roles.h"
 
+#include "daemon/check.h"
 #include "daemon/log.h"
 
 #include <errno.h>
@@ -14,11 +15,16 @@
 static const struct {
 	const char *name;
 	int (*run)(const struct daemon_shared *shared);
+	/* as root, before everything is dropped; NULL: nothing. An exit status
+	 * that is not 0 ends the process. */
+	int (*prepare)(const struct daemon_shared *shared);
 } roles[] = {
 	/* the worker outlives its keeper, so that open files go on, but not
 	 * before it can be found by the next one: worker.c */
-	[DAEMON_WORKER] = {"worker", daemon_worker},
-	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier},
+	[DAEMON_WORKER] = {"worker", daemon_worker, NULL},
+	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier, NULL},
+	[DAEMON_CHECKER] = {"checker", daemon_checker, daemon_check_read},
+	[DAEMON_STANDIN] = {"stand-in", daemon_standin, NULL},
 };
 
 static int
@@ -49,12 +55,17 @@ static _Noreturn void
 become(enum daemon_role role, const struct daemon_shared *shared)
 {
 	struct error err = ERROR_INIT;
+	int rc = 0;
 
 	prctl(PR_SET_NAME, roles[role].name, 0, 0, 0);
 	close(shared->lock);
 	if (shared->ready_fd >= 0)
 		close(shared->ready_fd);
 	reset_signals();
+	if (roles[role].prepare)
+		rc = roles[role].prepare(shared);
+	if (rc)
+		_exit(rc);
 	if (drop_rights(&shared->users, &err)) {
 		daemon_log(roles[role].name, LOG_ERR, "%s", err.text);
 		_exit(1);

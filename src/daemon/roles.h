@@ -6,6 +6,10 @@
  *             parses nothing, opens no database
  *   worker    service user, no capabilities; the tree, the state, the flow
  *   notifier  service user; tells the kernel what to forget
+ *   checker   one per reload; reads the configuration's files as root, then
+ *             judges them as the service user (check.h)
+ *   stand-in  service user; while no worker can be started, answers the
+ *             kernel that there is none
  *   decoder   one per file, a number without account, sandboxed
  *             (decode/decode.h)
  */
@@ -17,7 +21,8 @@
 
 /* What the keeper has when it forks a role. */
 struct daemon_shared {
-	const struct config *config;
+	struct config *config;	 /* in force; a reload replaces it */
+	const char *config_path; /* absolute */
 	struct daemon_users users;
 	const char *mountpoint;
 	int state_dir;
@@ -34,11 +39,24 @@ struct daemon_shared {
 	int64_t started_at;
 	pid_t keeper;
 	pid_t notifier;
-	int generation; /* of the worker, from 1 */
-	int link;	/* the worker's end */
+	int generation;		  /* of the worker, from 1 */
+	int link;		  /* the worker's end */
+	int handover;		  /* adopt.h; -1 none */
+	struct daemon_beat *beat; /* memory of keeper and worker: watch.h */
+	int check_files;  /* of the checker: where the files' bytes go */
+	int check_answer; /* of the checker: where its words go; -1 the log */
+	bool reloaded;	  /* the configuration is another than the earlier
+			   * worker's: the kernel has to forget */
+	int64_t config_since;	      /* when it came into force */
+	char refused[ERROR_TEXT_MAX]; /* why the last reload was taken back */
 };
 
-enum daemon_role { DAEMON_WORKER, DAEMON_NOTIFIER };
+enum daemon_role {
+	DAEMON_WORKER,
+	DAEMON_NOTIFIER,
+	DAEMON_CHECKER,
+	DAEMON_STANDIN
+};
 
 /* Forks a role, drops what it must not have, and runs it; the child never
  * returns. The pid, or ERR_IO. Only in the single-threaded keeper. */
@@ -53,5 +71,7 @@ MUST_CHECK pid_t daemon_role_start(enum daemon_role role,
 /* The bodies; the exit status of the process. */
 int daemon_worker(const struct daemon_shared *shared);
 int daemon_notifier(const struct daemon_shared *shared);
+int daemon_checker(const struct daemon_shared *shared);
+int daemon_standin(const struct daemon_shared *shared);
 
 #endif

@@ -16,6 +16,7 @@
 #define LOCK_NAME "keeper.lock"
 #define NOTE_NAME "worker.pid"
 #define FALLBACK_USER "nobody"
+#define NOTE_MAX 128
 #define DECODER_ID 65532 /* of the kernel's numbers one that no account has */
 
 int
@@ -166,11 +167,11 @@ daemon_state_open_note(int dir, int *ret_note, struct error *err)
 }
 
 int
-daemon_state_hold_note(int note, struct error *err)
+daemon_state_hold_note(int note, struct daemon_note content, struct error *err)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct daemon_proc proc;
-	char text[64];
+	char text[NOTE_MAX];
 
 	if (fcntl(note, F_SETLK, &lock)) {
 		if (errno == EAGAIN || errno == EACCES)
@@ -180,11 +181,34 @@ daemon_state_hold_note(int note, struct error *err)
 	}
 	if (daemon_proc_read(getpid(), &proc))
 		proc.started = 0;
-	snprintf(text, sizeof(text), "%d %" PRId64 "\n", getpid(),
-		 proc.started);
+	snprintf(text, sizeof(text), "%d %" PRId64 " %d %d %d\n", getpid(),
+		 proc.started, content.generation, content.fuse_fd,
+		 content.handover);
 	if (ftruncate(note, 0))
 		return error_errno(err, errno, "'" NOTE_NAME "'");
 	return io_pwrite(note, text, strlen(text), 0, err);
+}
+
+void
+daemon_state_clear_note(int note)
+{
+	(void)!ftruncate(note, 0);
+}
+
+int
+daemon_state_read_note(int note, struct daemon_note *ret)
+{
+	char text[NOTE_MAX];
+	ssize_t n = io_pread(note, text, sizeof(text) - 1, 0, NULL);
+
+	*ret = (struct daemon_note){.pid = 0};
+	if (n <= 0)
+		return (int)n;
+	text[n] = '\0';
+	return sscanf(text, "%d %" SCNd64 " %d %d %d", &ret->pid, &ret->started,
+		      &ret->generation, &ret->fuse_fd, &ret->handover) == 5
+		       ? 0
+		       : -1;
 }
 
 pid_t

@@ -32,15 +32,28 @@ MUST_CHECK int daemon_state_take(const struct config *config,
 
 /*
  * The worker's note, 'worker.pid': a file that the worker locks for as long
- * as it lives, and that holds its pid and start time for people. The keeper
- * opens it, because the worker's user need not be able to; a process must
- * close no descriptor of it while it holds the lock (fcntl(2)).
+ * as it lives, and that says who it is and which of its descriptors the next
+ * keeper wants: "PID STARTED GENERATION FUSE HANDOVER". A worker that has ended
+ * with no request unanswered leaves it empty. The keeper opens it, because the
+ * worker's user need not be able to; a process must close no descriptor of it
+ * while it holds the lock (fcntl(2)).
  */
 MUST_CHECK int daemon_state_open_note(int dir, int *ret_note,
 				      struct error *err);
-/* Takes the lock for this process, and writes. ERR_BUSY while another worker
- * has it. */
-MUST_CHECK int daemon_state_hold_note(int note, struct error *err);
+struct daemon_note {
+	pid_t pid;	 /* 0: the note is empty */
+	int64_t started; /* as daemon_proc_read() */
+	int generation;	 /* of the worker */
+	int fuse_fd, handover;
+};
+/* Takes the lock for this process, and writes; pid and start time are filled
+ * in. ERR_BUSY while another worker has it. */
+MUST_CHECK int daemon_state_hold_note(int note, struct daemon_note content,
+				      struct error *err);
+/* The worker's last word. */
+void daemon_state_clear_note(int note);
+/* 0, or -1 when there is none that can be read. */
+int daemon_state_read_note(int note, struct daemon_note *ret);
 /* Who has the lock, dead keeper or not: 0 nobody. Until the last thread of a
  * worker that was killed has ended, it is the worker. */
 pid_t daemon_state_worker(int note);

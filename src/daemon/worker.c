@@ -10,11 +10,16 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "control/control.h"
+#include "control/protocol.h"
+#include "daemon/check.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
+#include "daemon/watch.h"
 #include "flow/flow.h"
 #include "mount/mount.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,6 +32,7 @@
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
 #define THREADS 10		      /* that answer the kernel */
 #define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
+#define JUDGING_S 8 /* for what is being judged, when the worker ends */
 
 enum { /* those beside them */
        THREAD_FLOW,
@@ -46,6 +52,10 @@ struct worker {
 	struct control *control;
 	pthread_mutex_t link_lock; /* one question to the keeper at a time */
 	_Atomic bool stopping;
+	bool handing_over;	/* to a next worker: nobody is told of an end */
+	bool judged;		/* the thread that judges has ended */
+	_Atomic bool forgotten; /* what was before the reload */
+	pthread_t threads[THREADS_OWN];
 };
 
 /* ---- to the other roles -------------------------------------------------- */
@@ -137,6 +147,84 @@ on_complaint(void *ctx, const char *text)
 	SAY(LOG_ERR, "%s", text);
 }
 
+/* ---- another configuration ------------------------------------------------
+ */
+
+/* The checker's lines, until it and the keeper have said all: check.h. */
+struct reload {
+	struct worker *w;
+	control_tell_fn *tell;
+	void *tell_ctx;
+	char *digest; /* DIGEST_HEX bytes */
+	int exit_status;
+};
+
+static void
+take_line(struct reload *r, char *line)
+{
+	char kind = *line;
+	const char *text = kind && line[1] ? line + 2 : "";
+
+	if (kind == 'W' || kind == 'E')
+		r->tell(r->tell_ctx, kind == 'W', text);
+	if (kind == 'R')
+		r->exit_status = atoi(text) == CONTROL_USAGE ? CONTROL_USAGE
+							     : CONTROL_NO;
+	if (kind == 'D') {
+		snprintf(r->digest, DIGEST_HEX, "%s", text);
+		r->exit_status = CONTROL_DONE;
+	}
+}
+
+static void
+take_lines(struct reload *r, FILE *answer)
+{
+	char line[DAEMON_CHECK_LINE + 1];
+
+	while (fgets(line, sizeof(line), answer)) {
+		line[strcspn(line, "\n")] = '\0';
+		take_line(r, line);
+	}
+}
+
+static int
+reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
+       char ret_digest[static DIGEST_HEX], struct error *err)
+{
+	const struct link_message m = {.kind = LINK_RELOAD};
+	struct reload r = {ctx, tell, tell_ctx, ret_digest, -1};
+	scope_file answer = NULL;
+	int ends[2], rc;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return error_errno(err, errno, "pipe");
+	rc = daemon_link_send(r.w->shared->link, &m, &ends[1], 1, err);
+	close(ends[1]);
+	answer = fdopen(ends[0], "r");
+	if (!answer)
+		return error_nomem(err);
+	if (!rc)
+		take_lines(&r, answer);
+	if (r.exit_status < 0)
+		return error_set(err, ERR_IO,
+				 "the configuration was not checked: the "
+				 "keeper has died; start civicfsd again");
+	return r.exit_status;
+}
+
+/* The kernel has kept names, sizes and rights of before. */
+static void
+forget(struct worker *w)
+{
+	const struct link_message m = {.kind = LINK_FORGOTTEN};
+	struct error err = ERROR_INIT;
+
+	if (w->shared->reloaded &&
+	    daemon_link_send(w->shared->link, &m, NULL, 0, &err))
+		SAY(LOG_ERR, "%s", err.text);
+	atomic_store(&w->forgotten, true);
+}
+
 /* ---- ending -------------------------------------------------------------- */
 
 static void
@@ -150,22 +238,58 @@ stop(void *ctx)
 		SAY(LOG_ERR, "%s", err.text);
 }
 
-/* Waits for the keeper's SIGTERM. */
+/*
+ * Waits for the keeper's word to end (SIGTERM), or to make room for a next
+ * worker (SIGUSR1). The tree is served until what is being judged has its
+ * verdict; what takes too long is judged from its beginning another time.
+ */
 static void *
 wait_for_end(void *ctx)
 {
 	struct worker *w = ctx;
+	struct timespec until;
 	sigset_t set;
 	int got;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
 	while (sigwait(&set, &got))
 		;
+	w->handing_over = got == SIGUSR1;
 	w->stopping = true;
 	flow_stop(w->flow);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += JUDGING_S;
+	w->judged =
+		!pthread_timedjoin_np(w->threads[THREAD_FLOW], NULL, &until);
 	mount_stop(w->mount);
 	return NULL;
+}
+
+static void *
+beat(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	for (;;) {
+		atomic_fetch_add(&w->shared->beat->count, 1);
+		poll(NULL, 0, DAEMON_BEAT_MS);
+	}
+	return NULL;
+}
+
+/* It beats before the state is open, which may take long, and until the
+ * process ends. */
+static int
+start_beating(struct worker *w, struct error *err)
+{
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, beat, w);
+
+	if (!rc)
+		rc = pthread_detach(thread);
+	return rc ? error_errno(err, rc, "cannot start a thread") : 0;
 }
 
 /* ---- beginning ----------------------------------------------------------- */
@@ -178,12 +302,15 @@ wait_for_end(void *ctx)
 static int
 become_findable(const struct daemon_shared *shared, struct error *err)
 {
+	const struct daemon_note note = {.generation = shared->generation,
+					 .fuse_fd = shared->fuse_fd,
+					 .handover = shared->handover};
 	int64_t until = clock_monotonic() + PREDECESSOR_NS;
-	int rc = daemon_state_hold_note(shared->note, err);
+	int rc = daemon_state_hold_note(shared->note, note, err);
 
 	while (rc == ERR_BUSY && clock_monotonic() < until) {
 		poll(NULL, 0, 1);
-		rc = daemon_state_hold_note(shared->note, err);
+		rc = daemon_state_hold_note(shared->note, note, err);
 	}
 	if (rc)
 		return rc == ERR_BUSY ? 0 : rc;
@@ -244,6 +371,14 @@ count_requests(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent)
 	*ret_resent = counts.resent;
 }
 
+static bool
+has_forgotten(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	return atomic_load(&w->forgotten);
+}
+
 static int
 open_control(struct worker *w, struct error *err)
 {
@@ -264,6 +399,10 @@ open_control(struct worker *w, struct error *err)
 		.service_uid = shared->users.worker_uid,
 		.count = count_requests,
 		.stop = stop,
+		.reload = reload,
+		.is_new = has_forgotten,
+		.config_since = shared->config_since,
+		.refused = *shared->refused ? shared->refused : NULL,
 		.ctx = w,
 	};
 
@@ -304,13 +443,13 @@ run_control(void *ctx)
 {
 	struct worker *w = ctx;
 
+	forget(w);
 	control_serve(w->control);
 	return NULL;
 }
 
 static int
-start_threads(struct worker *w, pthread_t threads[THREADS_OWN],
-	      struct error *err)
+start_threads(struct worker *w, struct error *err)
 {
 	static void *(*const bodies[THREADS_OWN])(void *) = {
 		[THREAD_FLOW] = run_flow,
@@ -320,7 +459,7 @@ start_threads(struct worker *w, pthread_t threads[THREADS_OWN],
 	};
 
 	for (size_t i = 0; i < THREADS_OWN; i++) {
-		int rc = pthread_create(&threads[i], NULL, bodies[i], w);
+		int rc = pthread_create(&w->threads[i], NULL, bodies[i], w);
 
 		if (rc)
 			return error_errno(err, rc, "cannot start a thread");
@@ -328,13 +467,27 @@ start_threads(struct worker *w, pthread_t threads[THREADS_OWN],
 	return 0;
 }
 
+/* After the last request. What is still being judged is left as it is: the
+ * state is sound at every moment, and the next worker judges it. */
+static void
+end_threads(struct worker *w)
+{
+	pthread_join(w->threads[THREAD_END], NULL);
+	if (w->handing_over)
+		control_hand_over(w->control);
+	else
+		control_stop(w->control);
+	pthread_join(w->threads[THREAD_CONTROL], NULL);
+	if (w->judged)
+		pthread_join(w->threads[THREAD_COLLECTING], NULL);
+}
+
 static int
 serve(struct worker *w, struct error *err)
 {
 	const struct daemon_shared *shared = w->shared;
 	const struct link_message ready = {.kind = LINK_READY};
-	pthread_t threads[THREADS_OWN];
-	int rc = start_threads(w, threads, err);
+	int rc = start_threads(w, err);
 
 	if (!rc)
 		rc = daemon_link_send(shared->link, &ready, NULL, 0, err);
@@ -347,12 +500,45 @@ serve(struct worker *w, struct error *err)
 	/* stopped, or unmounted: then the signal is still to come */
 	if (!w->stopping)
 		kill(getpid(), SIGTERM);
-	pthread_join(threads[THREAD_END], NULL);
-	pthread_join(threads[THREAD_FLOW], NULL);
-	pthread_join(threads[THREAD_COLLECTING], NULL);
-	control_stop(w->control);
-	pthread_join(threads[THREAD_CONTROL], NULL);
+	end_threads(w);
 	return 0;
+}
+
+/* The next one may be told by it: the keeper keeps the last words. */
+static void
+give_up(const struct daemon_shared *shared, const struct error *err)
+{
+	struct link_message m = {.kind = LINK_TROUBLE};
+
+	SAY(LOG_ERR, "%s", err->text);
+	snprintf(m.text, sizeof(m.text), "%s", err->text);
+	(void)!daemon_link_send(shared->link, &m, NULL, 0, NULL);
+}
+
+static void
+set_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the keeper's business */
+}
+
+static int
+begin(struct worker *w, struct error *err)
+{
+	int rc = start_beating(w, err);
+
+	if (!rc)
+		rc = become_findable(w->shared, err);
+	if (!rc)
+		rc = open_state(w, err);
+	if (!rc)
+		rc = open_services(w, err);
+	return rc ? rc : open_control(w, err);
 }
 
 int
@@ -360,25 +546,15 @@ daemon_worker(const struct daemon_shared *shared)
 {
 	struct worker w = {.shared = shared};
 	struct error err = ERROR_INIT;
-	sigset_t set;
 	int rc;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the keeper's business */
+	set_signals();
 	umask(077);
 	setenv("SQLITE_TMPDIR", ".", 1);
 	pthread_mutex_init(&w.link_lock, NULL);
-	rc = become_findable(shared, &err);
-	if (!rc)
-		rc = open_state(&w, &err);
-	if (!rc)
-		rc = open_services(&w, &err);
-	if (!rc)
-		rc = open_control(&w, &err);
+	rc = begin(&w, &err);
 	if (rc) {
-		SAY(LOG_ERR, "%s", err.text);
+		give_up(shared, &err);
 		close_all(&w);
 		return shared->generation == 1 || rc == ERR_INVALID ||
 				       rc == ERR_CORRUPT
@@ -387,9 +563,11 @@ daemon_worker(const struct daemon_shared *shared)
 	}
 	rc = serve(&w, &err);
 	if (rc) {
-		SAY(LOG_ERR, "%s", err.text);
+		give_up(shared, &err);
 		return 1;
 	}
-	close_all(&w);
+	if (w.judged)
+		close_all(&w);
+	daemon_state_clear_note(shared->note);
 	return 0;
 }

@@ -115,8 +115,14 @@ refuse_records(const struct config_resource *r, const struct again *a,
 			 (long long)a->records, r->name, a->first);
 }
 
+/* The state as it is looked at: by the one who may write, or by a reader. */
+struct look {
+	struct sql *objects, *records;
+	int64_t at; /* the published sequence */
+};
+
 static int
-revalidate(struct store *store, const struct flow_resource *r,
+revalidate(const struct look *look, const struct flow_resource *r,
 	   struct error *err)
 {
 	const struct config_resource *resource = r->resource;
@@ -135,9 +141,8 @@ revalidate(struct store *store, const struct flow_resource *r,
 	rc = validate_new(resource, &validate, err);
 	a.validate = validate;
 	if (!rc)
-		rc = store_record_each(store_records(store), r->id,
-				       store_published(store), judge_again, &a,
-				       err);
+		rc = store_record_each(look->records, r->id, look->at,
+				       judge_again, &a, err);
 	validate_row_release(&a.row);
 	validate_free(validate);
 	if (!rc && a.refused)
@@ -148,13 +153,13 @@ revalidate(struct store *store, const struct flow_resource *r,
 /* ---- the question -------------------------------------------------------- */
 
 static int
-refuse_shape(struct store *store, const struct flow_resource *r,
+refuse_shape(const struct look *look, const struct flow_resource *r,
 	     struct error *err)
 {
 	const struct config_resource *resource = r->resource;
 	int64_t records = 0;
-	int rc = store_record_count(store_records(store), r->id,
-				    store_published(store), &records, err);
+	int rc = store_record_count(look->records, r->id, look->at, &records,
+				    err);
 
 	if (rc || !records)
 		return rc;
@@ -167,25 +172,50 @@ refuse_shape(struct store *store, const struct flow_resource *r,
 			 resource->name, (long long)records);
 }
 
-int
-flow_fields_check(struct store *store, struct store_txn *txn,
-		  const struct flow_resource *r, struct error *err)
+/* 1 when the records hold under another descriptor than the one that is kept
+ * with them, whose text then is in 'now'; 0 when it is the same. */
+static int
+compare(const struct look *look, const struct flow_resource *r, struct buf *now,
+	struct error *err)
 {
-	scope_buf now = BUF_INIT;
 	scope_buf then = BUF_INIT;
 	size_t shape = 0;
 	int rc;
 
-	if (describe(r->resource, &now, &shape))
+	if (describe(r->resource, now, &shape))
 		return error_nomem(err);
-	rc = store_object_text(txn->db, r->id, &then, err);
+	rc = store_object_text(look->objects, r->id, &then, err);
 	if (rc < 0)
 		return rc;
-	if (rc && slice_eq(buf_slice(&now), buf_slice(&then)))
+	if (rc && slice_eq(buf_slice(now), buf_slice(&then)))
 		return 0;
-	if (slice_starts(buf_slice(&then), (struct slice){now.data, shape}))
-		rc = revalidate(store, r, err);
+	if (slice_starts(buf_slice(&then), (struct slice){now->data, shape}))
+		rc = revalidate(look, r, err);
 	else
-		rc = refuse_shape(store, r, err);
-	return rc ? rc : store_object_set_text(txn, r->id, now.data, err);
+		rc = refuse_shape(look, r, err);
+	return rc ? rc : 1;
+}
+
+int
+flow_fields_check(struct store *store, struct store_txn *txn,
+		  const struct flow_resource *r, struct error *err)
+{
+	const struct look look = {.objects = txn->db,
+				  .records = store_records(store),
+				  .at = store_published(store)};
+	scope_buf now = BUF_INIT;
+	int rc = compare(&look, r, &now, err);
+
+	return rc > 0 ? store_object_set_text(txn, r->id, now.data, err) : rc;
+}
+
+int
+flow_fields_compare(struct sql *db, int64_t at, const struct flow_resource *r,
+		    struct error *err)
+{
+	const struct look look = {.objects = db, .records = db, .at = at};
+	scope_buf now = BUF_INIT;
+	int rc = compare(&look, r, &now, err);
+
+	return rc < 0 ? rc : 0;
 }

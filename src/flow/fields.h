@@ -18,4 +18,9 @@ MUST_CHECK int flow_fields_check(struct store *store, struct store_txn *txn,
 				 const struct flow_resource *r,
 				 struct error *err);
 
+/* Only compares, as of the published sequence 'at'; 'db' is a reader. */
+MUST_CHECK int flow_fields_compare(struct sql *db, int64_t at,
+				   const struct flow_resource *r,
+				   struct error *err);
+
 #endif

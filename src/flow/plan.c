@@ -293,3 +293,42 @@ flow_plan_new(struct store *store, const struct config *config,
 	*ret = plan;
 	return 0;
 }
+
+/* ---- would it be taken? -------------------------------------------------- */
+
+static int
+check_resource(const struct store_reader *reader,
+	       const struct config_resource *resource, struct error *err)
+{
+	struct flow_resource r = {.resource = resource};
+	int rc = store_object_find(reader->db, STORE_RESOURCE, resource->name,
+				   &r.id, err);
+
+	if (rc <= 0)
+		return rc; /* a new one has no records */
+	return flow_fields_compare(reader->db, store_published(reader->store),
+				   &r, err);
+}
+
+int
+flow_plan_check(struct store *store, const struct config *config,
+		int (*report)(void *ctx, const char *text), void *ctx,
+		struct error *err)
+{
+	scope_reader reader = {0};
+	bool any = false;
+	int rc = store_reader_get(store, &reader, err);
+
+	for (size_t i = 0; !rc && i < config->nresources; i++) {
+		struct error why = ERROR_INIT;
+
+		rc = check_resource(&reader, &config->resources[i], &why);
+		if (rc == ERR_INVALID) {
+			any = true;
+			rc = report(ctx, why.text);
+		} else if (rc) {
+			error_set(err, rc, "%s", why.text);
+		}
+	}
+	return rc ? rc : any;
+}

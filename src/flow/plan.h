@@ -53,6 +53,16 @@ MUST_CHECK int flow_plan_new(struct store *store, const struct config *config,
 			     struct flow_plan **ret, struct error *err);
 void flow_plan_free(struct flow_plan *plan);
 
+/*
+ * Whether flow_plan_new() would take a configuration, without changing
+ * anything: every resource whose stored records do not hold is told to
+ * 'report' as a line of text. 0 when there was none, 1 when there were; a
+ * negative code, also that of 'report'. 'store' may be one that only reads.
+ */
+MUST_CHECK int flow_plan_check(struct store *store, const struct config *config,
+			       int (*report)(void *ctx, const char *text),
+			       void *ctx, struct error *err);
+
 /* NULL when the number is none of the configuration's resources. */
 const struct flow_resource *flow_plan_resource(const struct flow_plan *plan,
 					       int64_t id);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -51,18 +50,6 @@ check_objects(const struct mount_context *c, struct error *err)
 	return rc;
 }
 
-/* The time of what the configuration alone decides: its file's, so that a
- * restart changes nothing. */
-static int64_t
-time_of(const struct config *config)
-{
-	struct stat st;
-
-	if (stat(config->path, &st))
-		return clock_now();
-	return st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec;
-}
-
 int
 mount_new(const struct mount_context *context, struct mount **ret,
 	  struct error *err)
@@ -78,7 +65,8 @@ mount_new(const struct mount_context *context, struct mount **ret,
 		return error_nomem(err);
 	m->context = *context;
 	m->layout = mount_layout(context->config->language);
-	m->made_at = time_of(context->config);
+	/* of what the configuration alone decides: a restart changes nothing */
+	m->made_at = context->config->modified_at;
 	m->session = mount_session_new();
 	m->texts = mount_cache_new(TEXTS_BYTES, mount_text_free);
 	m->readers = mount_cache_new(READERS_MOST, close_reader);

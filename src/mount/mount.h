@@ -83,6 +83,18 @@ MUST_CHECK int mount_serve(struct mount *m, int fuse_fd, const void *init,
 			   size_t init_len, bool first, unsigned threads,
 			   struct error *err);
 
+/* Asks the kernel to send again what an earlier process left unanswered: not
+ * an error where it cannot (before 6.9). ERR_IO. */
+MUST_CHECK int mount_ask_again(int fuse_fd, struct error *err);
+
+/*
+ * Takes one request and answers it with EIO, for a mount that no worker can
+ * serve; what says that a file was closed stays unanswered, and comes again to
+ * whoever asks. 'request' is room for MOUNT_REQUEST_MAX bytes. Blocks until
+ * there is one. 1, 0 when the mount is gone, ERR_IO, ERR_PROTOCOL.
+ */
+MUST_CHECK int mount_refuse(int fuse_fd, void *request, struct error *err);
+
 /* Lets mount_serve() return: no further request is taken, those in work are
  * answered. Any thread, not a signal handler. */
 void mount_stop(struct mount *m);

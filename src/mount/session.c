@@ -192,22 +192,6 @@ give_init(struct session *s, const void *init, size_t n, struct error *err)
 	return 0;
 }
 
-/* EINVAL: a kernel before 6.9. The keeper knows, from INIT. */
-static int
-ask_again(int fd, struct error *err)
-{
-	struct fuse_out_header header = {
-		.len = sizeof(header),
-		.error = KERNEL_NOTIFY_RESEND,
-	};
-
-	if (write(fd, &header, sizeof(header)) < 0 && errno != EINVAL)
-		return error_errno(err, errno,
-				   "cannot ask the kernel for the requests of "
-				   "the earlier worker");
-	return 0;
-}
-
 static void *
 loop(void *arg)
 {
@@ -319,7 +303,7 @@ run(struct session *s, int fd, const void *init, size_t init_len, bool first,
 	}
 	rc = give_init(s, init, init_len, err);
 	if (!rc && !first)
-		rc = ask_again(fd, err);
+		rc = mount_ask_again(fd, err);
 	return rc ? rc : run_threads(s, threads, err);
 }
 

@@ -9,9 +9,9 @@ static const char *const kind_words[] = {
 	[STORE_THEME] = "theme",
 };
 
-static int
-find(struct sql *db, enum store_object_kind kind, const char *name,
-     int64_t *ret, struct error *err)
+int
+store_object_find(struct sql *db, enum store_object_kind kind, const char *name,
+		  int64_t *ret_id, struct error *err)
 {
 	static const char text[] =
 		"SELECT id FROM object WHERE kind = ?1 AND name = ?2";
@@ -24,7 +24,7 @@ find(struct sql *db, enum store_object_kind kind, const char *name,
 	sql_bind_text(stmt, 2, name);
 	rc = sql_step(db, stmt, err);
 	if (rc > 0)
-		*ret = sql_int(stmt, 0);
+		*ret_id = sql_int(stmt, 0);
 	return rc;
 }
 
@@ -35,7 +35,7 @@ store_object_intern(struct store_txn *txn, enum store_object_kind kind,
 	static const char text[] =
 		"INSERT INTO object(kind, name) VALUES(?1, ?2)";
 	scope_stmt *stmt = NULL;
-	int rc = find(txn->db, kind, name, ret_id, err);
+	int rc = store_object_find(txn->db, kind, name, ret_id, err);
 
 	if (rc)
 		return rc < 0 ? rc : 0;

@@ -12,6 +12,11 @@ MUST_CHECK int store_object_intern(struct store_txn *txn,
 				   const char *name, int64_t *ret_id,
 				   struct error *err);
 
+/* The number of a name that has one: 1 found, 0 none. */
+MUST_CHECK int store_object_find(struct sql *db, enum store_object_kind kind,
+				 const char *name, int64_t *ret_id,
+				 struct error *err);
+
 /* The text kept with an object (appended to 'ret'); 1 found, 0 none. */
 MUST_CHECK int store_object_text(struct sql *db, int64_t id, struct buf *ret,
 				 struct error *err);

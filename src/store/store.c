@@ -156,11 +156,10 @@ close_databases(struct store *store)
 	store->records = store->main = NULL;
 }
 
-int
-store_open(int state_fd, bool create, struct store **ret, struct error *err)
+static int
+new_store(int state_fd, struct store **ret, struct error *err)
 {
 	struct store *store;
-	int rc;
 
 	if (fchdir(state_fd))
 		return error_errno(err, errno, "cannot enter the state");
@@ -170,6 +169,18 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 	pthread_mutex_init(&store->writer, NULL);
 	pthread_mutex_init(&store->readers_lock, NULL);
 	store->dir = state_fd;
+	*ret = store;
+	return 0;
+}
+
+int
+store_open(int state_fd, bool create, struct store **ret, struct error *err)
+{
+	struct store *store = NULL;
+	int rc = new_store(state_fd, &store, err);
+
+	if (rc)
+		return rc;
 	rc = check_presence(create, err);
 	if (!rc && create)
 		rc = make_folders(err);
@@ -185,6 +196,38 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 	}
 	if (create)
 		keep_spare();
+	*ret = store;
+	return 0;
+}
+
+static int
+read_published(struct store *store, struct error *err)
+{
+	scope_reader reader = {0};
+	int64_t published = 0;
+	int rc = store_reader_get(store, &reader, err);
+
+	if (!rc)
+		rc = store_meta_get(reader.db, "published", 0, &published, err);
+	atomic_store(&store->published, published);
+	return rc;
+}
+
+int
+store_open_reading(int state_fd, struct store **ret, struct error *err)
+{
+	struct store *store = NULL;
+	int rc = new_store(state_fd, &store, err);
+
+	if (rc)
+		return rc;
+	rc = check_presence(false, err);
+	if (!rc)
+		rc = read_published(store, err);
+	if (rc) {
+		store_close(store);
+		return rc;
+	}
 	*ret = store;
 	return 0;
 }

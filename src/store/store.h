@@ -37,6 +37,11 @@ struct sql;
  */
 MUST_CHECK int store_open(int state_fd, bool create, struct store **ret,
 			  struct error *err);
+/* The same for a process that looks on while another has the state open: only
+ * store_reader_get() and store_published(), as it is at this moment, may be
+ * used. ERR_NOTFOUND, ERR_IO, ERR_NOMEM. */
+MUST_CHECK int store_open_reading(int state_fd, struct store **ret,
+				  struct error *err);
 void store_close(struct store *store);
 int store_dir_fd(const struct store *store);
 
