@@ -18,21 +18,15 @@ tell_source(struct flow_fold *f, const struct flow_use *use, struct slice place,
 			     err);
 }
 
-/* A row without subject is an orphan by itself; with one, its subject is
- * computed again. */
-static int
-tell_subject(struct flow_fold *f, const struct flow_use *use,
-	     struct slice subject, struct slice key, bool is_new,
-	     struct error *err)
+int
+flow_fold_homeless(struct flow_fold *f, const struct flow_use *use,
+		   struct slice key, bool is_new, struct error *err)
 {
 	const struct publish_theme *t = &f->plan->themes[use->theme];
 	scope_buf place = BUF_INIT;
-	int rc;
+	int rc = publish_orphan_place(use->source, use->member, SLICE_NONE, key,
+				      &place);
 
-	if (subject.n)
-		return store_subject_add(f->db, t->id, subject, err);
-	rc = publish_orphan_place(use->source, use->member, subject, key,
-				  &place);
 	if (rc)
 		return error_nomem(err);
 	if (is_new)
@@ -45,6 +39,19 @@ tell_subject(struct flow_fold *f, const struct flow_use *use,
 		rc = publish_dirty(f->j->publish, t, PUBLISH_ORPHANS, 0, 0,
 				   buf_slice(&place), err);
 	return rc;
+}
+
+/* A row without subject is an orphan by itself; with one, its subject is
+ * computed again. */
+static int
+tell_subject(struct flow_fold *f, const struct flow_use *use,
+	     struct slice subject, struct slice key, bool is_new,
+	     struct error *err)
+{
+	return subject.n ? store_subject_add(f->db,
+					     f->plan->themes[use->theme].id,
+					     subject, err)
+			 : flow_fold_homeless(f, use, key, is_new, err);
 }
 
 static int
@@ -166,10 +173,8 @@ fold_row(struct flow_fold *f, const struct store_staged *row, bool keep_track,
 	return flow_fold_apply(f, &c, err);
 }
 
-/* Whether another submission of the resource may be released later, at its
- * own place: then it has to know which keys were written since. */
-static int
-is_awaited(struct flow_judgement *j, bool *ret, struct error *err)
+int
+flow_fold_is_awaited(struct flow_judgement *j, bool *ret, struct error *err)
 {
 	int64_t waiting = 0;
 	scope_reader reader = {0};
@@ -188,7 +193,7 @@ fold_rows(struct flow_fold *f, struct error *err)
 	struct flow_judgement *j = f->j;
 	struct store_staged row;
 	bool keep_track = false;
-	int rc = is_awaited(j, &keep_track, err);
+	int rc = flow_fold_is_awaited(j, &keep_track, err);
 
 	if (!rc)
 		rc = store_staging_first(j->staging, err);
@@ -210,8 +215,13 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		.seq = seq,
 	};
 	int rc = flow_link(j->store, j->planned, seq, err);
+	bool load = false;
 
-	if (!rc && j->resource->mode == CONFIG_SNAPSHOT)
+	if (!rc)
+		rc = flow_load_is_wanted(&f, &load, err);
+	if (!rc && load)
+		rc = flow_load(&f, err);
+	else if (!rc && j->resource->mode == CONFIG_SNAPSHOT)
 		rc = flow_fold_snapshot(&f, err);
 	else if (!rc)
 		rc = fold_rows(&f, err);

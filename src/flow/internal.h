@@ -58,6 +58,7 @@ struct flow_judgement {
 	char reason[256], reason_zh[256];
 	struct publish *publish;
 	bool changed; /* something is to be published */
+	bool loaded;  /* all its records came at once */
 	unsigned char sha256[DIGEST_SIZE];
 	int64_t fix_blob, fix_bytes;
 };
@@ -104,9 +105,18 @@ MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
 MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 			 int64_t seq, struct error *err);
 
-/* subjects.c: computes the subjects that store_subject_add() collected. */
+/* load.c: links from what was collected of them (place: cells), which is
+ * sorted here. */
+struct sorter;
+MUST_CHECK int flow_load_links(struct sql *db, const struct store_load_of *of,
+			       struct sorter *places, struct error *err);
+
+/* subjects.c: computes the subjects that store_subject_add() collected, and
+ * every subject of 'loaded' (a resource whose records came at once; NULL
+ * none). */
 MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
 			     struct publish *publish, int64_t seq,
+			     const struct flow_resource *loaded,
 			     struct error *err);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last

@@ -12,7 +12,8 @@ struct subjects {
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
-	int64_t version; /* 0: not asked for yet */
+	int64_t version;	 /* 0: not asked for yet */
+	struct store_load *load; /* of a theme that has no row; else NULL */
 	struct publish_gathered rows;
 	struct integrate_result result;
 	struct buf lo, hi, place;
@@ -46,6 +47,12 @@ dirty(struct subjects *s, enum publish_kind kind, struct slice place)
 }
 
 static int
+dirty_subject(struct subjects *s)
+{
+	return publish_dirty_subject(s->publish, s->theme, s->err);
+}
+
+static int
 replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	    bool member)
 {
@@ -61,7 +68,7 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 					    s->version, subject, cells,
 					    conflicts, s->err);
 	if (!rc && (had || member))
-		rc = publish_dirty_subject(s->publish, s->theme, s->err);
+		rc = dirty_subject(s);
 	if (!rc && (had != member ||
 		    (had && !slice_eq(cells, buf_slice(&was->cells)))))
 		rc = dirty(s, PUBLISH_DATA, subject);
@@ -70,25 +77,48 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	return rc;
 }
 
+/* Into a theme that has no row. */
 static int
-compute_row(struct subjects *s, struct slice subject, bool member)
+load_row(struct subjects *s, struct slice subject)
+{
+	struct slice conflicts = buf_slice(&s->result.conflicts);
+	int rc = store_load_add(s->load, subject, buf_slice(&s->result.cells),
+				conflicts, s->err);
+
+	if (!rc)
+		rc = dirty_subject(s);
+	return rc || !conflicts.n ? rc : dirty(s, PUBLISH_CONFLICTS, subject);
+}
+
+static int
+compare_row(struct subjects *s, struct slice subject, bool member)
 {
 	struct present was = {.err = s->err};
 	int rc = store_theme_row_find(s->db, s->theme->id, s->seq, subject,
 				      copy_present, &was, s->err);
 
-	buf_clear(&s->result.cells);
-	buf_clear(&s->result.conflicts);
 	if (rc >= 0)
-		rc = 0;
-	if (!rc && member)
-		rc = integrate_subject(s->theme->theme, subject, s->rows.rows,
-				       s->rows.n, &s->result, s->err);
-	if (!rc)
 		rc = replace_row(s, subject, &was, member);
 	buf_release(&was.cells);
 	buf_release(&was.conflicts);
 	return rc;
+}
+
+static int
+compute_row(struct subjects *s, struct slice subject, bool member)
+{
+	int rc = 0;
+
+	buf_clear(&s->result.cells);
+	buf_clear(&s->result.conflicts);
+	if (member)
+		rc = integrate_subject(s->theme->theme, subject, s->rows.rows,
+				       s->rows.n, &s->result, s->err);
+	if (rc)
+		return rc;
+	if (!s->load)
+		return compare_row(s, subject, member);
+	return member ? load_row(s, subject) : 0;
 }
 
 /* ---- its orphans, where the theme has a base ----------------------------- */
@@ -223,17 +253,46 @@ compute_orphans(struct subjects *s, struct slice subject, bool member)
 
 /* ---- all of them --------------------------------------------------------- */
 
+/* Before the first subject: a theme that has no row is written at once. */
+static int
+begin(struct subjects *s)
+{
+	struct store_load_of of = {
+		.kind = STORE_LOAD_THEME,
+		.owner = s->theme->id,
+		.seq = s->seq,
+		.submission = "",
+	};
+	bool empty = false;
+	int rc =
+		publish_next_version(s->publish, s->theme, &s->version, s->err);
+
+	of.version = s->version;
+	if (!rc)
+		rc = publish_gather_in_order(s->db, s->theme, s->seq, &s->rows,
+					     s->err);
+	if (!rc)
+		rc = store_theme_is_empty(s->db, s->theme->id, s->seq, &empty,
+					  s->err);
+	if (!rc && empty)
+		rc = store_load_has_room(s->db, of.kind, of.owner, of.seq,
+					 &empty, s->err);
+	if (rc || !empty)
+		return rc;
+	rc = store_load_begin(s->db, &of, &s->load, s->err);
+	return rc ? rc
+		  : publish_dirty_file(s->publish, s->theme, PUBLISH_DATA, 0, 0,
+				       s->err);
+}
+
 static int
 compute_subject(void *ctx, struct slice subject)
 {
 	struct subjects *s = ctx;
 	const struct config_theme *theme = s->theme->theme;
 	bool member;
-	int rc = 0;
+	int rc = s->version ? 0 : begin(s);
 
-	if (!s->version)
-		rc = publish_next_version(s->publish, s->theme, &s->version,
-					  s->err);
 	if (!rc)
 		rc = publish_gather(s->db, s->theme, s->seq, subject, &s->rows,
 				    s->err);
@@ -247,19 +306,107 @@ compute_subject(void *ctx, struct slice subject)
 	return rc;
 }
 
+/* ---- of a load ----------------------------------------------------------- */
+
+struct distinct {
+	struct subjects *s;
+	struct buf last;
+};
+
+/* Places come in the order of their subjects: those of one follow each other.
+ */
 static int
-compute_theme(struct store *store, const struct publish_theme *theme,
-	      struct publish *publish, int64_t seq, struct error *err)
+compute_if_new(void *ctx, struct slice place, const struct store_record *r)
+{
+	struct distinct *d = ctx;
+	struct slice subject = {place.p, place.n - r->key.n - 1};
+
+	if (slice_eq(subject, buf_slice(&d->last)))
+		return 0;
+	buf_clear(&d->last);
+	if (buf_addslice(&d->last, subject))
+		return error_nomem(d->s->err);
+	return compute_subject(d->s, buf_slice(&d->last));
+}
+
+/* A lens that sees the theme's resource alone is walked as it is. */
+static int
+compute_lens(struct subjects *s, int64_t lens)
+{
+	struct distinct d = {.s = s};
+	int rc = store_link_each(s->db, lens, s->seq, SLICE("\1"), SLICE_NONE,
+				 compute_if_new, &d, s->err);
+
+	buf_release(&d.last);
+	return rc;
+}
+
+static bool
+is_used(const struct flow_lens *lens, size_t theme)
+{
+	for (size_t i = 0; i < lens->nuses; i++) {
+		if (lens->uses[i].theme == theme)
+			return true;
+	}
+	return false;
+}
+
+static size_t
+count_lenses(const struct flow_resource *r, size_t theme)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nlenses; i++)
+		n += is_used(&r->lenses[i], theme);
+	return n;
+}
+
+static int
+compute_loaded(struct subjects *s, const struct flow_resource *r, size_t theme)
+{
+	bool alone = count_lenses(r, theme) == 1;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < r->nlenses; i++) {
+		if (!is_used(&r->lenses[i], theme))
+			continue;
+		rc = alone ? compute_lens(s, r->lenses[i].id)
+			   : store_subject_add_lens(s->db, s->theme->id,
+						    r->lenses[i].id, s->seq,
+						    s->err);
+	}
+	return rc;
+}
+
+/* ---- theme by theme ------------------------------------------------------ */
+
+static int
+compute_all(struct subjects *s, const struct flow_resource *loaded,
+	    size_t theme)
+{
+	int rc = loaded ? compute_loaded(s, loaded, theme) : 0;
+
+	if (!rc)
+		rc = store_subject_each(s->db, s->theme->id, compute_subject, s,
+					s->err);
+	return rc || !s->load ? rc : store_load_end(s->load, s->err);
+}
+
+static int
+compute_theme(struct store *store, const struct flow_plan *plan, size_t theme,
+	      struct publish *publish, int64_t seq,
+	      const struct flow_resource *loaded, struct error *err)
 {
 	struct subjects s = {
 		.db = store_records(store),
-		.theme = theme,
+		.theme = &plan->themes[theme],
 		.publish = publish,
 		.seq = seq,
 		.err = err,
 	};
-	int rc = store_subject_each(s.db, theme->id, compute_subject, &s, err);
+	int rc = compute_all(&s, loaded, theme);
 
+	store_load_free(s.load);
 	publish_gathered_release(&s.rows);
 	integrate_result_release(&s.result);
 	buf_release(&s.lo);
@@ -270,11 +417,12 @@ compute_theme(struct store *store, const struct publish_theme *theme,
 
 int
 flow_subjects(struct store *store, const struct flow_plan *plan,
-	      struct publish *publish, int64_t seq, struct error *err)
+	      struct publish *publish, int64_t seq,
+	      const struct flow_resource *loaded, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t t = 0; !rc && t < plan->nthemes; t++)
-		rc = compute_theme(store, &plan->themes[t], publish, seq, err);
+		rc = compute_theme(store, plan, t, publish, seq, loaded, err);
 	return rc;
 }

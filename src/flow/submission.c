@@ -120,7 +120,7 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 			    clock_monotonic());
 	if (!rc && j->changed)
 		rc = flow_subjects(shop->store, shop->plan, j->publish, seq,
-				   err);
+				   j->loaded ? j->planned : NULL, err);
 	if (!rc && j->changed)
 		rc = publish_write(j->publish, err);
 	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED)

@@ -20,6 +20,42 @@ publish_gathered_release(struct publish_gathered *g)
 	buf_release(&g->bytes);
 	buf_release(&g->lo);
 	buf_release(&g->hi);
+	for (size_t i = 0; i < g->nwalks; i++)
+		store_link_walk_close(g->walks[i]);
+	free(g->walks);
+}
+
+static size_t
+count_members(const struct config_theme *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nsources; i++)
+		n += t->sources[i].nmembers;
+	return n;
+}
+
+int
+publish_gather_in_order(struct sql *db, const struct publish_theme *theme,
+			int64_t at, struct publish_gathered *ret,
+			struct error *err)
+{
+	const struct config_theme *t = theme->theme;
+	int rc = 0;
+
+	ret->walks =
+		calloc(count_members(t) + 1, sizeof(struct store_link_walk *));
+	if (!ret->walks)
+		return error_nomem(err);
+	for (size_t s = 0; s < t->nsources; s++) {
+		for (size_t m = 0; !rc && m < t->sources[s].nmembers; m++) {
+			rc = store_link_walk_open(db, theme->lens[s][m], at,
+						  &ret->walks[ret->nwalks],
+						  err);
+			ret->nwalks += rc == 0;
+		}
+	}
+	return rc;
 }
 
 static int
@@ -94,6 +130,7 @@ publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 {
 	const struct config_theme *t = theme->theme;
 	struct gather g = {.into = ret, .err = err};
+	size_t n = 0;
 	int rc = 0;
 
 	ret->n = 0;
@@ -101,14 +138,23 @@ publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 	if (make_range(ret, subject))
 		return error_nomem(err);
 	for (g.source = 0; g.source < t->nsources; g.source++) {
-		for (g.member = 0;
-		     !rc && g.member < t->sources[g.source].nmembers;
-		     g.member++)
-			rc = store_link_each(
-				db, theme->lens[g.source][g.member], at,
-				buf_slice(&ret->lo), buf_slice(&ret->hi),
-				keep_record, &g, err);
+		size_t members = t->sources[g.source].nmembers;
+
+		for (g.member = 0; !rc && g.member < members; g.member++, n++)
+			rc = ret->walks
+				     ? store_link_walk_each(ret->walks[n],
+							    buf_slice(&ret->lo),
+							    buf_slice(&ret->hi),
+							    keep_record, &g,
+							    err)
+				     : store_link_each(
+					       db,
+					       theme->lens[g.source][g.member],
+					       at, buf_slice(&ret->lo),
+					       buf_slice(&ret->hi), keep_record,
+					       &g, err);
 	}
-	point_into_bytes(ret);
+	if (!rc)
+		point_into_bytes(ret);
 	return rc;
 }

@@ -12,6 +12,8 @@ struct publish_gathered {
 	size_t n, cap;
 	struct buf bytes; /* what the rows point into */
 	struct buf lo, hi;
+	struct store_link_walk **walks; /* of publish_gather_in_order() */
+	size_t nwalks;
 };
 void publish_gathered_release(struct publish_gathered *g);
 
@@ -20,5 +22,13 @@ void publish_gathered_release(struct publish_gathered *g);
 MUST_CHECK int publish_gather(struct sql *db, const struct publish_theme *theme,
 			      int64_t at, struct slice subject,
 			      struct publish_gathered *ret, struct error *err);
+
+/* From here on publish_gather() is called for ascending subjects only, of this
+ * theme at this sequence, and nobody else uses the connection to change links
+ * meanwhile: then many subjects cost one walk through the sources. */
+MUST_CHECK int publish_gather_in_order(struct sql *db,
+				       const struct publish_theme *theme,
+				       int64_t at, struct publish_gathered *ret,
+				       struct error *err);
 
 #endif

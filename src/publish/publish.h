@@ -104,6 +104,11 @@ MUST_CHECK int publish_dirty(struct publish *p,
 MUST_CHECK int publish_dirty_all(struct publish *p,
 				 const struct publish_theme *theme,
 				 struct error *err);
+/* The same for one file: more of it than not has changed. */
+MUST_CHECK int publish_dirty_file(struct publish *p,
+				  const struct publish_theme *theme,
+				  enum publish_kind kind, size_t source,
+				  size_t member, struct error *err);
 /* A subject's row was written though no file of the theme changed (only its
  * provenance): the theme gets a version all the same. */
 MUST_CHECK int publish_dirty_subject(struct publish *p,

@@ -17,6 +17,7 @@ struct file_work {
 	int64_t file;
 	int64_t dirty; /* the file under whose number its places are noted */
 	bool touched;
+	bool all; /* its places are not noted: it is written as a whole */
 };
 
 struct theme_work {
@@ -229,25 +230,51 @@ get_file(struct theme_work *w, enum publish_kind kind)
 	return f;
 }
 
+/* Says that a file changes; NULL if the theme has no such file. */
+static int
+touch(struct publish *p, const struct publish_theme *theme,
+      enum publish_kind kind, size_t source, size_t member, bool all,
+      struct file_work **ret, struct error *err)
+{
+	struct theme_work *w;
+	int rc = work_on(p, theme, &w, err);
+
+	if (rc)
+		return rc;
+	*ret = find_file(w, kind, source, member);
+	if (!*ret)
+		return 0;
+	w->dirty = true;
+	(*ret)->touched = true;
+	(*ret)->all |= all || w->all;
+	if (kind == PUBLISH_DATA) {
+		get_file(w, PUBLISH_JSONL)->touched = true;
+		get_file(w, PUBLISH_JSONL)->all |= all;
+	}
+	return 0;
+}
+
 int
 publish_dirty(struct publish *p, const struct publish_theme *theme,
 	      enum publish_kind kind, size_t source, size_t member,
 	      struct slice place, struct error *err)
 {
-	struct theme_work *w;
-	struct file_work *f;
-	int rc = work_on(p, theme, &w, err);
+	struct file_work *f = NULL;
+	int rc = touch(p, theme, kind, source, member, false, &f, err);
 
-	if (rc)
-		return rc;
-	f = find_file(w, kind, source, member);
-	if (!f)
-		return 0;
-	w->dirty = true;
-	f->touched = true;
-	if (kind == PUBLISH_DATA)
-		get_file(w, PUBLISH_JSONL)->touched = true;
-	return w->all ? 0 : store_dirty_add(p->db, f->dirty, place, err);
+	return rc || !f || f->all
+		       ? rc
+		       : store_dirty_add(p->db, f->dirty, place, err);
+}
+
+int
+publish_dirty_file(struct publish *p, const struct publish_theme *theme,
+		   enum publish_kind kind, size_t source, size_t member,
+		   struct error *err)
+{
+	struct file_work *f;
+
+	return touch(p, theme, kind, source, member, true, &f, err);
 }
 
 int
@@ -288,7 +315,7 @@ write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
 		.seq = p->seq,
 		.file = f->file,
 		.dirty = f->dirty,
-		.all = w->all,
+		.all = w->all || f->all,
 		.rows = &f->rows,
 	};
 	bool changed = false;

@@ -1,9 +1,10 @@
 /*
- * The rows of resources: tables record, touched, lens and link. See record.h;
- * the rows of themes are in theme.c.
+ * The rows of resources: tables record, touched and lens, and runs of records.
+ * See record.h; links are in link.c, the rows of themes in theme.c.
  */
 #include "store/record.h"
 
+#include "store/run.h"
 #include "store/sql.h"
 
 /* What holds at a sequence ?2. */
@@ -19,6 +20,47 @@ column_text(sqlite3_stmt *stmt, int at)
 
 /* ---- record -------------------------------------------------------------- */
 
+static struct store_record
+record_of_run(const struct run_row *row)
+{
+	return (struct store_record){
+		.id = row->id,
+		.key = row->key,
+		.cells = row->value,
+		.submission = row->run->submission,
+		.loaded = true,
+	};
+}
+
+static struct store_record
+record_of(sqlite3_stmt *stmt, int first)
+{
+	return (struct store_record){
+		.id = sql_int(stmt, first),
+		.key = sql_bytes(stmt, first + 1),
+		.cells = sql_bytes(stmt, first + 2),
+		.submission = column_text(stmt, first + 3),
+	};
+}
+
+static int
+give_records(struct run_merge *m, store_record_each_fn *each, void *ctx,
+	     struct error *err)
+{
+	bool is_run;
+	int rc;
+
+	while ((rc = run_merge_next(m, &is_run, err)) > 0) {
+		struct store_record r =
+			is_run ? record_of_run(&m->row) : record_of(m->stmt, 0);
+
+		rc = each(ctx, &r);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
 int
 store_record_each(struct sql *db, int64_t resource, int64_t at,
 		  store_record_each_fn *each, void *ctx, struct error *err)
@@ -27,25 +69,40 @@ store_record_each(struct sql *db, int64_t resource, int64_t at,
 		"SELECT id, key, cells, submission FROM record"
 		" WHERE resource = ?1 AND" HOLDS "ORDER BY key";
 	scope_stmt *stmt = NULL;
+	struct run_merge m = {.key = 1};
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, resource);
 	sql_bind_int(stmt, 2, at);
-	while ((rc = sql_step(db, stmt, err)) > 0) {
-		struct store_record r = {
-			.id = sql_int(stmt, 0),
-			.key = sql_bytes(stmt, 1),
-			.cells = sql_bytes(stmt, 2),
-			.submission = column_text(stmt, 3),
-		};
-
-		rc = each(ctx, &r);
-		if (rc)
-			return rc;
-	}
+	m.stmt = stmt;
+	rc = run_walk_open(&m.walk, db, RUN_RECORD, resource, at, SLICE_NONE,
+			   SLICE_NONE, err);
+	if (!rc)
+		rc = give_records(&m, each, ctx, err);
+	run_walk_close(&m.walk);
 	return rc;
+}
+
+/* 1 or 0, or negative. */
+static int
+give_found(int64_t id, struct slice found, int64_t *ret_id, struct buf *cells,
+	   struct error *err)
+{
+	*ret_id = id;
+	return cells && buf_addslice(cells, found) ? error_nomem(err) : 1;
+}
+
+static int
+find_in_runs(struct sql *db, int64_t resource, int64_t at, struct slice key,
+	     int64_t *ret_id, struct buf *cells, struct error *err)
+{
+	scope_run_walk walk = {0};
+	struct run_row row;
+	int rc = run_find(&walk, db, RUN_RECORD, resource, at, key, &row, err);
+
+	return rc <= 0 ? rc : give_found(row.id, row.value, ret_id, cells, err);
 }
 
 int
@@ -65,12 +122,11 @@ store_record_find(struct sql *db, int64_t resource, int64_t at,
 	sql_bind_int(stmt, 2, at);
 	sql_bind_blob(stmt, 3, key);
 	rc = sql_step(db, stmt, err);
-	if (rc <= 0)
+	if (rc < 0)
 		return rc;
-	*ret_id = sql_int(stmt, 0);
-	if (cells && buf_addslice(cells, sql_bytes(stmt, 1)))
-		return error_nomem(err);
-	return 1;
+	return rc ? give_found(sql_int(stmt, 0), sql_bytes(stmt, 1), ret_id,
+			       cells, err)
+		  : find_in_runs(db, resource, at, key, ret_id, cells, err);
 }
 
 int
@@ -80,8 +136,11 @@ store_record_count(struct sql *db, int64_t resource, int64_t at, int64_t *ret,
 	static const char text[] =
 		"SELECT count(*) FROM record WHERE resource = ?1 AND" HOLDS;
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int64_t in_runs = 0;
+	int rc = run_count(db, RUN_RECORD, resource, at, &in_runs, err);
 
+	if (!rc)
+		rc = sql_get(db, text, &stmt, err);
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, resource);
@@ -89,8 +148,18 @@ store_record_count(struct sql *db, int64_t resource, int64_t at, int64_t *ret,
 	rc = sql_step(db, stmt, err);
 	if (rc < 0)
 		return rc;
-	*ret = sql_int(stmt, 0);
+	*ret = in_runs + sql_int(stmt, 0);
 	return 0;
+}
+
+int
+store_record_is_empty(struct sql *db, int64_t resource, int64_t at, bool *ret,
+		      struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM record WHERE resource = ?1 AND" HOLDS "LIMIT 1";
+
+	return run_is_empty(db, RUN_RECORD, resource, at, text, ret, err);
 }
 
 int
@@ -122,8 +191,11 @@ store_record_end(struct sql *db, int64_t id, int64_t seq, struct error *err)
 {
 	static const char text[] = "UPDATE record SET until = ?2 WHERE id = ?1";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc;
 
+	if (run_is_row(id))
+		return run_end_row(db, id, seq, err);
+	rc = sql_get(db, text, &stmt, err);
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, id);
@@ -294,99 +366,6 @@ store_lens_unlink_others(struct sql *db, const int64_t *lenses, size_t n,
 			return rc;
 		sql_bind_int(unlink, 1, sql_int(each, 0));
 		rc = sql_run(db, unlink, err);
-	}
-	return rc;
-}
-
-int
-store_link_end_all(struct sql *db, int64_t lens, int64_t seq, struct error *err)
-{
-	static const char text[] = "UPDATE link SET until = ?2"
-				   " WHERE lens = ?1 AND until IS NULL";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, lens);
-	sql_bind_int(stmt, 2, seq);
-	return sql_run(db, stmt, err);
-}
-
-int
-store_link_insert(struct sql *db, int64_t lens, int64_t seq, struct slice place,
-		  int64_t record, struct error *err)
-{
-	static const char text[] =
-		"INSERT INTO link(lens, place, since, record)"
-		" VALUES(?1, ?2, ?3, ?4)";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, lens);
-	sql_bind_blob(stmt, 2, place);
-	sql_bind_int(stmt, 3, seq);
-	sql_bind_int(stmt, 4, record);
-	return sql_run(db, stmt, err);
-}
-
-int
-store_link_end(struct sql *db, int64_t lens, int64_t seq, struct slice place,
-	       struct error *err)
-{
-	static const char text[] = "UPDATE link SET until = ?3 WHERE lens = ?1"
-				   " AND place = ?2 AND until IS NULL";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, lens);
-	sql_bind_blob(stmt, 2, place);
-	sql_bind_int(stmt, 3, seq);
-	return sql_run(db, stmt, err);
-}
-
-int
-store_link_each(struct sql *db, int64_t lens, int64_t at, struct slice lo,
-		struct slice hi, store_link_each_fn *each, void *ctx,
-		struct error *err)
-{
-	static const char bounded[] =
-		"SELECT l.place, r.id, r.key, r.cells, r.submission"
-		" FROM link l CROSS JOIN record r ON r.id = l.record"
-		" WHERE l.lens = ?1 AND l.place >= ?3 AND l.place < ?4"
-		" AND l.since <= ?2 AND (l.until IS NULL OR l.until > ?2)"
-		" ORDER BY l.place";
-	static const char open[] =
-		"SELECT l.place, r.id, r.key, r.cells, r.submission"
-		" FROM link l CROSS JOIN record r ON r.id = l.record"
-		" WHERE l.lens = ?1 AND l.place >= ?3"
-		" AND l.since <= ?2 AND (l.until IS NULL OR l.until > ?2)"
-		" ORDER BY l.place";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, hi.n ? bounded : open, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, lens);
-	sql_bind_int(stmt, 2, at);
-	sql_bind_blob(stmt, 3, lo);
-	if (hi.n)
-		sql_bind_blob(stmt, 4, hi);
-	while ((rc = sql_step(db, stmt, err)) > 0) {
-		struct store_record r = {
-			.id = sql_int(stmt, 1),
-			.key = sql_bytes(stmt, 2),
-			.cells = sql_bytes(stmt, 3),
-			.submission = column_text(stmt, 4),
-		};
-
-		rc = each(ctx, sql_bytes(stmt, 0), &r);
-		if (rc)
-			return rc;
 	}
 	return rc;
 }

@@ -1,10 +1,11 @@
 /*
  * The rows of resources and themes: tables record, touched, lens, link,
- * theme_row, orphan. The functions that write take the writer of records.db
- * inside store_records_begin(); 'seq' is the number of the publish under way,
- * one more than the published one. The functions that read take any
- * connection and a sequence 'at': they see the rows that hold there. Passing
- * the sequence of the publish under way on the writer shows its own changes.
+ * theme_row, orphan, and the runs of many at once (run.h). The functions that
+ * write take the writer of records.db inside store_records_begin(); 'seq' is
+ * the number of the publish under way, one more than the published one. The
+ * functions that read take any connection and a sequence 'at': they see the
+ * rows that hold there. Passing the sequence of the publish under way on the
+ * writer shows its own changes.
  *
  * Keys, cells and places are packed (base/cells.h). Bytes given to callbacks
  * hold during the call; a callback returns 0 to go on or a negative code,
@@ -23,6 +24,7 @@ struct store_record {
 	struct slice key;
 	struct slice cells;
 	const char *submission;
+	bool loaded; /* came in a load: so do its links */
 };
 typedef int store_record_each_fn(void *ctx, const struct store_record *r);
 
@@ -36,6 +38,9 @@ MUST_CHECK int store_record_find(struct sql *db, int64_t resource, int64_t at,
 				 struct buf *cells, struct error *err);
 MUST_CHECK int store_record_count(struct sql *db, int64_t resource, int64_t at,
 				  int64_t *ret, struct error *err);
+/* Whether none holds. */
+MUST_CHECK int store_record_is_empty(struct sql *db, int64_t resource,
+				     int64_t at, bool *ret, struct error *err);
 MUST_CHECK int store_record_insert(struct sql *db, int64_t resource,
 				   int64_t seq, struct slice key,
 				   struct slice cells, const char *submission,
@@ -88,6 +93,16 @@ MUST_CHECK int store_link_each(struct sql *db, int64_t lens, int64_t at,
 			       struct slice lo, struct slice hi,
 			       store_link_each_fn *each, void *ctx,
 			       struct error *err);
+/* The same for one range after the other, each behind the one before: cheap
+ * where they are dense. The connection is the caller's alone meanwhile. */
+struct store_link_walk;
+MUST_CHECK int store_link_walk_open(struct sql *db, int64_t lens, int64_t at,
+				    struct store_link_walk **ret,
+				    struct error *err);
+MUST_CHECK int store_link_walk_each(struct store_link_walk *w, struct slice lo,
+				    struct slice hi, store_link_each_fn *each,
+				    void *ctx, struct error *err);
+void store_link_walk_close(struct store_link_walk *w);
 
 /* theme_row. */
 struct store_theme_row {
@@ -134,6 +149,9 @@ MUST_CHECK int store_theme_row_end(struct sql *db, int64_t id, int64_t seq,
 				   struct error *err);
 MUST_CHECK int store_theme_row_count(struct sql *db, int64_t theme, int64_t at,
 				     int64_t *ret, struct error *err);
+/* Whether no row holds. */
+MUST_CHECK int store_theme_is_empty(struct sql *db, int64_t theme, int64_t at,
+				    bool *ret, struct error *err);
 /* The subjects whose row differs between 'from' and 'to' (from < to), in byte
  * order: the row that held at 'from' (NULL none) and at 'to' (NULL none).
  * Rows that differ in conflicts or provenance only are given too. */
@@ -153,6 +171,39 @@ MUST_CHECK int store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 				   struct slice place, struct error *err);
 MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
 				struct slice place, struct error *err);
+
+/*
+ * A load of many rows: written in blocks (run.h), some ten times as fast as
+ * row by row. Keys (of records; places of links; subjects) ascend and none of
+ * them holds yet: ERR_INTERNAL otherwise, or wrong answers. Nothing is there
+ * before store_load_end(); one that is freed before it is rolled back by the
+ * caller.
+ */
+struct store_load;
+enum store_load_kind {
+	STORE_LOAD_RECORDS, /* owner: resource */
+	STORE_LOAD_LINKS,   /* owner: lens; 'key' is the place */
+	STORE_LOAD_THEME    /* owner: theme */
+};
+struct store_load_of {
+	enum store_load_kind kind;
+	int64_t owner;
+	int64_t seq;
+	int64_t version;	/* of a theme's rows */
+	const char *submission; /* of records and links; "" of a theme's */
+};
+MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
+				struct store_load **ret, struct error *err);
+/* 'conflicts' of a theme's row, or SLICE_NONE. */
+MUST_CHECK int store_load_add(struct store_load *load, struct slice key,
+			      struct slice cells, struct slice conflicts,
+			      struct error *err);
+MUST_CHECK int store_load_end(struct store_load *load, struct error *err);
+void store_load_free(struct store_load *load);
+/* Whether another load of the owner is advisable: there are few already. */
+MUST_CHECK int store_load_has_room(struct sql *db, enum store_load_kind kind,
+				   int64_t owner, int64_t at, bool *ret,
+				   struct error *err);
 
 /* Everything a theme shows ends with 'seq': its rules have changed. */
 MUST_CHECK int store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,

@@ -268,6 +268,31 @@ const char *const store_schema_records[] = {
 	"  sha256 BLOB NOT NULL,"
 	"  PRIMARY KEY(file, first, since)"
 	") STRICT, WITHOUT ROWID;",
+
+	/* 2 */
+	/* Rows that came in one load, in blocks: see run.h for 'kind' and
+	 * 'owner'. 'first' is the key of the block's first row, 'ordinal' the
+	 * row's place in the run, 'marked' how many rows are. */
+	"CREATE TABLE run("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  kind INTEGER NOT NULL, owner INTEGER NOT NULL,"
+	"  since INTEGER NOT NULL, until INTEGER,"
+	"  version INTEGER NOT NULL, submission TEXT NOT NULL,"
+	"  rows INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX run_owner ON run(kind, owner);"
+	"CREATE TABLE block("
+	"  id INTEGER PRIMARY KEY,"
+	"  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	"  first BLOB NOT NULL, ordinal INTEGER NOT NULL,"
+	"  rows INTEGER NOT NULL, marked INTEGER NOT NULL, body BLOB NOT NULL"
+	") STRICT;"
+	"CREATE UNIQUE INDEX block_first ON block(run, first);"
+	"CREATE UNIQUE INDEX block_ordinal ON block(run, ordinal);"
+	/* Rows of runs that hold no longer. */
+	"CREATE TABLE gone(id INTEGER PRIMARY KEY, until INTEGER NOT NULL)"
+	" STRICT;"
+	"CREATE INDEX gone_until ON gone(until);",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

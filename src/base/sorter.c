@@ -1,0 +1,381 @@
+/* Sorting beyond memory: see sorter.h. */
+#include "base/sorter.h"
+
+#include "base/io.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WINDOW (64 * 1024) /* of each run while they are merged */
+
+/* An entry in memory and in the file: its head, the key, the value. */
+struct head {
+	uint32_t key, value;
+};
+
+/* An entry of the arena; most keys differ in their first eight bytes. */
+struct item {
+	uint64_t prefix;
+	size_t at;
+};
+
+/* A sorted run while it is merged: 'window' holds its bytes from 'from' on. */
+struct run {
+	off_t at, end; /* what is not in the window yet */
+	struct buf window;
+	size_t from;
+	size_t taken; /* bytes of the entry that stands */
+	struct slice key, value;
+};
+
+struct sorter {
+	size_t memory;
+	int fd; /* -1: nothing had to be written */
+	off_t written;
+	struct buf arena;
+	struct item *items;
+	size_t n, cap;
+	size_t next; /* item to give, while nothing was written */
+	struct run *runs;
+	size_t nruns;
+	size_t *heap; /* runs that stand, the smallest first */
+	size_t nheap;
+	bool begun;
+};
+
+int
+sorter_new(size_t memory, struct sorter **ret, struct error *err)
+{
+	struct sorter *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return error_nomem(err);
+	s->memory = memory;
+	s->fd = -1;
+	*ret = s;
+	return 0;
+}
+
+void
+sorter_free(struct sorter *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	for (size_t i = 0; i < s->nruns; i++)
+		buf_release(&s->runs[i].window);
+	buf_release(&s->arena);
+	free(s->runs);
+	free(s->heap);
+	free(s->items);
+	free(s);
+}
+
+/* ---- in memory ----------------------------------------------------------- */
+
+static uint64_t
+prefix_of(struct slice key)
+{
+	unsigned char first[8] = {0};
+	uint64_t prefix = 0;
+
+	if (key.n)
+		memcpy(first, key.p, key.n < 8 ? key.n : 8);
+	for (size_t i = 0; i < 8; i++)
+		prefix = prefix << 8 | first[i];
+	return prefix;
+}
+
+static void
+parse(const char *p, struct slice *key, struct slice *value)
+{
+	struct head head;
+
+	memcpy(&head, p, sizeof(head));
+	*key = (struct slice){p + sizeof(head), head.key};
+	*value = (struct slice){p + sizeof(head) + head.key, head.value};
+}
+
+static int
+compare_items(const void *a, const void *b, void *arena)
+{
+	const struct item *x = a, *y = b;
+	const char *bytes = arena;
+	struct slice kx, ky, ignored;
+	int order;
+
+	if (x->prefix != y->prefix)
+		return x->prefix < y->prefix ? -1 : 1;
+	parse(bytes + x->at, &kx, &ignored);
+	parse(bytes + y->at, &ky, &ignored);
+	order = slice_cmp(kx, ky);
+	return order ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void
+sort_items(struct sorter *s)
+{
+	if (s->n > 1)
+		qsort_r(s->items, s->n, sizeof(*s->items), compare_items,
+			s->arena.data);
+}
+
+static int
+grow(struct sorter *s, struct error *err)
+{
+	size_t cap = s->cap ? 2 * s->cap : 1024;
+	struct item *items;
+
+	if (s->n < s->cap)
+		return 0;
+	items = reallocarray(s->items, cap, sizeof(*items));
+	if (!items)
+		return error_nomem(err);
+	s->items = items;
+	s->cap = cap;
+	return 0;
+}
+
+/* ---- runs ---------------------------------------------------------------- */
+
+static int
+open_file(struct sorter *s, struct error *err)
+{
+	char name[] = "sort-XXXXXX";
+
+	s->fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->fd >= 0)
+		return 0;
+	/* file systems without O_TMPFILE */
+	s->fd = mkostemp(name, O_CLOEXEC);
+	if (s->fd < 0)
+		return error_errno(err, errno, "cannot make a file to sort in");
+	unlink(name);
+	return 0;
+}
+
+static int
+add_run(struct sorter *s, off_t end, struct error *err)
+{
+	struct run *runs = realloc(s->runs, (s->nruns + 1) * sizeof(*runs));
+
+	if (!runs)
+		return error_nomem(err);
+	s->runs = runs;
+	runs[s->nruns++] = (struct run){.at = s->written, .end = end};
+	s->written = end;
+	return 0;
+}
+
+/* Writes what is in memory, in order. */
+static int
+spill(struct sorter *s, struct error *err)
+{
+	scope_buf out = BUF_INIT;
+	off_t at = s->written;
+	int rc = s->fd < 0 ? open_file(s, err) : 0;
+
+	sort_items(s);
+	for (size_t i = 0; !rc && i < s->n; i++) {
+		const char *p = s->arena.data + s->items[i].at;
+		struct slice key, value;
+
+		parse(p, &key, &value);
+		if (buf_add(&out, p, sizeof(struct head) + key.n + value.n))
+			return error_nomem(err);
+		if (out.len < WINDOW && i + 1 < s->n)
+			continue;
+		rc = io_pwrite(s->fd, out.data, out.len, at, err);
+		at += (off_t)out.len;
+		buf_clear(&out);
+	}
+	if (!rc)
+		rc = add_run(s, at, err);
+	s->n = 0;
+	buf_clear(&s->arena);
+	return rc;
+}
+
+int
+sorter_add(struct sorter *s, struct slice key, struct slice value,
+	   struct error *err)
+{
+	const struct head head = {(uint32_t)key.n, (uint32_t)value.n};
+	const size_t need = sizeof(head) + key.n + value.n;
+	int rc = 0;
+
+	if (need > UINT32_MAX)
+		return error_set(err, ERR_LIMIT, "a row of 4 GiB");
+	if (s->n && s->arena.len + need > s->memory)
+		rc = spill(s, err);
+	if (!rc)
+		rc = grow(s, err);
+	if (rc)
+		return rc;
+	if (buf_reserve(&s->arena, need))
+		return error_nomem(err);
+	s->items[s->n++] = (struct item){prefix_of(key), s->arena.len};
+	(void)!buf_add(&s->arena, &head, sizeof(head));
+	(void)!buf_addslice(&s->arena, key);
+	(void)!buf_addslice(&s->arena, value);
+	return 0;
+}
+
+/* ---- the merge ----------------------------------------------------------- */
+
+/* At least 'need' bytes of the run in its window. */
+static int
+fill(struct sorter *s, struct run *r, size_t need, struct error *err)
+{
+	size_t have = r->window.len - r->from, want;
+	ssize_t n;
+
+	if (have >= need)
+		return 0;
+	if (have)
+		memmove(r->window.data, r->window.data + r->from, have);
+	r->window.len = have;
+	r->from = 0;
+	want = need - have > WINDOW ? need - have : WINDOW;
+	if ((off_t)want > r->end - r->at)
+		want = (size_t)(r->end - r->at);
+	if (want < need - have)
+		return error_set(err, ERR_CORRUPT, "a sorted run is cut off");
+	if (buf_reserve(&r->window, want))
+		return error_nomem(err);
+	n = io_pread(s->fd, r->window.data + have, want, r->at, err);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < want)
+		return error_set(err, ERR_CORRUPT, "a sorted run is cut off");
+	r->window.len += want;
+	r->at += n;
+	return 0;
+}
+
+/* The next entry of a run; 1, 0 at its end. */
+static int
+advance(struct sorter *s, struct run *r, struct error *err)
+{
+	struct head head;
+	int rc;
+
+	r->from += r->taken;
+	r->taken = 0;
+	if (r->from == r->window.len && r->at == r->end)
+		return 0;
+	rc = fill(s, r, sizeof(head), err);
+	if (rc)
+		return rc;
+	memcpy(&head, r->window.data + r->from, sizeof(head));
+	r->taken = sizeof(head) + head.key + head.value;
+	rc = fill(s, r, r->taken, err);
+	if (rc)
+		return rc;
+	parse(r->window.data + r->from, &r->key, &r->value);
+	return 1;
+}
+
+static bool
+is_before(const struct sorter *s, size_t a, size_t b)
+{
+	int order = slice_cmp(s->runs[a].key, s->runs[b].key);
+
+	return order ? order < 0 : a < b;
+}
+
+static void
+sink(struct sorter *s, size_t i)
+{
+	for (;;) {
+		size_t child = 2 * i + 1, run = s->heap[i];
+
+		if (child >= s->nheap)
+			return;
+		if (child + 1 < s->nheap &&
+		    is_before(s, s->heap[child + 1], s->heap[child]))
+			child++;
+		if (!is_before(s, s->heap[child], run))
+			return;
+		s->heap[i] = s->heap[child];
+		s->heap[child] = run;
+		i = child;
+	}
+}
+
+static int
+begin_merge(struct sorter *s, struct error *err)
+{
+	s->heap = calloc(s->nruns, sizeof(*s->heap));
+	if (!s->heap)
+		return error_nomem(err);
+	for (size_t i = 0; i < s->nruns; i++) {
+		int rc = advance(s, &s->runs[i], err);
+
+		if (rc < 0)
+			return rc;
+		if (rc)
+			s->heap[s->nheap++] = i;
+	}
+	for (size_t i = s->nheap; i-- > 0;)
+		sink(s, i);
+	return 0;
+}
+
+int
+sorter_sort(struct sorter *s, struct error *err)
+{
+	int rc;
+
+	if (!s->nruns) {
+		sort_items(s);
+		return 0;
+	}
+	rc = s->n ? spill(s, err) : 0;
+	buf_release(&s->arena);
+	free(s->items);
+	s->items = NULL;
+	s->cap = 0;
+	return rc ? rc : begin_merge(s, err);
+}
+
+static int
+next_merged(struct sorter *s, struct slice *ret_key, struct slice *ret_value,
+	    struct error *err)
+{
+	struct run *r;
+
+	if (s->begun && s->nheap) {
+		int rc = advance(s, &s->runs[s->heap[0]], err);
+
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			s->heap[0] = s->heap[--s->nheap];
+		sink(s, 0);
+	}
+	s->begun = true;
+	if (!s->nheap)
+		return 0;
+	r = &s->runs[s->heap[0]];
+	*ret_key = r->key;
+	*ret_value = r->value;
+	return 1;
+}
+
+int
+sorter_next(struct sorter *s, struct slice *ret_key, struct slice *ret_value,
+	    struct error *err)
+{
+	if (s->nruns)
+		return next_merged(s, ret_key, ret_value, err);
+	if (s->next == s->n)
+		return 0;
+	parse(s->arena.data + s->items[s->next++].at, ret_key, ret_value);
+	return 1;
+}

@@ -1,0 +1,214 @@
+/*
+ * Many rows into a resource that has no record yet: nothing is compared, and
+ * records and links are written in order (store_load_begin()). The themes that
+ * use the resource are told once, not for each row.
+ */
+#include "flow/fold.h"
+
+#include "base/scope.h"
+#include "base/sorter.h"
+
+/* Fewer rows are as well off one by one. */
+#define FEWEST 8
+#define SORT_MEMORY (12 << 20) /* for all lenses */
+
+struct load {
+	struct flow_fold *f;
+	struct store_load *records;
+	struct sorter **links; /* one a lens: place, cells */
+	struct error *err;
+};
+
+static int
+has_room(struct flow_fold *f, bool *ret, struct error *err)
+{
+	const struct flow_resource *r = f->j->planned;
+	int rc = store_load_has_room(f->db, STORE_LOAD_RECORDS, r->id, f->seq,
+				     ret, err);
+
+	for (size_t i = 0; !rc && *ret && i < r->nlenses; i++)
+		rc = store_load_has_room(f->db, STORE_LOAD_LINKS,
+					 r->lenses[i].id, f->seq, ret, err);
+	return rc;
+}
+
+int
+flow_load_is_wanted(struct flow_fold *f, bool *ret, struct error *err)
+{
+	struct flow_judgement *j = f->j;
+	bool awaited = false;
+	int rc;
+
+	*ret = false;
+	if (j->release || j->counts.accepted < FEWEST)
+		return 0;
+	rc = flow_fold_is_awaited(j, &awaited, err);
+	if (rc || awaited)
+		return rc;
+	rc = store_record_is_empty(f->db, j->planned->id, f->seq, ret, err);
+	return rc || !*ret ? rc : has_room(f, ret, err);
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+static int
+tell_homeless(struct load *l, const struct flow_lens *lens, struct slice key)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < lens->nuses; i++)
+		rc = flow_fold_homeless(l->f, &lens->uses[i], key, true,
+					l->err);
+	return rc;
+}
+
+static int
+add_row(struct load *l, const struct store_staged *row)
+{
+	const struct flow_resource *r = l->f->j->planned;
+	struct buf *place = &l->f->place;
+	int rc = store_load_add(l->records, row->key, row->cells, SLICE_NONE,
+				l->err);
+
+	for (size_t i = 0; !rc && i < r->nlenses; i++) {
+		struct slice subject =
+			cells_get(row->cells, r->lenses[i].field);
+
+		if (publish_source_place(subject, row->key, place))
+			return error_nomem(l->err);
+		rc = sorter_add(l->links[i], buf_slice(place), row->cells,
+				l->err);
+		if (!rc && !subject.n)
+			rc = tell_homeless(l, &r->lenses[i], row->key);
+	}
+	return rc;
+}
+
+static int
+add_rows(struct load *l)
+{
+	struct flow_judgement *j = l->f->j;
+	struct store_staged row;
+	int rc = store_staging_first(j->staging, l->err);
+
+	while (!rc && (rc = store_staging_next(j->staging, &row, l->err)) > 0) {
+		rc = 0;
+		if (row.status != STORE_STAGED_GOOD)
+			continue;
+		if (row.deletes) { /* what is not there */
+			j->counts.unchanged++;
+			continue;
+		}
+		rc = add_row(l, &row);
+		j->counts.inserted++;
+	}
+	return rc;
+}
+
+/* ---- links, and whom they concern ---------------------------------------- */
+
+int
+flow_load_links(struct sql *db, const struct store_load_of *of,
+		struct sorter *places, struct error *err)
+{
+	struct store_load *links = NULL;
+	struct slice place, cells;
+	int rc = sorter_sort(places, err);
+
+	if (!rc)
+		rc = store_load_begin(db, of, &links, err);
+	while (!rc && (rc = sorter_next(places, &place, &cells, err)) > 0)
+		rc = store_load_add(links, place, cells, SLICE_NONE, err);
+	if (!rc)
+		rc = store_load_end(links, err);
+	store_load_free(links);
+	return rc;
+}
+
+static int
+load_links(struct load *l, size_t lens)
+{
+	const struct flow_judgement *j = l->f->j;
+	const struct store_load_of of = {
+		.kind = STORE_LOAD_LINKS,
+		.owner = j->planned->lenses[lens].id,
+		.seq = l->f->seq,
+		.submission = j->submission->id,
+	};
+
+	return flow_load_links(l->f->db, &of, l->links[lens], l->err);
+}
+
+static int
+tell_sources(struct load *l, const struct flow_lens *lens)
+{
+	struct flow_fold *f = l->f;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < lens->nuses; i++) {
+		const struct flow_use *use = &lens->uses[i];
+
+		rc = publish_dirty_file(
+			f->j->publish, &f->plan->themes[use->theme],
+			PUBLISH_SOURCE, use->source, use->member, l->err);
+	}
+	return rc;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static int
+begin(struct load *l)
+{
+	const struct flow_judgement *j = l->f->j;
+	const size_t nlenses = j->planned->nlenses;
+	const struct store_load_of of = {
+		.kind = STORE_LOAD_RECORDS,
+		.owner = j->planned->id,
+		.seq = l->f->seq,
+		.submission = j->submission->id,
+	};
+	int rc = store_load_begin(l->f->db, &of, &l->records, l->err);
+
+	l->links = calloc(nlenses + 1, sizeof(*l->links));
+	if (!l->links)
+		return error_nomem(l->err);
+	for (size_t i = 0; !rc && i < nlenses; i++)
+		rc = sorter_new(SORT_MEMORY / nlenses, &l->links[i], l->err);
+	return rc;
+}
+
+static int
+load_all(struct load *l)
+{
+	const struct flow_resource *r = l->f->j->planned;
+	int rc = begin(l);
+
+	if (!rc)
+		rc = add_rows(l);
+	if (!rc)
+		rc = store_load_end(l->records, l->err);
+	for (size_t i = 0; !rc && i < r->nlenses; i++) {
+		rc = load_links(l, i);
+		if (!rc)
+			rc = tell_sources(l, &r->lenses[i]);
+		sorter_free(l->links[i]);
+		l->links[i] = NULL;
+	}
+	return rc;
+}
+
+int
+flow_load(struct flow_fold *f, struct error *err)
+{
+	struct load l = {.f = f, .err = err};
+	int rc = load_all(&l);
+
+	store_load_free(l.records);
+	for (size_t i = 0; l.links && i < f->j->planned->nlenses; i++)
+		sorter_free(l.links[i]);
+	free(l.links);
+	f->j->changed = f->j->counts.inserted != 0;
+	f->j->loaded = f->j->changed;
+	return rc;
+}

@@ -1,0 +1,211 @@
+/*
+ * Orphans, and what one publish collects about themes: table orphan, and the
+ * temporary subject and dirty. See record.h.
+ */
+#include "store/record.h"
+
+#include "store/run.h"
+#include "store/sql.h"
+
+#define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
+
+/* ---- orphan -------------------------------------------------------------- */
+
+int
+store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
+		  struct slice hi, store_orphan_each_fn *each, void *ctx,
+		  struct error *err)
+{
+	static const char bounded[] =
+		"SELECT place FROM orphan WHERE theme = ?1 AND" HOLDS
+		"AND place >= ?3 AND place < ?4 ORDER BY place";
+	static const char open[] =
+		"SELECT place FROM orphan WHERE theme = ?1 AND" HOLDS
+		"AND place >= ?3 ORDER BY place";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, hi.n ? bounded : open, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_blob(stmt, 3, lo);
+	if (hi.n)
+		sql_bind_blob(stmt, 4, hi);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, sql_bytes(stmt, 0));
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int
+store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
+		    struct slice place, struct error *err)
+{
+	static const char text[] = "INSERT INTO orphan(theme, place, since)"
+				   " VALUES(?1, ?2, ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_blob(stmt, 2, place);
+	sql_bind_int(stmt, 3, seq);
+	return sql_run(db, stmt, err);
+}
+
+int
+store_orphan_end(struct sql *db, int64_t theme, int64_t seq, struct slice place,
+		 struct error *err)
+{
+	static const char text[] = "UPDATE orphan SET until = ?3"
+				   " WHERE theme = ?1 AND place = ?2"
+				   " AND until IS NULL";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_blob(stmt, 2, place);
+	sql_bind_int(stmt, 3, seq);
+	return sql_run(db, stmt, err);
+}
+
+/* ---- the temporary tables of one publish --------------------------------- */
+
+static int
+temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,
+	 struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	sql_bind_blob(stmt, 2, bytes);
+	return sql_run(db, stmt, err);
+}
+
+static int
+temp_each(struct sql *db, const char *text, int64_t id,
+	  int (*each)(void *ctx, struct slice bytes), void *ctx,
+	  struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, sql_bytes(stmt, 0));
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int
+store_subject_add(struct sql *db, int64_t theme, struct slice subject,
+		  struct error *err)
+{
+	static const char text[] = "INSERT OR IGNORE INTO temp.subject"
+				   " VALUES(?1, ?2)";
+
+	return temp_add(db, text, theme, subject, err);
+}
+
+/* The subject of a link is its place up to the first NUL; places that begin
+ * with NUL have none. Values hold no NUL. */
+static int
+add_of_table(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+	     struct error *err)
+{
+	static const char text[] =
+		"INSERT OR IGNORE INTO temp.subject"
+		" SELECT ?1, substr(place, 1, instr(place, x'00') - 1)"
+		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_int(stmt, 3, lens);
+	return sql_run(db, stmt, err);
+}
+
+static int
+add_of_runs(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+	    struct error *err)
+{
+	scope_run_walk walk = {0};
+	struct run_row row;
+	int rc = run_walk_open(&walk, db, RUN_LINK, lens, at, SLICE("\1"),
+			       SLICE_NONE, err);
+
+	while (!rc && (rc = run_walk_next(&walk, &row, err)) > 0) {
+		const char *nul = memchr(row.key.p, '\0', row.key.n);
+
+		row.key.n = nul ? (size_t)(nul - row.key.p) : row.key.n;
+		rc = store_subject_add(db, theme, row.key, err);
+	}
+	return rc;
+}
+
+int
+store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+		       struct error *err)
+{
+	int rc = add_of_table(db, theme, lens, at, err);
+
+	return rc ? rc : add_of_runs(db, theme, lens, at, err);
+}
+
+int
+store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
+		   void *ctx, struct error *err)
+{
+	static const char text[] = "SELECT subject FROM temp.subject"
+				   " WHERE theme = ?1 ORDER BY subject";
+
+	return temp_each(db, text, theme, each, ctx, err);
+}
+
+int
+store_subject_clear(struct sql *db, struct error *err)
+{
+	return sql_exec(db, "DELETE FROM temp.subject", err);
+}
+
+int
+store_dirty_add(struct sql *db, int64_t file, struct slice place,
+		struct error *err)
+{
+	static const char text[] = "INSERT OR IGNORE INTO temp.dirty"
+				   " VALUES(?1, ?2)";
+
+	return temp_add(db, text, file, place, err);
+}
+
+int
+store_dirty_each(struct sql *db, int64_t file, store_dirty_each_fn *each,
+		 void *ctx, struct error *err)
+{
+	static const char text[] = "SELECT place FROM temp.dirty"
+				   " WHERE file = ?1 ORDER BY place";
+
+	return temp_each(db, text, file, each, ctx, err);
+}
+
+int
+store_dirty_clear(struct sql *db, struct error *err)
+{
+	return sql_exec(db, "DELETE FROM temp.dirty", err);
+}

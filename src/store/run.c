@@ -1,0 +1,528 @@
+/* Reading rows that came in one load: see run.h; run_build.c writes them. */
+#include "store/run.h"
+
+#include "base/cells.h"
+#include "base/scope.h"
+
+#define ROW_BITS 28 /* rows of a run, in their ids */
+
+static int64_t
+row_id(int64_t run, int64_t ordinal)
+{
+	return (int64_t)1 << 55 | run << ROW_BITS | ordinal;
+}
+
+static int64_t
+run_of(int64_t id)
+{
+	return (id & (((int64_t)1 << 55) - 1)) >> ROW_BITS;
+}
+
+static int64_t
+ordinal_of(int64_t id)
+{
+	return id & (((int64_t)1 << ROW_BITS) - 1);
+}
+
+static int
+corrupt(int64_t run, struct error *err)
+{
+	return error_set(err, ERR_CORRUPT,
+			 "a block of run %lld is broken: restore a backup",
+			 (long long)run);
+}
+
+/* ---- one run ------------------------------------------------------------- */
+
+static void
+cursor_release(struct run_cursor *c)
+{
+	buf_release(&c->body);
+	buf_release(&c->gone);
+}
+
+/* The ids from lo up to hi that hold no longer at 'at'. */
+static int
+load_gone(struct run_walk *w, struct run_cursor *c, int64_t lo, int64_t hi,
+	  struct error *err)
+{
+	static const char text[] = "SELECT id FROM gone WHERE id >= ?1"
+				   " AND id < ?2 AND until <= ?3 ORDER BY id";
+	scope_stmt *stmt = NULL;
+	int rc;
+
+	buf_clear(&c->gone);
+	c->ngone = 0;
+	if (!c->some_gone)
+		return 0;
+	rc = sql_get(w->db, text, &stmt, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, lo);
+	sql_bind_int(stmt, 2, hi);
+	sql_bind_int(stmt, 3, w->at);
+	while ((rc = sql_step(w->db, stmt, err)) > 0) {
+		int64_t id = sql_int(stmt, 0);
+
+		if (buf_add(&c->gone, &id, sizeof(id)))
+			return error_nomem(err);
+	}
+	return rc;
+}
+
+/* Takes the block that a bound statement finds; 1, 0 for none. */
+static int
+take_block(struct run_walk *w, struct run_cursor *c, sqlite3_stmt *stmt,
+	   struct error *err)
+{
+	int64_t rows;
+	int rc = sql_step(w->db, stmt, err);
+
+	if (rc <= 0)
+		return rc;
+	c->ordinal = sql_int(stmt, 0);
+	rows = sql_int(stmt, 1);
+	buf_clear(&c->body);
+	if (buf_addslice(&c->body, sql_bytes(stmt, 2)))
+		return error_nomem(err);
+	c->rest = buf_slice(&c->body);
+	rc = load_gone(w, c, row_id(c->run.id, c->ordinal),
+		       row_id(c->run.id, c->ordinal + rows), err);
+	return rc ? rc : 1;
+}
+
+/* The first block with rows from 'ordinal' on. */
+static int
+next_block(struct run_walk *w, struct run_cursor *c, int64_t ordinal,
+	   struct error *err)
+{
+	static const char all[] =
+		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
+		" AND ordinal >= ?2 ORDER BY ordinal LIMIT 1";
+	static const char marked[] =
+		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
+		" AND ordinal >= ?2 AND marked ORDER BY ordinal LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(w->db, w->marked ? marked : all, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, c->run.id);
+	sql_bind_int(stmt, 2, ordinal);
+	return take_block(w, c, stmt, err);
+}
+
+/* The block that has the key, if any has. */
+static int
+seek_block(struct run_walk *w, struct run_cursor *c, struct slice key,
+	   struct error *err)
+{
+	static const char text[] =
+		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
+		" AND first <= ?2 ORDER BY first DESC LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(w->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, c->run.id);
+	sql_bind_blob(stmt, 2, key);
+	return take_block(w, c, stmt, err);
+}
+
+static bool
+is_gone(struct run_cursor *c, int64_t id)
+{
+	size_t n = c->gone.len / sizeof(int64_t);
+
+	while (c->ngone < n) {
+		int64_t next;
+
+		memcpy(&next, c->gone.data + c->ngone * sizeof(next),
+		       sizeof(next));
+		if (next > id)
+			return false;
+		c->ngone++;
+		if (next == id)
+			return true;
+	}
+	return false;
+}
+
+/* The next row of the block that stands, whether it holds or not. */
+static int
+parse_row(struct run_cursor *c, struct error *err)
+{
+	if (!cells_next(&c->rest, &c->row.key) ||
+	    !cells_next(&c->rest, &c->row.value))
+		return corrupt(c->run.id, err);
+	c->row.id = row_id(c->run.id, c->ordinal++);
+	c->row.run = &c->run;
+	return 0;
+}
+
+/* On to the next row that holds. */
+static int
+advance(struct run_walk *w, struct run_cursor *c, struct error *err)
+{
+	c->stands = false;
+	for (;;) {
+		int rc = c->rest.n ? 1 : next_block(w, c, c->ordinal, err);
+
+		if (rc <= 0)
+			return rc;
+		rc = parse_row(c, err);
+		if (rc)
+			return rc;
+		c->stands = !is_gone(c, c->row.id);
+		if (c->stands)
+			return 0;
+	}
+}
+
+static int
+advance_to(struct run_walk *w, struct run_cursor *c, struct slice lo,
+	   struct error *err)
+{
+	int rc = 0;
+
+	while (!rc && c->stands && slice_cmp(c->row.key, lo) < 0)
+		rc = advance(w, c, err);
+	return rc;
+}
+
+static int
+cursor_open(struct run_walk *w, struct run_cursor *c, struct slice lo,
+	    struct error *err)
+{
+	int rc = lo.n ? seek_block(w, c, lo, err) : 0;
+
+	if (rc >= 0)
+		rc = advance(w, c, err);
+	return rc ? rc : advance_to(w, c, lo, err);
+}
+
+/* ---- all runs of an owner ------------------------------------------------ */
+
+static int
+load_some_gone(struct sql *db, struct run_cursor *c, struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM gone WHERE id >= ?1 AND id < ?2 LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, row_id(c->run.id, 0));
+	sql_bind_int(stmt, 2, row_id(c->run.id + 1, 0));
+	rc = sql_step(db, stmt, err);
+	c->some_gone = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+static int
+add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
+{
+	struct slice submission = sql_bytes(stmt, 4);
+	struct run_cursor *c =
+		reallocarray(w->cursors, w->ncursors + 1, sizeof(*c));
+
+	if (!c)
+		return error_nomem(err);
+	w->cursors = c;
+	c += w->ncursors++;
+	*c = (struct run_cursor){
+		.run = {.id = sql_int(stmt, 0),
+			.owner = sql_int(stmt, 1),
+			.since = sql_int(stmt, 2),
+			.version = sql_int(stmt, 3)},
+	};
+	snprintf(c->run.submission, sizeof(c->run.submission), "%.*s",
+		 (int)submission.n, submission.n ? submission.p : "");
+	return load_some_gone(w->db, c, err);
+}
+
+/* A cursor for each run that holds; none stands yet. */
+static int
+load_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
+	  int64_t at, struct error *err)
+{
+	static const char text[] =
+		"SELECT id, owner, since, version, submission FROM run"
+		" WHERE kind = ?1 AND owner = ?2 AND since <= ?3"
+		" AND (until IS NULL OR until > ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	w->db = db;
+	w->at = at;
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, owner);
+	sql_bind_int(stmt, 3, at);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = add_cursor(w, stmt, err);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+void
+run_walk_close(struct run_walk *w)
+{
+	for (size_t i = 0; i < w->ncursors; i++)
+		cursor_release(&w->cursors[i]);
+	free(w->cursors);
+	buf_release(&w->hi);
+	*w = (struct run_walk){0};
+}
+
+int
+run_walk_open(struct run_walk *w, struct sql *db, enum run_kind kind,
+	      int64_t owner, int64_t at, struct slice lo, struct slice hi,
+	      struct error *err)
+{
+	int rc = load_runs(w, db, kind, owner, at, err);
+
+	if (!rc && buf_addslice(&w->hi, hi))
+		return error_nomem(err);
+	for (size_t i = 0; !rc && i < w->ncursors; i++)
+		rc = cursor_open(w, &w->cursors[i], lo, err);
+	return rc;
+}
+
+int
+run_walk_next(struct run_walk *w, struct run_row *ret, struct error *err)
+{
+	struct run_cursor *least = NULL;
+	int rc = w->last ? advance(w, w->last, err) : 0;
+
+	w->last = NULL;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < w->ncursors; i++) {
+		struct run_cursor *c = &w->cursors[i];
+
+		if (c->stands &&
+		    (!least || slice_cmp(c->row.key, least->row.key) < 0))
+			least = c;
+	}
+	if (!least ||
+	    (w->hi.len && slice_cmp(least->row.key, buf_slice(&w->hi)) >= 0))
+		return 0;
+	*ret = least->row;
+	w->last = least;
+	return 1;
+}
+
+/* Far ahead, a look into the index is cheaper than a walk through blocks. */
+static int
+seek_cursor(struct run_walk *w, struct run_cursor *c, struct slice lo,
+	    struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < 256; i++) {
+		if (rc || !c->stands || slice_cmp(c->row.key, lo) >= 0)
+			return rc;
+		rc = advance(w, c, err);
+	}
+	rc = rc ? rc : seek_block(w, c, lo, err);
+	if (rc > 0)
+		rc = advance(w, c, err);
+	return rc ? rc : advance_to(w, c, lo, err);
+}
+
+int
+run_walk_seek(struct run_walk *w, struct slice lo, struct slice hi,
+	      struct error *err)
+{
+	int rc = 0;
+
+	buf_clear(&w->hi);
+	if (buf_addslice(&w->hi, hi))
+		return error_nomem(err);
+	for (size_t i = 0; !rc && i < w->ncursors; i++) {
+		struct run_cursor *c = &w->cursors[i];
+
+		if (c != w->last || slice_cmp(c->row.key, lo) < 0)
+			rc = seek_cursor(w, c, lo, err);
+		if (c == w->last)
+			w->last = NULL;
+	}
+	return rc;
+}
+
+/* ---- one row ------------------------------------------------------------- */
+
+int
+run_find(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
+	 int64_t at, struct slice key, struct run_row *ret, struct error *err)
+{
+	int rc = load_runs(w, db, kind, owner, at, err);
+
+	for (size_t i = 0; !rc && i < w->ncursors; i++) {
+		struct run_cursor *c = &w->cursors[i];
+
+		rc = seek_block(w, c, key, err);
+		while (rc > 0 && c->rest.n) {
+			int order;
+
+			rc = parse_row(c, err);
+			if (rc)
+				return rc;
+			order = slice_cmp(c->row.key, key);
+			if (order == 0 && !is_gone(c, c->row.id)) {
+				*ret = c->row;
+				return 1;
+			}
+			if (order >= 0)
+				break;
+			rc = 1;
+		}
+		rc = rc < 0 ? rc : 0;
+	}
+	return rc;
+}
+
+static int
+load_run(struct run_walk *w, struct sql *db, int64_t run, struct error *err)
+{
+	static const char text[] =
+		"SELECT id, owner, since, version, submission FROM run"
+		" WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	w->db = db;
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, run);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+	rc = add_cursor(w, stmt, err);
+	return rc ? rc : 1;
+}
+
+int
+run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
+	struct error *err)
+{
+	static const char text[] =
+		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
+		" AND ordinal <= ?2 ORDER BY ordinal DESC LIMIT 1";
+	scope_stmt *stmt = NULL;
+	struct run_cursor *c;
+	int rc = load_run(w, db, run_of(id), err);
+
+	if (rc <= 0)
+		return rc;
+	rc = sql_get(db, text, &stmt, err);
+	if (rc)
+		return rc;
+	c = w->cursors;
+	sql_bind_int(stmt, 1, c->run.id);
+	sql_bind_int(stmt, 2, ordinal_of(id));
+	rc = take_block(w, c, stmt, err);
+	while (rc > 0 && c->rest.n) {
+		rc = parse_row(c, err);
+		if (rc)
+			return rc;
+		rc = 1;
+		if (c->row.id == id) {
+			*ret = c->row;
+			return 1;
+		}
+	}
+	return rc < 0 ? rc : 0;
+}
+
+int
+run_is_empty(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
+	     const char *text, bool *ret, struct error *err)
+{
+	scope_run_walk walk = {0};
+	scope_stmt *stmt = NULL;
+	struct run_row row;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, owner);
+	sql_bind_int(stmt, 2, at);
+	rc = sql_step(db, stmt, err);
+	*ret = false;
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = run_walk_open(&walk, db, kind, owner, at, SLICE_NONE, SLICE_NONE,
+			   err);
+	if (!rc)
+		rc = run_walk_next(&walk, &row, err);
+	*ret = rc == 0;
+	return rc < 0 ? rc : 0;
+}
+
+int
+run_count(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
+	  int64_t *ret, struct error *err)
+{
+	static const char text[] =
+		"SELECT coalesce(sum(rows - (SELECT count(*) FROM gone"
+		"  WHERE gone.id >= (1 << 55) + (run.id << 28)"
+		"  AND gone.id < (1 << 55) + ((run.id + 1) << 28)"
+		"  AND gone.until <= ?3)), 0) FROM run"
+		" WHERE kind = ?1 AND owner = ?2 AND since <= ?3"
+		" AND (until IS NULL OR until > ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, owner);
+	sql_bind_int(stmt, 3, at);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = sql_int(stmt, 0);
+	return 0;
+}
+
+/* ---- beside the rows that came one by one -------------------------------- */
+
+static int
+advance_both(struct run_merge *m, struct error *err)
+{
+	int rc = 0;
+
+	if (!m->begun || !m->gave_row)
+		rc = m->has_column =
+			m->stmt ? sql_step(m->walk.db, m->stmt, err) : 0;
+	if (rc >= 0 && (!m->begun || m->gave_row))
+		rc = m->has_row = run_walk_next(&m->walk, &m->row, err);
+	m->begun = true;
+	return rc < 0 ? rc : 0;
+}
+
+int
+run_merge_next(struct run_merge *m, bool *ret_row, struct error *err)
+{
+	int rc = advance_both(m, err);
+
+	if (rc || (!m->has_column && !m->has_row))
+		return rc;
+	m->gave_row = m->has_row;
+	if (m->has_row && m->has_column) {
+		struct slice key = m->row.key;
+
+		key.p += m->behind;
+		key.n -= m->behind;
+		m->gave_row = slice_cmp(key, sql_bytes(m->stmt, m->key)) < 0;
+	}
+	*ret_row = m->gave_row;
+	return 1;
+}

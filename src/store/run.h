@@ -1,0 +1,146 @@
+/*
+ * Runs: rows that came in one load, in order, in blocks of some KiB of which
+ * each is one row of SQLite (tables run, block, gone). A load of a million
+ * rows writes some thousand of them, one after the other. Rows that come one
+ * by one stand in tables of their own (record, link, theme_row); readers see
+ * both merged. Of this folder only: record.h is what others see.
+ *
+ * A row of a run is never written again: where it holds no longer, 'gone' has
+ * its id. A whole run ends at once by its own 'until'. Ids of such rows have a
+ * bit that no other row's id has.
+ */
+#ifndef STORE_RUN_H
+#define STORE_RUN_H
+
+#include "store/sql.h"
+
+enum run_kind {			 /* stored: appended to, never changed */
+		RUN_RECORD = 1,	 /* owner: resource; key: cells */
+		RUN_LINK = 2,	 /* owner: lens; place: cells */
+		RUN_SUBJECT = 3, /* owner: theme; subject: cells, conflicts
+				  * (packed); marked: with conflicts */
+		RUN_SHELF = 4 /* owner: theme; shelf (2 bytes, big endian) and
+			       * subject: nothing */
+};
+
+/* How many runs of an owner may hold at once: a walk looks at each of them. */
+#define RUN_LIVE_MAX 8
+
+struct run {
+	int64_t id;
+	int64_t owner;
+	int64_t since;
+	int64_t version;
+	char submission[32];
+};
+
+struct run_row {
+	int64_t id;
+	struct slice key, value;
+	const struct run *run;
+};
+
+static inline bool
+run_is_row(int64_t id)
+{
+	return id >> 55 == 1;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+struct run_cursor {
+	struct run run;
+	bool some_gone;	   /* of the whole run */
+	struct buf body;   /* of the block that stands */
+	struct slice rest; /* of it */
+	int64_t ordinal;   /* of the next row */
+	struct buf gone;   /* ids in the block that hold no longer, in order */
+	size_t ngone;	   /* of them that are behind */
+	bool stands;
+	struct run_row row;
+};
+
+/* All rows of an owner that hold at 'at', lo <= key < hi (hi empty: to the
+ * end), in key order. Starts zeroed; released whatever came of it. */
+struct run_walk {
+	struct sql *db;
+	int64_t at;
+	bool marked; /* only blocks with marked rows; set before opening */
+	struct buf hi;
+	struct run_cursor *cursors;
+	size_t ncursors;
+	struct run_cursor *last; /* whose row was given */
+};
+MUST_CHECK int run_walk_open(struct run_walk *w, struct sql *db,
+			     enum run_kind kind, int64_t owner, int64_t at,
+			     struct slice lo, struct slice hi,
+			     struct error *err);
+/* 1 and the row, which holds until the next call; 0 at the end. No statement
+ * of the connection stays in use between calls. */
+MUST_CHECK int run_walk_next(struct run_walk *w, struct run_row *ret,
+			     struct error *err);
+/* On to the rows lo <= key < hi (hi empty: to the end), never back. */
+MUST_CHECK int run_walk_seek(struct run_walk *w, struct slice lo,
+			     struct slice hi, struct error *err);
+void run_walk_close(struct run_walk *w);
+#define scope_run_walk __attribute__((cleanup(run_walk_close))) struct run_walk
+
+/* One row by its key, at a sequence: 1, 0. The row's bytes lie in 'w', which
+ * starts zeroed and is closed by the caller. */
+MUST_CHECK int run_find(struct run_walk *w, struct sql *db, enum run_kind kind,
+			int64_t owner, int64_t at, struct slice key,
+			struct run_row *ret, struct error *err);
+/* One row by its id, whether it holds or not: the same. */
+MUST_CHECK int run_get(struct run_walk *w, struct sql *db, int64_t id,
+		       struct run_row *ret, struct error *err);
+/* Whether no row holds, neither of a run nor, by the caller's statement, of
+ * those that came one by one (?1 owner, ?2 at; a row if there is one). */
+MUST_CHECK int run_is_empty(struct sql *db, enum run_kind kind, int64_t owner,
+			    int64_t at, const char *text, bool *ret,
+			    struct error *err);
+/* Rows that hold. */
+MUST_CHECK int run_count(struct sql *db, enum run_kind kind, int64_t owner,
+			 int64_t at, int64_t *ret, struct error *err);
+
+/* A statement that gives rows in the order of its column 'key', and the rows
+ * of runs, both in one order. The caller has opened 'walk' and bound 'stmt'
+ * (NULL: no such rows) and closes them; the rest starts zeroed. */
+struct run_merge {
+	struct run_walk walk;
+	sqlite3_stmt *stmt; /* may be NULL */
+	int key;	    /* its column */
+	size_t behind; /* bytes of a run's key that come before its place in
+			* the order */
+	struct run_row row;
+	int has_row, has_column;
+	bool begun, gave_row;
+};
+/* 1 and *ret_row: the next is m->row (else the statement's columns); 0. */
+MUST_CHECK int run_merge_next(struct run_merge *m, bool *ret_row,
+			      struct error *err);
+
+/* ---- changing ------------------------------------------------------------ */
+
+/* From 'seq' on the row does not hold. */
+MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
+			   struct error *err);
+/* The same of all runs of an owner. */
+MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
+			   int64_t seq, struct error *err);
+/* Whether another run of the owner may be begun. */
+MUST_CHECK int run_has_room(struct sql *db, enum run_kind kind, int64_t owner,
+			    int64_t at, bool *ret, struct error *err);
+
+struct run_builder;
+/* 'run' says owner, since, version and submission; its id is given here. */
+MUST_CHECK int run_build(struct sql *db, enum run_kind kind,
+			 const struct run *run, struct run_builder **ret,
+			 struct error *err);
+/* Keys ascend: ERR_INTERNAL otherwise. */
+MUST_CHECK int run_build_add(struct run_builder *b, struct slice key,
+			     struct slice value, bool marked,
+			     struct error *err);
+MUST_CHECK int run_build_end(struct run_builder *b, struct error *err);
+void run_build_free(struct run_builder *b);
+
+#endif

@@ -1,0 +1,190 @@
+/* Writing and ending rows that come in one load: see run.h. */
+#include "store/run.h"
+
+#include "base/cells.h"
+
+#include <stdlib.h>
+
+/* A block is read as a whole for one row, and written as a whole. */
+#define BLOCK_BYTES 8000
+
+struct run_builder {
+	struct sql *db;
+	int64_t run;
+	int64_t rows;	/* written */
+	int64_t inside; /* of the block under way */
+	int64_t marked;
+	struct buf first, last, body;
+};
+
+static int
+insert_run(struct sql *db, enum run_kind kind, const struct run *run,
+	   struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO run(kind, owner, since, version, submission, rows)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, 0)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, run->owner);
+	sql_bind_int(stmt, 3, run->since);
+	sql_bind_int(stmt, 4, run->version);
+	sql_bind_text(stmt, 5, run->submission);
+	return sql_run(db, stmt, err);
+}
+
+int
+run_build(struct sql *db, enum run_kind kind, const struct run *run,
+	  struct run_builder **ret, struct error *err)
+{
+	struct run_builder *b = calloc(1, sizeof(*b));
+	int rc;
+
+	if (!b)
+		return error_nomem(err);
+	b->db = db;
+	rc = insert_run(db, kind, run, err);
+	if (rc) {
+		free(b);
+		return rc;
+	}
+	b->run = sql_last_id(db);
+	*ret = b;
+	return 0;
+}
+
+void
+run_build_free(struct run_builder *b)
+{
+	if (!b)
+		return;
+	buf_release(&b->first);
+	buf_release(&b->last);
+	buf_release(&b->body);
+	free(b);
+}
+
+static int
+write_block(struct run_builder *b, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO block(run, first, ordinal, rows, marked, body)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(b->db, text, &stmt, err);
+
+	if (rc || !b->inside)
+		return rc;
+	sql_bind_int(stmt, 1, b->run);
+	sql_bind_blob(stmt, 2, buf_slice(&b->first));
+	sql_bind_int(stmt, 3, b->rows);
+	sql_bind_int(stmt, 4, b->inside);
+	sql_bind_int(stmt, 5, b->marked);
+	sql_bind_blob(stmt, 6, buf_slice(&b->body));
+	rc = sql_run(b->db, stmt, err);
+	b->rows += b->inside;
+	b->inside = b->marked = 0;
+	buf_clear(&b->body);
+	return rc;
+}
+
+int
+run_build_add(struct run_builder *b, struct slice key, struct slice value,
+	      bool marked, struct error *err)
+{
+	int rc = 0;
+
+	if (b->rows + b->inside && slice_cmp(buf_slice(&b->last), key) >= 0)
+		return error_set(err, ERR_INTERNAL,
+				 "rows of a run are not in order");
+	if (b->inside && b->body.len + key.n + value.n > BLOCK_BYTES)
+		rc = write_block(b, err);
+	if (rc)
+		return rc;
+	if (!b->inside) {
+		buf_clear(&b->first);
+		rc = buf_addslice(&b->first, key);
+	}
+	buf_clear(&b->last);
+	if (rc || buf_addslice(&b->last, key) || cells_add(&b->body, key) ||
+	    cells_add(&b->body, value))
+		return error_nomem(err);
+	b->inside++;
+	b->marked += marked;
+	return 0;
+}
+
+int
+run_build_end(struct run_builder *b, struct error *err)
+{
+	static const char text[] = "UPDATE run SET rows = ?2 WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = write_block(b, err);
+
+	if (!rc)
+		rc = sql_get(b->db, text, &stmt, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, b->run);
+	sql_bind_int(stmt, 2, b->rows);
+	return sql_run(b->db, stmt, err);
+}
+
+/* ---- ending -------------------------------------------------------------- */
+
+int
+run_end_row(struct sql *db, int64_t id, int64_t seq, struct error *err)
+{
+	static const char text[] = "INSERT INTO gone(id, until) VALUES(?1, ?2)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	sql_bind_int(stmt, 2, seq);
+	return sql_run(db, stmt, err);
+}
+
+int
+run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
+	    struct error *err)
+{
+	static const char text[] = "UPDATE run SET until = ?3 WHERE kind = ?1"
+				   " AND owner = ?2 AND until IS NULL";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, owner);
+	sql_bind_int(stmt, 3, seq);
+	return sql_run(db, stmt, err);
+}
+
+int
+run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
+	     bool *ret, struct error *err)
+{
+	static const char text[] =
+		"SELECT count(*) FROM run WHERE kind = ?1 AND owner = ?2"
+		" AND since <= ?3 AND (until IS NULL OR until > ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, owner);
+	sql_bind_int(stmt, 3, at);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = sql_int(stmt, 0) < RUN_LIVE_MAX;
+	return 0;
+}
