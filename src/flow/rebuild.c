@@ -129,8 +129,8 @@ write_themes(struct rebuild *b, struct error *err)
 			rc = rebuild_theme(b, &b->plan->themes[t], err);
 	}
 	if (!rc)
-		rc = flow_subjects(b->store, b->plan, b->publish, b->seq,
-				   NULL, err);
+		rc = flow_subjects(b->store, b->plan, b->publish, b->seq, NULL,
+				   err);
 	if (!rc)
 		rc = publish_write(b->publish, err);
 	return rc;

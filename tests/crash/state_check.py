@@ -16,6 +16,8 @@ import os
 import sqlite3
 import sys
 
+from state_runs import Runs
+
 JUDGED = ("accepted", "partial", "unchanged", "quarantined", "rejected",
           "incomplete", "superseded", "withdrawn")
 
@@ -34,6 +36,7 @@ class Check:
         self.published = self.one(
             "SELECT coalesce((SELECT value FROM meta"
             " WHERE name = 'published'), 0)")
+        Runs(self).load()
 
     def say(self, text, *values):
         self.violations += 1
@@ -217,37 +220,37 @@ class Check:
                      self.published)
         for table, key in self.INTERVALS.items():
             self.none("%s beyond the published sequence" % table,
-                      "SELECT %s, since, until FROM r.%s"
+                      "SELECT %s, since, until FROM %s"
                       " WHERE since > ?1 OR until > ?1" % (key, table),
                       self.published)
             self.none("%s ends before it begins" % table,
-                      "SELECT %s, since, until FROM r.%s"
+                      "SELECT %s, since, until FROM %s"
                       " WHERE until <= since" % (key, table))
             self.none("%s holds twice" % table,
                       "SELECT * FROM (SELECT %s, since, lag(coalesce(until,"
                       " 9e18)) OVER (PARTITION BY %s ORDER BY since) AS"
-                      " before FROM r.%s) WHERE before > since"
+                      " before FROM %s) WHERE before > since"
                       % (key, key, table))
         self.none("a lens beyond the published sequence",
                   "SELECT id FROM r.lens WHERE linked > ?", self.published)
 
     def links(self):
         self.none("a link to no record",
-                  "SELECT lens, place FROM r.link WHERE record NOT IN"
-                  " (SELECT id FROM r.record)")
+                  "SELECT lens, place FROM temp.link WHERE record NOT IN"
+                  " (SELECT id FROM temp.record)")
         self.none("a link outlives its record",
-                  "SELECT l.lens, l.place, l.until, d.until FROM r.link l"
-                  " JOIN r.record d ON d.id = l.record"
+                  "SELECT l.lens, l.place, l.until, d.until FROM temp.link l"
+                  " JOIN temp.record d ON d.id = l.record"
                   " WHERE l.until IS NOT d.until OR l.since < d.since")
         self.none("a record without its one link",
-                  "SELECT s.id, d.id FROM r.lens s JOIN r.record d"
+                  "SELECT s.id, d.id FROM r.lens s JOIN temp.record d"
                   " ON d.resource = s.resource AND d.until IS NULL"
                   " LEFT JOIN (SELECT lens, record, count(*) AS n"
-                  "  FROM r.link WHERE until IS NULL GROUP BY lens, record) l"
+                  "  FROM temp.link WHERE until IS NULL GROUP BY lens, record) l"
                   " ON l.lens = s.id AND l.record = d.id"
                   " WHERE s.linked IS NOT NULL AND coalesce(n, 0) <> 1")
         self.none("a record of no submission",
-                  "SELECT id, submission FROM r.record WHERE submission"
+                  "SELECT id, submission FROM temp.record WHERE submission"
                   " NOT IN(SELECT id FROM submission)")
 
     def themes(self):
@@ -259,13 +262,13 @@ class Check:
                 continue  # a row may have several lines
             self.none("%s has other rows than its file" % table,
                       "SELECT f.dataset, s.rows,"
-                      " (SELECT count(*) FROM r.%s t WHERE t.theme ="
+                      " (SELECT count(*) FROM %s t WHERE t.theme ="
                       "  f.dataset AND t.until IS NULL AND %s) AS n"
                       " FROM r.file f JOIN r.file_state s ON s.file = f.id"
                       " WHERE f.kind = ? AND s.until IS NULL AND s.rows <> n"
                       % (table, what), kind)
         self.none("a theme's row of a version that is none",
-                  "SELECT theme, version FROM r.theme_row t WHERE"
+                  "SELECT theme, version FROM temp.theme_row t WHERE"
                   " NOT EXISTS(SELECT 1 FROM version v WHERE v.dataset ="
                   " t.theme AND v.number = t.version AND v.seq = t.since)")
 

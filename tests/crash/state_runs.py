@@ -1,0 +1,113 @@
+"""Rows that came in one load, out of their blocks: temporary tables with all
+rows of record, link and theme_row, whichever way they came."""
+
+TABLES = {
+    "record": "id, resource, key, since, until, submission",
+    "link": "lens, place, since, until, record",
+    "theme_row": "id, theme, subject, since, until, version, conflicts",
+}
+RECORD, LINK, SUBJECT, SHELF = 1, 2, 3, 4
+
+
+def take(body, at):
+    """A packed cell and where the next one begins."""
+    length = shift = 0
+    while True:
+        byte = body[at]
+        at += 1
+        length |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            return body[at:at + length], at + length
+
+
+def entries(body):
+    at = 0
+    while at < len(body):
+        key, at = take(body, at)
+        value, at = take(body, at)
+        yield key, value
+
+
+class Runs:
+    def __init__(self, check):
+        self.check = check
+        self.gone = dict(check.rows("SELECT id, until FROM r.gone"))
+        self.records = {}  # resource, key: the ids it had
+        self.subjects, self.shelves = {}, {}
+        self.ids = set()
+
+    def blocks(self, run, count):
+        """Each row's id, key and value; blocks follow each other."""
+        number, last = 0, None
+        for first, ordinal, rows, body in self.check.rows(
+                "SELECT first, ordinal, rows, body FROM r.block"
+                " WHERE run = ? ORDER BY ordinal", run):
+            found = list(entries(body))
+            if ordinal != number or len(found) != rows or \
+                    found[0][0] != first:
+                self.check.say("a block of run %d is not what it says", run)
+            for key, value in found:
+                if last is not None and key <= last:
+                    self.check.say("run %d is not in order", run)
+                last = key
+                row = 1 << 55 | run << 28 | number
+                self.ids.add(row)
+                yield row, key, value
+                number += 1
+        if number != count:
+            self.check.say("run %d has %d rows, not %d", run, number, count)
+
+    def add(self, kind, run, owner, since, until, version, submission, count):
+        db = self.check.db
+        for row, key, value in self.blocks(run, count):
+            end = min(x for x in (self.gone.get(row), until, 1 << 62)
+                      if x is not None)
+            end = None if end == 1 << 62 else end
+            if kind == RECORD:
+                self.records.setdefault((owner, key), []).append((since, row))
+                db.execute("INSERT INTO temp.record VALUES(?,?,?,?,?,?)",
+                           (row, owner, key, since, end, submission))
+            elif kind == LINK:
+                resource = self.check.one(
+                    "SELECT resource FROM r.lens WHERE id = ?", owner)
+                db.execute("INSERT INTO temp.link VALUES(?,?,?,?,?)",
+                           (owner, key, since, end, self.record_of(
+                               resource, key.split(b"\0", 1)[1], since)))
+            elif kind == SUBJECT:
+                conflicts = value[take(value, 0)[1]:]
+                self.subjects.setdefault((owner, since), set()).add(key)
+                db.execute("INSERT INTO temp.theme_row VALUES(?,?,?,?,?,?,?)",
+                           (row, owner, key, since, end, version,
+                            conflicts or None))
+            else:
+                self.shelves.setdefault((owner, since), set()).add(key[2:])
+
+    def record_of(self, resource, key, since):
+        """The record that such a link shows."""
+        ids = [row for began, row in self.records.get((resource, key), [])
+               if began <= since]
+        return ids[-1] if ids else None
+
+    def load(self):
+        db = self.check.db
+        for table, columns in TABLES.items():
+            db.execute("CREATE TEMP TABLE %s AS SELECT %s FROM r.%s"
+                       % (table, columns, table))
+        for run in self.check.rows(
+                "SELECT kind, id, owner, since, until, version, submission,"
+                " rows FROM r.run ORDER BY kind, since, id"):
+            self.add(*run)
+        if self.subjects != self.shelves:
+            self.check.say("shelves hold other subjects than their themes")
+        for row in self.gone:
+            if row not in self.ids:
+                self.check.say("%d is gone and was never there", row)
+        self.check.none("a block of no run", "SELECT id FROM r.block WHERE"
+                        " run NOT IN(SELECT id FROM r.run)")
+        self.check.none("a run beyond the published sequence",
+                        "SELECT id FROM r.run WHERE since > ?1 OR until > ?1",
+                        self.check.published)
+        self.check.none("gone beyond the published sequence",
+                        "SELECT id FROM r.gone WHERE until > ?1",
+                        self.check.published)
