@@ -240,6 +240,11 @@ hero=$(cut -d, -f2 "$city/drops/1/env/penalties/"*.csv | sed -n 2p)
 range=$(cat "$city/dropped.1")..$(cat "$city/dropped.2")
 cd "$here"
 cmd=$(quoted "$(near "$civicfs")")
+stop=$(near "$top/quickstart.sh")
+case $stop in
+*/*)	;;
+*)	stop=./$stop ;;
+esac
 themes=$(quoted "$(near "$themes")")
 credit=$themes/enterprise-credit
 penalties=$(quoted "$(near "$inbox")")/env/penalties
@@ -264,12 +269,12 @@ if [ "$lang" = zh ]; then
 	cat <<END
   改正 $penalties/ 中的文件后再复制一次，回执会更新；同一目录的 .fix.csv 列出被拒收的行
   $cmd status | submissions | versions enterprise-credit | verify | --help
-  配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$(near "$top/quickstart.sh") stop
+  配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$stop stop
 END
 else
 	cat <<END
   correct the file in $penalties/ and copy it again: its receipt follows (.fix.csv has the rows)
   $cmd status | submissions | versions enterprise-credit | verify | --help
-  configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $(near "$top/quickstart.sh") stop
+  configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $stop stop
 END
 fi

@@ -16,6 +16,7 @@
 #define COLUMNS 80	/* of a terminal that does not tell */
 #define NAME_COLUMNS 40 /* of a file's name in the line */
 #define ELLIPSIS "…"
+#define LONG_S 3 /* what takes longer is told how long it has taken */
 
 /* ---- widths -------------------------------------------------------------- */
 
@@ -108,6 +109,24 @@ add_duration(struct buf *out, long long s)
 	return buf_addf(out, "%lld h", (s + 1800) / 3600);
 }
 
+/* How long it will take; where that is not known, how long it has taken. */
+static int
+add_times(const json_t *judging, struct buf *out)
+{
+	const json_t *left = json_object_get(judging, "seconds_left");
+	const json_t *taken = json_object_get(judging, "seconds");
+	bool known = json_is_integer(left);
+	long long s = json_integer_value(known ? left : taken);
+	int rc;
+
+	if (!known && s < LONG_S)
+		return 0;
+	rc = buf_adds(out, ", ");
+	if (!rc)
+		rc = add_duration(out, s);
+	return rc ? rc : buf_adds(out, known ? " left" : " so far");
+}
+
 int
 ctl_progress_of(const json_t *judging, struct buf *out)
 {
@@ -116,7 +135,6 @@ ctl_progress_of(const json_t *judging, struct buf *out)
 	const json_t *percent = json_object_get(judging, "percent");
 	const json_t *rows = json_object_get(judging, "rows");
 	const json_t *rate = json_object_get(judging, "rate");
-	const json_t *left = json_object_get(judging, "seconds_left");
 	int rc = buf_adds(out, stage ? stage : "judging");
 
 	if (!rc && json_is_integer(percent))
@@ -135,14 +153,7 @@ ctl_progress_of(const json_t *judging, struct buf *out)
 		if (!rc)
 			rc = buf_adds(out, "/s");
 	}
-	if (!rc && json_is_integer(left)) {
-		rc = buf_adds(out, ", ");
-		if (!rc)
-			rc = add_duration(out, json_integer_value(left));
-		if (!rc)
-			rc = buf_adds(out, " left");
-	}
-	return rc;
+	return rc ? rc : add_times(judging, out);
 }
 
 static int

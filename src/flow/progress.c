@@ -211,20 +211,18 @@ rows_of(const struct flow_progress_view *v, double share)
 	return share > 0 ? (double)v->rows / share : -1;
 }
 
-/* Of this stage, by its share if there is one, else by what it cost before;
- * then of the stages that follow. */
+/* Of this stage, by its share if there is one, else by what it cost before,
+ * which tells nothing once it has taken longer; then of those that follow. */
 static int64_t
 left_of(const struct flow_progress_view *v, double share, double rows,
 	int64_t in_stage)
 {
 	double left = (double)v->cost[v->stage] * rows - (double)in_stage;
 
-	if (rows < 0)
-		return -1;
 	if (share > 0)
 		left = (double)in_stage * (1 - share) / share;
-	if (left < 0)
-		left = 0;
+	if (rows < 0 || left < 0)
+		return -1;
 	for (int i = (int)v->stage + 1; i < FLOW_STAGES; i++)
 		left += (double)v->cost[i] * rows;
 	return (int64_t)left;

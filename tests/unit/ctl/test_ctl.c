@@ -404,8 +404,11 @@ progress_is_a_line_that_fits(void **state)
 	expect_line(
 		"{\"judging\":[{\"resource\":\"a/b\",\"file\":\"\\u001b[2J\","
 		"\"stage\":\"publishing\",\"rows\":10,\"percent\":null,"
-		"\"rate\":null,\"seconds_left\":null},{}],\"waiting\":0}",
-		80, "a/b \\x1b[2J: publishing, 10 rows; 1 more under way");
+		"\"rate\":null,\"seconds\":7,"
+		"\"seconds_left\":null},{}],\"waiting\":0}",
+		80,
+		"a/b \\x1b[2J: publishing, 10 rows, 7 s so far; "
+		"1 more under way");
 }
 
 #define PLACE(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
