@@ -41,48 +41,30 @@ check_source(struct config_load *load, const struct config_entry *e,
 			     e->key, name);
 }
 
-/* A line that repeats a key of the same section adds to it. */
-static struct config_grant *
-get_grant(struct config_load *load, const struct config_entry *e, size_t from)
+/* Each line is a grant of its own, so that it can be named as the one that
+ * decided. */
+static void
+add_grant(struct config_load *load, const struct config_entry *e)
 {
 	struct config *c = load->config;
-	struct config_grant *grants;
+	struct config_grant grant = {.key = e->key, .place = e->place};
+	struct config_grant *grants = config_arena_grow(
+		load->arena, c->grants, c->ngrants, sizeof(*grants));
 
-	for (size_t i = from; i < c->ngrants; i++) {
-		if (strcmp(c->grants[i].key, e->key) == 0)
-			return &c->grants[i];
-	}
-	grants = config_arena_grow(load->arena, c->grants, c->ngrants,
-				   sizeof(*grants));
 	if (!grants)
-		return NULL;
-	c->grants = grants;
-	grants[c->ngrants] =
-		(struct config_grant){.key = e->key, .place = e->place};
-	return &grants[c->ngrants++];
-}
-
-static void
-add_grant(struct config_load *load, const struct config_entry *e, size_t from)
-{
-	struct config_grant *grant = get_grant(load, e, from);
-	size_t before;
-
-	if (!grant)
 		return;
-	before = grant->principals.n;
-	config_value_words(load->arena, e->value, &grant->principals);
-	for (size_t i = before; i < grant->principals.n; i++)
+	config_value_words(load->arena, e->value, &grant.principals);
+	for (size_t i = 0; i < grant.principals.n; i++)
 		config_load_principal(load, e->place, e->key,
-				      grant->principals.items[i],
+				      grant.principals.items[i],
 				      CONFIG_READERS);
+	c->grants = grants;
+	grants[c->ngrants++] = grant;
 }
 
 static void
 fill_access(struct config_load *load, const struct config_section *s)
 {
-	size_t from = load->config->ngrants;
-
 	config_apply(load, s, NULL);
 	for (size_t i = 0; i < s->nentries; i++) {
 		const struct config_entry *e = &s->entries[i];
@@ -95,7 +77,7 @@ fill_access(struct config_load *load, const struct config_section *s)
 			check_theme(load, e, name);
 		else if ((name = config_theme_part(e->key, "source.")))
 			check_source(load, e, name);
-		add_grant(load, e, from);
+		add_grant(load, e);
 	}
 }
 

@@ -178,15 +178,16 @@ struct config_department {
 	const char *id;
 	const char *title;
 	struct config_list members; /* principals */
-	const char *language;	    /* en | zh; the platform's when empty */
-	int64_t quota;		    /* bytes; 0 none */
+	struct config_place members_place;
+	const char *language; /* en | zh; the platform's when empty */
+	int64_t quota;	      /* bytes; 0 none */
 	const char *leader, *liaison, *group;
 	int64_t expected_resources;
 	struct config_place place;
 };
 
-/* One key of one [access], checked and kept; enforced later. Another file may
- * have the same key: all of them count. */
+/* One line of an [access], with what it goes on to below. The same key may
+ * stand in several lines and files: all of them count. */
 struct config_grant {
 	const char *key; /* catalogue, theme.ID, source.D/R … */
 	struct config_list principals;
@@ -210,6 +211,7 @@ struct config {
 	const char *holidays, *code_format;
 	struct config_list
 		roles[4]; /* coordinator supervisor secrecy auditor */
+	struct config_place roles_places[4]; /* the lines that fill them */
 	struct config_department *departments;
 	size_t ndepartments;
 	struct config_resource *resources; /* by name, bytewise */

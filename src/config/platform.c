@@ -2,6 +2,7 @@
 #include "config/apply.h"
 
 #include "config/load.h"
+#include "config/words.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ fill_department(struct config_load *load, const struct config_section *s)
 		    strcmp(d->place.file, s->place.file) != 0)
 			continue;
 		config_apply(load, s, d);
+		d->members_place = config_section_place(s, "members");
 		if (!*d->title)
 			d->title = d->id;
 	}
@@ -87,7 +89,12 @@ fill_platform(struct config_load *load, const struct config_section *s)
 static void
 fill_roles(struct config_load *load, const struct config_section *s)
 {
-	config_apply(load, s, load->config);
+	struct config *c = load->config;
+
+	config_apply(load, s, c);
+	for (size_t i = 0; config_role_words[i]; i++)
+		c->roles_places[i] =
+			config_section_place(s, config_role_words[i]);
 }
 
 /* Defaults also hold where a section is missing, but a configuration without
@@ -103,6 +110,8 @@ config_load_platform(struct config_load *load)
 	bool found = false;
 
 	config_apply(load, &none, load->config);
+	for (size_t i = 0; config_role_words[i]; i++)
+		load->config->roles_places[i] = none.place;
 	for (size_t d = 0; d < load->ndocs; d++) {
 		for (size_t i = 0; i < load->docs[d].nsections; i++)
 			found |= strcmp(load->docs[d].sections[i].kind,

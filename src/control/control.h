@@ -41,9 +41,6 @@ struct control_context {
 	int64_t started_at;  /* of the keeper, ns */
 	bool kernel_resends; /* a dead worker's requests can be had again */
 	uid_t service_uid;   /* who may ask, besides root */
-	/* What to say of the rights that the mount enforces; NULL: not
-	 * enforced yet. */
-	const char *rights;
 	/* Warnings besides those of the configuration. */
 	const char *const *warnings;
 	size_t nwarnings;

@@ -205,9 +205,6 @@ control_verb_status(struct control_call *call)
 	control_configuration(call, j);
 	jsonout_end(j);
 	rc = work_members(call, reader.db, j);
-	jsonout_pair(j, "rights",
-		     c->rights ? c->rights
-			       : "not enforced yet (no allow_other)");
 	if (!rc)
 		rc = themes_member(call, reader.db, j);
 	departments_member(c, j);

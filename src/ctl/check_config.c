@@ -1,4 +1,5 @@
 /* check-config: all that is wrong with the configuration. */
+#include "access/access.h"
 #include "ctl/print.h"
 
 #include <jansson.h>
@@ -100,6 +101,12 @@ ctl_check_config(struct ctl *ctl)
 		return ctl_refuse(CTL_USAGE, "no configuration: name it, "
 					     "civicfs -c CONFIG check-config");
 	rc = config_load(ctl->config_path, &ctl->config, &problems, &err);
+	if (!rc)
+		rc = access_check(ctl->config, &err);
+	if (rc) {
+		config_free(ctl->config);
+		ctl->config = NULL;
+	}
 	rc = print(ctl, &problems, rc, &err);
 	config_problems_release(&problems);
 	return rc;

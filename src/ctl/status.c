@@ -142,7 +142,6 @@ add_work(json_t *facts, const json_t *s)
 	for (size_t i = 0; i < json_array_size(judging); i++)
 		rc |= add_judging(facts, json_array_get(judging, i), i);
 	rc |= add(facts, "trouble", "%s", *trouble ? trouble : "none");
-	rc |= add(facts, "rights", "%s", text_of(s, "rights"));
 	return rc;
 }
 

@@ -150,8 +150,7 @@ const struct ctl_verb ctl_verbs[] = {
 	{.name = "find",
 	 .sentence = "search themes/THEME/data.csv or data.jsonl with grep"},
 	{.name = "explain",
-	 .sentence = "rights are not enforced yet: only the user who mounted "
-		     "may enter the tree"},
+	 .sentence = "getfacl shows who may enter a folder or read a file"},
 	{.name = "open", .sentence = "nothing is shown to the public yet"},
 	{.name = "seal",
 	 .sentence = "end the daemon with 'civicfs stop' to close everything"},

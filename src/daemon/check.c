@@ -1,6 +1,7 @@
 /* Whether a configuration could come into force: see check.h. */
 #include "daemon/check.h"
 
+#include "access/access.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "daemon/log.h"
@@ -145,6 +146,8 @@ parse(const struct daemon_shared *shared, struct config **ret)
 
 	if (!rc)
 		rc = config_parse(buf_slice(&bytes), ret, &problems, &err);
+	if (!rc)
+		rc = access_check(*ret, &err);
 	for (size_t i = 0; i < problems.n; i++) {
 		const struct config_problem *p = &problems.items[i];
 
@@ -155,6 +158,10 @@ parse(const struct daemon_shared *shared, struct config **ret)
 	if (rc && !said)
 		daemon_check_say(shared->check_answer, 'E', "%s", err.text);
 	config_problems_release(&problems);
+	if (rc) {
+		config_free(*ret);
+		*ret = NULL;
+	}
 	return rc;
 }
 

@@ -3,6 +3,7 @@
  * as mount.civicfs, which is called as "mount.civicfs CONFIG MOUNTPOINT
  * -o OPTIONS" by mount(8) and fstab.
  */
+#include "access/access.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "daemon/keeper.h"
@@ -138,11 +139,13 @@ load(const char *path, struct config **ret)
 	struct error err = ERROR_INIT;
 	int rc = config_load(path, ret, &problems, &err);
 
+	if (!rc)
+		rc = access_check(*ret, &err);
 	for (size_t i = 0; i < problems.n; i++)
 		fprintf(stderr, "%s%s\n",
 			problems.items[i].warning ? "warning: " : "",
 			problems.items[i].text);
-	if (rc && !problems.n)
+	if (rc && (*ret || !problems.n))
 		fprintf(stderr, "civicfsd: %s\n", err.text);
 	config_problems_release(&problems);
 	return rc ? EXIT_USAGE : 0;

@@ -29,6 +29,11 @@ daemon_notifier(const struct daemon_shared *shared)
 			continue;
 		if (n <= 0)
 			return 0;
+		if (n == sizeof(int)) {
+			(void)!send(shared->notices[0], message, (size_t)n,
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+			continue;
+		}
 		if (mount_notify_write(shared->fuse_fd, message, (size_t)n,
 				       &err))
 			daemon_log("notifier", LOG_WARNING, "%s", err.text);

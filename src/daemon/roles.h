@@ -30,7 +30,9 @@ struct daemon_shared {
 	int lock;     /* the keeper's alone: roles close it */
 	int note;     /* of the worker: state.h */
 	int fuse_fd;
-	int notices[2];	     /* [0] the notifier reads, [1] the worker writes */
+	/* [0] the notifier's end, [1] the worker's. A message of an int alone
+	 * comes back once everything before it was handed to the kernel. */
+	int notices[2];
 	int64_t session;     /* the life of this mount */
 	unsigned char *init; /* the kernel's INIT request */
 	size_t init_len;

@@ -93,7 +93,7 @@ mount_tree(struct daemon_shared *shared, struct error *err)
 				   "cannot open /dev/fuse (modprobe fuse?)");
 	snprintf(options, sizeof(options),
 		 "fd=%d,rootmode=40000,user_id=%u,group_id=%u,"
-		 "default_permissions",
+		 "default_permissions,allow_other",
 		 shared->fuse_fd, getuid(), getgid());
 	if (mount("civicfs", shared->mountpoint, TYPE, MS_NOSUID | MS_NODEV,
 		  options))

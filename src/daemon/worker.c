@@ -7,6 +7,7 @@
  */
 #include "daemon/roles.h"
 
+#include "access/access.h"
 #include "base/clock.h"
 #include "base/scope.h"
 #include "control/control.h"
@@ -30,6 +31,7 @@
 #include <syslog.h>
 
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
+#define NOTIFIER_MS 2000
 #define THREADS 10		      /* that answer the kernel */
 #define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
 #define JUDGING_S 8 /* for what is being judged, when the worker ends */
@@ -46,6 +48,7 @@ struct worker {
 	const struct daemon_shared *shared;
 	struct store *store;
 	struct flow_plan *plan;
+	struct access *access;
 	struct inbox *inbox;
 	struct mount *mount;
 	struct flow *flow;
@@ -94,6 +97,53 @@ send_notice(struct worker *w, const struct buf *message)
 	if (message->len && send(w->shared->notices[1], message->data,
 				 message->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		SAY(LOG_DEBUG, "the notifier does not listen");
+}
+
+/* Everything in pieces, then the question whether it was done. The notifier
+ * may be replaced meanwhile; what it was doing is then lost. */
+static bool
+send_rights(struct worker *w, const struct buf *message)
+{
+	int end = w->shared->notices[1], mark = w->shared->generation, answer;
+	struct pollfd p = {.fd = end, .events = POLLIN};
+	size_t at = 0;
+
+	while (at < message->len) {
+		size_t n = mount_notify_piece(message->data + at,
+					      message->len - at);
+
+		if (send(end, message->data + at, n, MSG_NOSIGNAL) < 0)
+			return false;
+		at += n;
+	}
+	if (send(end, &mark, sizeof(mark), MSG_NOSIGNAL) < 0)
+		return false;
+	while (poll(&p, 1, NOTIFIER_MS) > 0) {
+		if (recv(end, &answer, sizeof(answer), MSG_DONTWAIT) ==
+			    sizeof(answer) &&
+		    answer == mark)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel may still act upon what an earlier worker told it of rights. Not
+ * before the mount is served: the notifier may wait for a lookup. */
+static void
+renew_rights(struct worker *w)
+{
+	scope_buf message = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (w->shared->generation == 1)
+		return; /* it knows nothing yet */
+	if (mount_invalidate_rights(w->mount, &message, &err)) {
+		SAY(LOG_ERR, "%s", err.text);
+		return;
+	}
+	while (!w->stopping && !send_rights(w, &message))
+		SAY(LOG_WARNING, "the notifier does not answer: the kernel may "
+				 "keep earlier rights for a while");
 }
 
 static void
@@ -212,13 +262,16 @@ reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
 	return r.exit_status;
 }
 
-/* The kernel has kept names, sizes and rights of before. */
+/* The kernel has kept names, sizes and rights of before. It forgets them
+ * before the command line is answered, so that a reload is done when it says
+ * so. */
 static void
 forget(struct worker *w)
 {
 	const struct link_message m = {.kind = LINK_FORGOTTEN};
 	struct error err = ERROR_INIT;
 
+	renew_rights(w);
 	if (w->shared->reloaded &&
 	    daemon_link_send(w->shared->link, &m, NULL, 0, &err))
 		SAY(LOG_ERR, "%s", err.text);
@@ -329,6 +382,8 @@ open_state(struct worker *w, struct error *err)
 	if (!rc)
 		rc = flow_plan_new(w->store, config, &w->plan, err);
 	if (!rc)
+		rc = access_compile(config, &access_machine, &w->access, err);
+	if (!rc)
 		rc = inbox_open(w->store, config, w->plan->resource_ids,
 				w->shared->session, &w->inbox, err);
 	if (!rc)
@@ -343,6 +398,7 @@ open_services(struct worker *w, struct error *err)
 		.store = w->store,
 		.config = w->shared->config,
 		.inbox = w->inbox,
+		.access = w->access,
 		.themes = w->plan->themes,
 		.nthemes = w->plan->nthemes,
 		.departments = w->plan->department_ids,
@@ -416,6 +472,7 @@ close_all(struct worker *w)
 	flow_free(w->flow);
 	mount_free(w->mount);
 	inbox_close(w->inbox);
+	access_free(w->access);
 	flow_plan_free(w->plan);
 	store_close(w->store);
 }

@@ -83,6 +83,7 @@ stat_original(struct inbox *inbox, const struct store_submission *s,
 		return rc == -ENOENT ? -EIO : rc;
 	ret->part = INBOX_FILE;
 	ret->id = s->number;
+	ret->resource = s->resource;
 	snprintf(ret->name, sizeof(ret->name), "%s", s->name);
 	ret->st = (struct stat){
 		.st_mode = S_IFREG | 0444,

@@ -37,6 +37,7 @@ inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 		return rc;
 	ret->part = INBOX_FILE;
 	ret->id = f->id;
+	ret->resource = f->resource;
 	snprintf(ret->name, sizeof(ret->name), "%s", f->name);
 	ret->st = (struct stat){
 		.st_mode = S_IFREG | (f->mode & 0777),
@@ -127,6 +128,7 @@ companion_of(const struct store_inbox_file *f, const struct inbox_companion *c,
 		return false;
 	ret->part = c->part;
 	ret->id = f->submission;
+	ret->resource = f->resource;
 	n = snprintf(ret->name, sizeof(ret->name), "%s%s", f->name, c->suffix);
 	if (n < 0 || (size_t)n >= sizeof(ret->name))
 		return false;
@@ -191,6 +193,7 @@ stat_companion(struct inbox *inbox, enum inbox_part part, int64_t number,
 	size = size_of(&sizes, part);
 	ret->part = part;
 	ret->id = number;
+	ret->resource = s.resource;
 	snprintf(ret->name, sizeof(ret->name), "%.240s%s", s.name, c->suffix);
 	companion_stat(size, s.judged_at, s.uid, &ret->st);
 	store_submission_release(&s);

@@ -55,6 +55,7 @@ enum inbox_part {
 struct inbox_entry {
 	enum inbox_part part;
 	int64_t id;
+	int64_t resource; /* object */
 	char name[256];
 	struct stat st; /* without st_ino */
 };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "mount/permit.h"
 #include "mount/session.h"
 
 #define NAME_LIMIT 255
@@ -143,6 +144,19 @@ wants_write(const struct fuse_file_info *fi)
 	return (fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC;
 }
 
+static int
+permit_open(fuse_req_t req, struct call *call, uint64_t node,
+	    const struct fuse_file_info *fi)
+{
+	unsigned want = 0;
+
+	if ((fi->flags & O_ACCMODE) != O_WRONLY)
+		want |= ACCESS_READ;
+	if (wants_write(fi))
+		want |= ACCESS_WRITE;
+	return mount_permit_node(req, call, node, want);
+}
+
 /* The handle of an upload is the number of this request, so that the next
  * worker knows it; readers have one too, for a file that is removed while they
  * read. All other files have none. */
@@ -171,17 +185,18 @@ static void
 op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	scope_call call = mount_call(of(req));
-	struct tree_entry e;
 	int rc;
 
-	if (mount_tree_is_inbox(node)) {
-		open_upload(req, node, fi);
-		return;
-	}
-	rc = wants_write(fi) ? -EROFS : mount_tree_stat(&call, node, &e);
+	rc = permit_open(req, &call, node, fi);
+	if (!rc && !mount_tree_is_inbox(node) && wants_write(fi))
+		rc = -EROFS;
 	mount_call_end(&call);
 	if (rc < 0) {
 		reply_error(req, rc);
+		return;
+	}
+	if (mount_tree_is_inbox(node)) {
+		open_upload(req, node, fi);
 		return;
 	}
 	fi->fh = 0;
@@ -271,6 +286,8 @@ op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	mount_call_end(&call);
 	if (!rc && !S_ISDIR(e.st.st_mode))
 		rc = -ENOTDIR;
+	if (!rc)
+		rc = mount_permit(req, e.at, ACCESS_READ);
 	if (rc < 0) {
 		reply_error(req, rc);
 		return;
@@ -474,15 +491,16 @@ op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 	scope_buf value = BUF_INIT;
 	int rc;
 
-	if (strncmp(name, "user.", 5) != 0) {
-		reply_error(req, -ENODATA);
-		return;
-	}
-	if (mount_tree_is_inbox(node)) {
+	if (strcmp(name, "system.posix_acl_access") == 0) {
+		rc = mount_rights_acl(&call, node, &value);
+	} else if (strncmp(name, "user.", 5) != 0) {
+		rc = -ENODATA;
+	} else if (mount_tree_is_inbox(node)) {
 		upload_xattr(req, node, name, size);
 		return;
+	} else {
+		rc = mount_xattr_get(&call, node, name, &value);
 	}
-	rc = mount_xattr_get(&call, node, name, &value);
 	mount_call_end(&call);
 	if (rc < 0)
 		reply_error(req, rc);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "mount/permit.h"
 #include "mount/session.h"
 
 struct inbox_request
@@ -56,6 +57,16 @@ reply(fuse_req_t req, int rc)
 	fuse_reply_err(req, -rc);
 }
 
+/* Whether the caller may change what is in the folder. */
+static int
+permit_change(fuse_req_t req, uint64_t folder)
+{
+	if (!is_inbox_folder(folder))
+		return -EROFS;
+	return mount_permit(req, mount_rights_inbox(of(req), payload(folder)),
+			    ACCESS_WRITE);
+}
+
 static void
 mark_changed(fuse_req_t req, uint64_t folder)
 {
@@ -83,11 +94,11 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_entry_param param;
 	struct inbox_entry made;
 	struct tree_entry e;
-	int rc;
+	int rc = permit_change(req, parent);
 
 	(void)device;
-	if (!is_inbox_folder(parent)) {
-		reply(req, -EROFS);
+	if (rc < 0) {
+		reply(req, rc);
 		return;
 	}
 	if (!S_ISREG(mode)) {
@@ -101,7 +112,7 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		return;
 	}
 	mark_changed(req, parent);
-	mount_inbox_fill(&made, &e);
+	mount_inbox_fill(of(req), &made, &e);
 	fill_param(&e, &param);
 	fuse_reply_entry(req, &param);
 }
@@ -115,10 +126,10 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	struct inbox_entry made;
 	struct tree_entry e;
 	uint64_t handle = 0;
-	int rc;
+	int rc = permit_change(req, parent);
 
-	if (!is_inbox_folder(parent)) {
-		reply(req, -EROFS);
+	if (rc < 0) {
+		reply(req, rc);
 		return;
 	}
 	rc = inbox_create(inbox_of(req), &r, payload(parent), name, mode & 0777,
@@ -128,7 +139,7 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	mark_changed(req, parent);
-	mount_inbox_fill(&made, &e);
+	mount_inbox_fill(of(req), &made, &e);
 	fill_param(&e, &param);
 	fi->fh = handle;
 	/* Interrupted: nobody has the handle, and no RELEASE will come. */
@@ -173,9 +184,9 @@ void
 mount_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct inbox_request r = mount_request(req);
-	int rc = -EROFS;
+	int rc = permit_change(req, parent);
 
-	if (is_inbox_folder(parent)) {
+	if (!rc) {
 		rc = inbox_unlink(inbox_of(req), &r, payload(parent), name);
 		mark_changed(req, parent);
 	}
@@ -195,13 +206,11 @@ mount_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
 	struct inbox_request r = mount_request(req);
-	int rc;
+	int rc = permit_change(req, parent);
 
-	if (!is_inbox_folder(parent)) {
-		rc = -EROFS;
-	} else if (parent != new_parent) {
+	if (!rc && parent != new_parent) {
 		rc = -EXDEV;
-	} else {
+	} else if (!rc) {
 		rc = inbox_rename(inbox_of(req), &r, payload(parent), name,
 				  new_name, flags);
 		mark_changed(req, parent);
@@ -253,6 +262,17 @@ keep_folder(fuse_req_t req, fuse_ino_t node)
 		fuse_reply_attr(req, &e.st, e.attr_timeout);
 }
 
+/* truncate(2) is an open for writing, and a close. */
+static int
+permit_size(fuse_req_t req, uint64_t node, unsigned what)
+{
+	scope_call call = mount_call(of(req));
+
+	if (!(what & INBOX_SET_SIZE))
+		return 0;
+	return mount_permit_node(req, &call, node, ACCESS_WRITE);
+}
+
 void
 mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 		 struct fuse_file_info *fi)
@@ -274,13 +294,15 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	}
 	what = what_to_set(set, st);
 	st->st_mode &= 0777;
-	rc = inbox_setattr(inbox_of(req), &r, mount_inbox_part(node),
-			   payload(node), st, what, &now);
+	rc = permit_size(req, node, what);
+	if (!rc)
+		rc = inbox_setattr(inbox_of(req), &r, mount_inbox_part(node),
+				   payload(node), st, what, &now);
 	if (rc < 0) {
 		reply(req, rc);
 		return;
 	}
-	mount_inbox_fill(&now, &e);
+	mount_inbox_fill(of(req), &now, &e);
 	fuse_reply_attr(req, &e.st, e.attr_timeout);
 }
 

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "mount/rights.h"
+
 static const enum node_kind upload_kinds[] = {
 	[INBOX_FILE] = NODE_UPLOAD,
 	[INBOX_RECEIPT_TEXT] = NODE_RECEIPT_TEXT,
@@ -40,14 +42,20 @@ mount_inbox_part(uint64_t node)
 	}
 }
 
+/* chmod succeeds and changes no right: the mode is that of the rules. */
 void
-mount_inbox_fill(const struct inbox_entry *e, struct tree_entry *ret)
+mount_inbox_fill(const struct mount *m, const struct inbox_entry *e,
+		 struct tree_entry *ret)
 {
 	uint64_t node = mount_node_make(upload_kinds[e->part], e->id);
 
-	*ret = (struct tree_entry){.node = node, .st = e->st};
+	*ret = (struct tree_entry){
+		.node = node,
+		.at = mount_rights_inbox(m, e->resource),
+		.st = e->st,
+	};
 	ret->st.st_ino = node;
-	ret->st.st_mode = S_IFREG | (e->st.st_mode & 0777);
+	mount_rights_fill(m, ret);
 }
 
 /* ---- folders ------------------------------------------------------------- */
@@ -104,8 +112,6 @@ mount_inbox_folder_stat(struct call *call, uint64_t node,
 	if (rc < 0)
 		return rc;
 	mount_fill_folder(ret, node, mtime);
-	if (mount_node_kind(node) == NODE_INBOX_RESOURCE)
-		ret->st.st_mode = S_IFDIR | 0777;
 	return 0;
 }
 
@@ -167,7 +173,7 @@ mount_inbox_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 
 	if (rc < 0)
 		return rc == -ENOENT ? -ESTALE : rc;
-	mount_inbox_fill(&e, ret);
+	mount_inbox_fill(call->m, &e, ret);
 	return 0;
 }
 
@@ -285,6 +291,7 @@ mount_archive_submission_stat(struct call *call, uint64_t node,
 	if (rc == 0)
 		return -ESTALE;
 	mount_fill_folder(ret, node, s.judged_at ? s.judged_at : s.received_at);
+	ret->at = mount_rights_inbox(call->m, s.resource);
 	store_submission_release(&s);
 	return 0;
 }
@@ -370,6 +377,7 @@ mount_archive_file_stat(struct call *call, uint64_t node,
 	if (rc < 0)
 		return rc == -ENOENT ? -ESTALE : rc;
 	mount_fill_file(ret, node, w.found.st.st_size, 0);
+	ret->at = mount_rights_inbox(call->m, w.found.resource);
 	ret->st.st_mtim = w.found.st.st_mtim;
 	ret->st.st_ctim = ret->st.st_atim = w.found.st.st_mtim;
 	return 0;

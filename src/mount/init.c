@@ -17,12 +17,12 @@
 /* HANDLE_KILLPRIV_V2: no mode here ever has a set-id bit (mode & 0777), so
  * there is nothing to kill, and the kernel need not ask on every write.
  * WRITEBACK_CACHE stays off: close() must have the bytes and their error.
- * POSIX_ACL stays off until the tree has access rules. */
-static const uint32_t wanted = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC |
-			       FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |
-			       FUSE_DO_READDIRPLUS | FUSE_ASYNC_DIO |
-			       FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES |
-			       FUSE_HANDLE_KILLPRIV_V2 | FUSE_INIT_EXT;
+ * POSIX_ACL: the kernel asks for system.posix_acl_access and enforces it. */
+static const uint32_t wanted =
+	FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
+	FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_ASYNC_DIO |
+	FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 |
+	FUSE_POSIX_ACL | FUSE_INIT_EXT;
 
 struct init_reply {
 	struct fuse_out_header header;

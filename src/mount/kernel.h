@@ -11,6 +11,9 @@
 /* Notification code: send them. */
 #define KERNEL_NOTIFY_RESEND 7
 
+/* Notification code (6.16): every name is looked up again when next used. */
+#define KERNEL_NOTIFY_INC_EPOCH 8
+
 /* The bit of a request's number that says it may have been done. */
 #define KERNEL_RESENT (UINT64_C(1) << 63)
 

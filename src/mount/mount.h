@@ -11,6 +11,7 @@
 #ifndef MOUNT_MOUNT_H
 #define MOUNT_MOUNT_H
 
+#include "access/access.h"
 #include "base/buf.h"
 #include "config/config.h"
 #include "inbox/inbox.h"
@@ -51,6 +52,7 @@ struct mount_context {
 	struct store *store;
 	const struct config *config;
 	struct inbox *inbox;
+	const struct access *access;	    /* of this configuration */
 	const struct publish_theme *themes; /* one each of config->themes */
 	size_t nthemes;
 	const int64_t *departments; /* object of config->departments[i] */
@@ -125,6 +127,20 @@ MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
  * status.json. */
 MUST_CHECK int mount_invalidate_inbox(struct mount *m, int64_t resource,
 				      const char *name, struct buf *message);
+
+/*
+ * When a worker begins whose rules may not be those of the one before it: the
+ * kernel keeps modes and ACLs for hours, names that are cached and folders in
+ * which somebody stands included. Appends everything that it must ask about
+ * again, to be sent in pieces of mount_notify_piece() bytes; a revocation
+ * holds once the notifier has handed on the last of them. Reads the state.
+ * ERR_NOMEM, ERR_IO.
+ */
+MUST_CHECK int mount_invalidate_rights(struct mount *m, struct buf *message,
+				       struct error *err);
+/* Bytes of whole items at the beginning of a longer message, at most
+ * MOUNT_MESSAGE_MAX. */
+size_t mount_notify_piece(const void *message, size_t n);
 
 /*
  * Hands every item of the messages to the kernel. Blocks while a lookup of

@@ -10,21 +10,22 @@
 #include <linux/fuse.h>
 #include <sys/uio.h>
 
+#include "mount/kernel.h"
 #include "mount/mount.h"
 
 #define NAME_LIMIT 255
+#define ITEM_MOST (sizeof(struct item) + NAME_LIMIT)
 
 /* One item: this, then the name without NUL. Both ends run on one machine. */
 struct item {
 	uint64_t node;
-	uint16_t kind; /* enum fuse_notify_code */
+	uint16_t kind; /* enum notify_kind */
 	uint16_t name_len;
 	uint32_t zero;
 };
 
 static int
-add(struct buf *message, uint64_t node, enum fuse_notify_code kind,
-    const char *name)
+add(struct buf *message, enum notify_kind kind, uint64_t node, const char *name)
 {
 	struct slice text = slice_str(name);
 	struct item item = {
@@ -45,23 +46,36 @@ add(struct buf *message, uint64_t node, enum fuse_notify_code kind,
 int
 mount_notify_add_node(struct buf *message, uint64_t node)
 {
-	return add(message, node, FUSE_NOTIFY_INVAL_INODE, "");
+	return add(message, NOTIFY_NODE, node, "");
+}
+
+int
+mount_notify_add_attributes(struct buf *message, uint64_t node)
+{
+	return add(message, NOTIFY_ATTRIBUTES, node, "");
 }
 
 int
 mount_notify_add_name(struct buf *message, uint64_t folder, const char *name)
 {
-	return add(message, folder, FUSE_NOTIFY_INVAL_ENTRY, name);
+	return add(message, NOTIFY_NAME, folder, name);
+}
+
+int
+mount_notify_add_names(struct buf *message)
+{
+	return add(message, NOTIFY_NAMES, 0, "");
 }
 
 /* ENOENT: the kernel does not know the node or name. ENOTDIR and EINVAL:
- * what it knows under the number is no folder any more. */
+ * what it knows under the number is no folder any more, or the kernel is older
+ * than the code. */
 static int
-send(int fd, enum fuse_notify_code kind, struct iovec body, struct error *err)
+send(int fd, int code, struct iovec body, struct error *err)
 {
 	struct fuse_out_header header = {
 		.len = (uint32_t)(sizeof(header) + body.iov_len),
-		.error = (int32_t)kind,
+		.error = code,
 	};
 	struct iovec parts[] = {{&header, sizeof(header)}, body};
 	ssize_t n;
@@ -74,10 +88,11 @@ send(int fd, enum fuse_notify_code kind, struct iovec body, struct error *err)
 	return error_errno(err, errno, "cannot tell the kernel what changed");
 }
 
+/* A negative offset leaves contents and listing as they are. */
 static int
-send_node(int fd, uint64_t node, struct error *err)
+send_node(int fd, uint64_t node, int64_t offset, struct error *err)
 {
-	struct fuse_notify_inval_inode_out out = {.ino = node};
+	struct fuse_notify_inval_inode_out out = {.ino = node, .off = offset};
 
 	return send(fd, FUSE_NOTIFY_INVAL_INODE,
 		    (struct iovec){&out, sizeof(out)}, err);
@@ -96,9 +111,17 @@ send_name(int fd, uint64_t folder, struct slice name, struct error *err)
 		    (struct iovec){&body, sizeof(body.out) + name.n + 1}, err);
 }
 
+static bool
+makes_sense(const struct item *item, size_t rest)
+{
+	return item->kind >= NOTIFY_NODE && item->kind <= NOTIFY_NAMES &&
+	       (item->kind == NOTIFY_NAME) == (item->name_len > 0) &&
+	       item->name_len <= NAME_LIMIT && item->name_len <= rest;
+}
+
 int
-mount_notify_next(struct slice *rest, uint64_t *ret_node,
-		  struct slice *ret_name, struct error *err)
+mount_notify_next(struct slice *rest, struct notify_item *ret,
+		  struct error *err)
 {
 	struct item item;
 
@@ -108,33 +131,59 @@ mount_notify_next(struct slice *rest, uint64_t *ret_node,
 		return error_set(err, ERR_PROTOCOL,
 				 "a message to the notifier is cut off");
 	memcpy(&item, rest->p, sizeof(item));
-	if ((item.kind != FUSE_NOTIFY_INVAL_INODE &&
-	     item.kind != FUSE_NOTIFY_INVAL_ENTRY) ||
-	    (item.kind == FUSE_NOTIFY_INVAL_ENTRY) != (item.name_len > 0) ||
-	    item.name_len > NAME_LIMIT ||
-	    rest->n - sizeof(item) < item.name_len)
+	if (!makes_sense(&item, rest->n - sizeof(item)))
 		return error_set(err, ERR_PROTOCOL,
 				 "a message to the notifier makes no sense");
-	*ret_node = item.node;
-	*ret_name = (struct slice){rest->p + sizeof(item), item.name_len};
+	*ret = (struct notify_item){
+		.kind = (enum notify_kind)item.kind,
+		.node = item.node,
+		.name = {rest->p + sizeof(item), item.name_len},
+	};
 	rest->p += sizeof(item) + item.name_len;
 	rest->n -= sizeof(item) + item.name_len;
 	return 1;
+}
+
+static int
+send_item(int fd, const struct notify_item *item, struct error *err)
+{
+	switch (item->kind) {
+	case NOTIFY_NODE:
+		return send_node(fd, item->node, 0, err);
+	case NOTIFY_ATTRIBUTES:
+		return send_node(fd, item->node, -1, err);
+	case NOTIFY_NAME:
+		return send_name(fd, item->node, item->name, err);
+	default:
+		return send(fd, KERNEL_NOTIFY_INC_EPOCH,
+			    (struct iovec){NULL, 0}, err);
+	}
 }
 
 int
 mount_notify_write(int fuse_fd, const void *message, size_t n,
 		   struct error *err)
 {
-	struct slice rest = {message, n}, name;
-	uint64_t node;
+	struct slice rest = {message, n};
+	struct notify_item item;
 	int rc;
 
-	while ((rc = mount_notify_next(&rest, &node, &name, err)) > 0) {
-		rc = name.n ? send_name(fuse_fd, node, name, err)
-			    : send_node(fuse_fd, node, err);
+	while ((rc = mount_notify_next(&rest, &item, err)) > 0) {
+		rc = send_item(fuse_fd, &item, err);
 		if (rc < 0)
 			return rc;
 	}
 	return rc;
+}
+
+size_t
+mount_notify_piece(const void *message, size_t n)
+{
+	struct slice rest = {message, n};
+	struct notify_item item;
+
+	while (n - rest.n <= MOUNT_MESSAGE_MAX - ITEM_MOST &&
+	       mount_notify_next(&rest, &item, NULL) > 0)
+		;
+	return n - rest.n;
 }

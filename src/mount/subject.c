@@ -349,6 +349,7 @@ mount_subject_text(struct call *call, uint64_t node, struct text *out)
 	if (rc)
 		return rc;
 	out->mtime = at.mtime;
+	out->theme = at.theme->id;
 	rc = publish_subject(db, at.theme, (int64_t)mount_node_payload(node),
 			     &out->bytes, &call->err);
 	if (rc < 0)

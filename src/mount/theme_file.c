@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/scope.h"
+#include "mount/rights.h"
 
 #define HEADER_HASH 0xfffffu /* the bits that a header's number has */
 
@@ -75,6 +76,24 @@ mount_header_text(struct call *call, uint64_t node, struct text *out)
 					       r ? r->name : "", &out->bytes));
 }
 
+static int
+find_owner(struct call *call, struct sql *db, uint64_t node,
+	   struct access_at *ret)
+{
+	scope_free char *source = NULL;
+	int64_t theme = 0;
+	int rc = publish_file_owner(db, (int64_t)mount_node_payload(node),
+				    &theme, &source, &call->err);
+
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	if (rc == 0)
+		return -ESTALE;
+	*ret = source ? mount_rights_source(call->m, theme, source)
+		      : mount_rights_theme(call->m, theme);
+	return 0;
+}
+
 int
 mount_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 {
@@ -91,7 +110,7 @@ mount_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 	if (rc == 0)
 		return -ESTALE;
 	mount_fill_file(ret, node, file.bytes, file.mtime);
-	return 0;
+	return find_owner(call, db, node, &ret->at);
 }
 
 /* ---- SHA256SUMS ---------------------------------------------------------- */

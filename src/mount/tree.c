@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "mount/rights.h"
+
 #define CLOCK_PARTS 1000000000
 
 /* What a kind of node is and can do. 'names' is how long the kernel may keep
@@ -150,7 +152,9 @@ mount_fill_folder(struct tree_entry *ret, uint64_t node, int64_t mtime)
 	ret->st.st_nlink = 1;
 	ret->st.st_blksize = 4096;
 	mount_set_time(&ret->st, mtime);
-	ret->attr_timeout = mount_node_is_immutable(node) ? TREE_FOR_EVER : 1.0;
+	ret->attr_timeout = mount_rights_keep(
+		node,
+		mount_node_is_immutable(node) ? TREE_FOR_EVER : TREE_MOMENT);
 }
 
 void
@@ -165,8 +169,8 @@ mount_fill_file(struct tree_entry *ret, uint64_t node, int64_t bytes,
 	ret->st.st_blksize = 4096;
 	ret->st.st_blocks = (bytes + 511) / 512;
 	mount_set_time(&ret->st, mtime);
-	ret->attr_timeout =
-		mount_node_is_immutable(node) ? TREE_FOR_EVER : TREE_NOT;
+	ret->attr_timeout = mount_rights_keep(
+		node, mount_node_is_immutable(node) ? TREE_FOR_EVER : TREE_NOT);
 }
 
 static int
@@ -180,6 +184,8 @@ stat_text(struct call *call, uint64_t node, struct tree_entry *ret)
 		return rc;
 	text = item->value;
 	mount_fill_file(ret, node, (int64_t)text->bytes.len, text->mtime);
+	if (text->theme)
+		ret->at = mount_rights_theme(call->m, text->theme);
 	return 0;
 }
 
@@ -187,10 +193,17 @@ int
 mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 {
 	const struct kind *k = kind_of(node);
+	int rc;
 
 	if (!k)
 		return -ESTALE;
-	return k->stat ? k->stat(call, node, ret) : stat_text(call, node, ret);
+	rc = k->stat ? k->stat(call, node, ret) : stat_text(call, node, ret);
+	if (rc < 0)
+		return rc;
+	if (ret->at.place == ACCESS_NOWHERE)
+		ret->at = mount_rights_node(call->m, node);
+	mount_rights_fill(call->m, ret);
+	return 0;
 }
 
 int

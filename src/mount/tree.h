@@ -9,6 +9,7 @@
 #ifndef MOUNT_TREE_H
 #define MOUNT_TREE_H
 
+#include "access/access.h"
 #include "mount/call.h"
 #include "mount/list.h"
 
@@ -19,10 +20,12 @@
  * or a writer changes: not at all, so that the next open by path sees it. */
 #define TREE_FOR_EVER 86400.0
 #define TREE_CONFIGURED 10.0
+#define TREE_MOMENT 1.0
 #define TREE_NOT 0.0
 
 struct tree_entry {
-	uint64_t node; /* 0: none */
+	uint64_t node;	     /* 0: none */
+	struct access_at at; /* whose it is */
 	struct stat st;
 	double attr_timeout;
 	double entry_timeout; /* of the name; with -ENOENT: that it is none */
@@ -32,6 +35,8 @@ struct tree_entry {
 struct text {
 	struct buf bytes;
 	int64_t mtime; /* ns */
+	/* Of what the number does not tell (a subject): its theme; else 0. */
+	int64_t theme;
 };
 void mount_text_free(void *text); /* a struct text * */
 
@@ -59,7 +64,9 @@ uint32_t mount_text_hash(const struct buf *bytes);
 /* ---- for the branches ---------------------------------------------------- */
 
 void mount_set_time(struct stat *st, int64_t ns);
-/* A folder, read-only, with this time. */
+/* A folder, read-only, with this time. The place in the rules, and by it the
+ * mode, are filled in by mount_tree_stat() where the number tells them; other
+ * kinds set 'at'. */
 void mount_fill_folder(struct tree_entry *ret, uint64_t node, int64_t mtime);
 /* A read-only file. */
 void mount_fill_file(struct tree_entry *ret, uint64_t node, int64_t bytes,
@@ -133,7 +140,8 @@ enum inbox_part mount_inbox_part(uint64_t node);
 int mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret);
 /* Something came to or left an inbox folder now. */
 void mount_inbox_mark(struct mount *m, int64_t resource);
-void mount_inbox_fill(const struct inbox_entry *e, struct tree_entry *ret);
+void mount_inbox_fill(const struct mount *m, const struct inbox_entry *e,
+		      struct tree_entry *ret);
 
 /* ---- a theme at a version ------------------------------------------------ */
 

@@ -113,6 +113,27 @@ publish_file_get(struct sql *db, int64_t state, struct publish_file *ret,
 	return rc ? rc : 1;
 }
 
+int
+publish_file_owner(struct sql *db, int64_t state, int64_t *ret_dataset,
+		   char **ret_source, struct error *err)
+{
+	struct store_file_state found;
+	scope_free char *kind = NULL, *part = NULL;
+	int rc = store_file_state_get(db, state, &found, err);
+
+	*ret_source = NULL;
+	if (rc > 0)
+		rc = store_file_get(db, found.file, ret_dataset, &kind, &part,
+				    err);
+	if (rc <= 0)
+		return rc;
+	if (strcmp(kind, publish_kind_word(PUBLISH_SOURCE)) == 0) {
+		*ret_source = part;
+		part = NULL;
+	}
+	return 1;
+}
+
 /* ---- all of a version ---------------------------------------------------- */
 
 struct walk {

@@ -198,6 +198,11 @@ MUST_CHECK int publish_file_each(struct sql *db,
 /* By its state alone, after a restart: 1 found, 0 none. */
 MUST_CHECK int publish_file_get(struct sql *db, int64_t state,
 				struct publish_file *ret, struct error *err);
+/* Whose it is: its dataset's object, and for a file of sources/ the resource,
+ * else NULL; the caller frees it. 1 found, 0 none. */
+MUST_CHECK int publish_file_owner(struct sql *db, int64_t state,
+				  int64_t *ret_dataset, char **ret_source,
+				  struct error *err);
 /* A file before the first data: its header alone. ERR_NOMEM; ERR_NOTFOUND when
  * the theme shows no such source. */
 MUST_CHECK int publish_header(const struct publish_theme *theme,

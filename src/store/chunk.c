@@ -53,6 +53,34 @@ store_file_intern(struct sql *db, int64_t dataset, const char *kind,
 }
 
 int
+store_file_get(struct sql *db, int64_t id, int64_t *ret_dataset,
+	       char **ret_kind, char **ret_part, struct error *err)
+{
+	static const char text[] =
+		"SELECT dataset, kind, part FROM file WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	scope_free char *kind = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+	*ret_dataset = sql_int(stmt, 0);
+	kind = sql_text_dup(stmt, 1);
+	*ret_part = sql_text_dup(stmt, 2);
+	if (!kind || !*ret_part) {
+		free(*ret_part);
+		return error_nomem(err);
+	}
+	*ret_kind = kind;
+	kind = NULL;
+	return 1;
+}
+
+int
 store_file_each(struct sql *db, int64_t dataset, store_file_each_fn *each,
 		void *ctx, struct error *err)
 {

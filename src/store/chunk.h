@@ -24,6 +24,11 @@ MUST_CHECK int store_file_intern(struct sql *db, int64_t dataset,
 MUST_CHECK int store_file_find(struct sql *db, int64_t dataset,
 			       const char *kind, const char *part,
 			       int64_t *ret_id, struct error *err);
+/* By its number: 1 found, 0 none. The kind and part are the caller's to
+ * free. */
+MUST_CHECK int store_file_get(struct sql *db, int64_t id, int64_t *ret_dataset,
+			      char **ret_kind, char **ret_part,
+			      struct error *err);
 /* All files of a dataset, by kind and part, bytewise. */
 typedef int store_file_each_fn(void *ctx, int64_t file, const char *kind,
 			       const char *part);

@@ -51,6 +51,26 @@ store_object_intern(struct store_txn *txn, enum store_object_kind kind,
 }
 
 int
+store_object_each(struct sql *db, enum store_object_kind kind,
+		  store_object_each_fn *each, void *ctx, struct error *err)
+{
+	static const char text[] =
+		"SELECT id FROM object WHERE kind = ?1 ORDER BY id";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_text(stmt, 1, kind_words[kind]);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, sql_int(stmt, 0));
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int
 store_object_text(struct sql *db, int64_t id, struct buf *ret,
 		  struct error *err)
 {

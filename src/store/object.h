@@ -17,6 +17,13 @@ MUST_CHECK int store_object_find(struct sql *db, enum store_object_kind kind,
 				 const char *name, int64_t *ret_id,
 				 struct error *err);
 
+/* All of a kind that there ever were, by number. A callback returns 0 to go on
+ * or a negative code, which comes back. */
+typedef int store_object_each_fn(void *ctx, int64_t id);
+MUST_CHECK int store_object_each(struct sql *db, enum store_object_kind kind,
+				 store_object_each_fn *each, void *ctx,
+				 struct error *err);
+
 /* The text kept with an object (appended to 'ret'); 1 found, 0 none. */
 MUST_CHECK int store_object_text(struct sql *db, int64_t id, struct buf *ret,
 				 struct error *err);

@@ -192,7 +192,7 @@ FILE = {
     "set user.civicfs": "EPERM", "set the ACL": "EOPNOTSUPP",
     "remove the ACL": "EOPNOTSUPP", "remove user.civicfs": "EPERM",
     "get user.none": "ENODATA", "get user.civicfs.none": "ENODATA",
-    "get the ACL": "ENODATA", "get security.capability": "ENODATA",
+    "get the ACL": "ok", "get security.capability": "ENODATA",
     "list attributes": "ok", "stat": "ok", "statvfs": "ok",
     "list": "ENOTDIR", "readlink": "EINVAL", "go into": "ENOTDIR",
     "create in it": "ENOTDIR",
@@ -229,6 +229,8 @@ FIX = {
     "open or create": "EROFS", "open and cut": "EROFS", "truncate": "EROFS",
     "chmod": "EROFS", "chown": "EROFS", "utime": "EROFS",
 }
+# What everyone may read: the mode bits say it, so there is no ACL.
+EVERYONE = {"get the ACL": "ENODATA"}
 NEW = {
     "else": "EROFS",
     "rename into": "EXDEV", "unlink": "ENOENT", "rmdir": "ENOENT",
@@ -260,9 +262,8 @@ def main():
     zone = datetime.timezone(datetime.timedelta(hours=8))
     day = datetime.datetime.now(zone).date().isoformat()
 
-    t.nodes(FILE, {
+    t.nodes({**FILE, **EVERYONE}, {
         "README.txt": mount + "/README.txt",
-        "descriptor": mount + "/catalogue/aic/registrations/descriptor.ini",
         "data.csv": theme + "/data.csv",
         "theme's README": theme + "/README.txt",
         "SHA256SUMS": theme + "/SHA256SUMS",
@@ -272,13 +273,18 @@ def main():
         "a subject": theme + "/subjects/E1.json",
         "changes": theme + "/changes/1.csv",
         "net changes": theme + "/changes/0..1.csv",
+    })
+    t.nodes(FILE, {
+        "descriptor": mount + "/catalogue/aic/registrations/descriptor.ini",
         "an original": kept + "/good.csv",
         "a kept receipt": kept + "/receipt.txt",
     })
-    t.nodes(FOLDER, {
+    t.nodes({**FOLDER, **EVERYONE}, {
         "the theme": theme,
         "a version": theme + "/versions/1",
         "subjects": theme + "/subjects",
+    }, leave_out=("rename to an inbox",))
+    t.nodes(FOLDER, {
         "the catalogue": mount + "/catalogue/aic/registrations",
         "the archive": mount + "/inbox/aic/archive",
         "a kept submission": kept,

@@ -303,7 +303,9 @@ test_access(void **state)
 	config_free(c);
 }
 
-/* A repeated list key adds, also for a source whose subject is elsewhere. */
+/* A repeated list key adds, also for a source whose subject is elsewhere. A
+ * repeated grant is one more, so that each can be named as the one that
+ * decided. */
 static void
 test_repeated_lists(void **state)
 {
@@ -322,7 +324,10 @@ test_repeated_lists(void **state)
 	t = config_find_theme(c, "enterprise-credit");
 	assert_int_equal(t->sources[2].nmembers, 2);
 	assert_int_equal(t->sources[2].members[1].subject, 0);
-	assert_list(&c->grants[1].principals, "departments|user:root");
+	assert_list(&c->grants[1].principals, "departments");
+	assert_string_equal(c->grants[2].key, "catalogue");
+	assert_list(&c->grants[2].principals, "user:root");
+	assert_int_equal(c->grants[2].place.line, c->grants[1].place.line + 1);
 	config_free(c);
 }
 

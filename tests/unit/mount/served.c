@@ -124,7 +124,7 @@ serve(void *arg)
 static void
 start(struct served *s, bool first)
 {
-	const struct mount_context context = {
+	struct mount_context context = {
 		.store = s->world->store,
 		.config = &s->world->sample.config,
 		.inbox = s->inbox,
@@ -137,6 +137,9 @@ start(struct served *s, bool first)
 	};
 	struct error err = ERROR_INIT;
 
+	check(access_compile(context.config, &access_machine, &s->access, &err),
+	      &err);
+	context.access = s->access;
 	check(mount_new(&context, &s->mount, &err), &err);
 	s->first = first;
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
@@ -148,6 +151,7 @@ stop(struct served *s)
 	mount_stop(s->mount);
 	pthread_join(s->thread, NULL);
 	mount_free(s->mount);
+	access_free(s->access);
 }
 
 void

@@ -25,6 +25,7 @@ struct served {
 	int fuse_fd;
 	char init[4096]; /* the saved INIT request */
 	size_t init_len;
+	struct access *access;
 	struct mount *mount;
 	pthread_t thread;
 	bool first;

@@ -67,7 +67,7 @@ test_everything_offered(void **state)
 	assert_true(a.out.flags & FUSE_ATOMIC_O_TRUNC);
 	assert_true(a.out.flags & FUSE_DO_READDIRPLUS);
 	assert_false(a.out.flags & FUSE_WRITEBACK_CACHE);
-	assert_false(a.out.flags & FUSE_POSIX_ACL);
+	assert_true(a.out.flags & FUSE_POSIX_ACL);
 	assert_false(a.out.flags & FUSE_NO_OPEN_SUPPORT);
 	assert_int_equal(a.out.max_readahead, 131072);
 	assert_true(a.out.max_write + 4096 <= MOUNT_REQUEST_MAX);
