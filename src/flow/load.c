@@ -92,6 +92,7 @@ add_rows(struct load *l)
 	int rc = store_staging_first(j->staging, l->err);
 
 	while (!rc && (rc = store_staging_next(j->staging, &row, l->err)) > 0) {
+		flow_progress_add(j->progress, 1);
 		rc = 0;
 		if (row.status != STORE_STAGED_GOOD)
 			continue;
