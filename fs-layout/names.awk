@@ -1,5 +1,5 @@
 # Makes the table of fixed names from en.ini, zh.ini, en.txt and zh.txt: C
-# source with a struct layout (src/mount/layout.h) for each language. A line that is neither a
+# source with a struct layout (src/base/layout.h) for each language. A line that is neither a
 # comment, nor a section, nor KEY = NAME ends the build.
 
 function quote(text) {
@@ -53,8 +53,8 @@ END {
 	if (failed)
 		exit 1
 	print "/* Made by fs-layout/names.awk: edit the ini and txt files. */"
-	print "#include \"mount/layout.h\"\n"
-	print "const struct layout mount_layouts[] = {"
+	print "#include \"base/layout.h\"\n"
+	print "const struct layout layout_all[] = {"
 	for (i = 1; i <= n; i++) {
 		language = order[i]
 		gsub(/\001/, "\\n", readme[language])
@@ -63,5 +63,5 @@ END {
 		printf "\t.readme =%s,\n},\n", readme[language]
 	}
 	print "};"
-	printf "const unsigned mount_layouts_n = %d;\n", n
+	printf "const unsigned layout_count = %d;\n", n
 }

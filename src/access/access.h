@@ -113,8 +113,10 @@ MUST_CHECK int access_check(const struct config *config, struct error *err);
 struct access_reason {
 	struct config_place place; /* file NULL: no line, but the program */
 	const char *key;	   /* theme.credit, [department aic] members */
-	const char *how; /* the principal, and what it stands for; "" when
-			  * the line does not name him */
+	/* The principal, and what it stands for; "" when the line does not
+	 * name him; NULL when there is no line with this key, and 'place' is
+	 * where it is missed. */
+	const char *how;
 };
 
 /* Whether 'who' may do all of 'want' (ACCESS_READ | ACCESS_WRITE) at a place.

@@ -201,13 +201,13 @@ compile_key(struct access *a, const char *prefix, const char *id,
 	kept = keep(a, &key);
 	if (!kept)
 		return ERR_NOMEM;
-	set->none = (struct access_reason){fallback, kept, ""};
+	set->none = (struct access_reason){fallback, kept, NULL};
 	for (size_t i = 0; i < c->ngrants && !rc; i++) {
 		struct line l = {a, set, ACCESS_READ, c->grants[i].place, kept};
 
 		if (strcmp(c->grants[i].key, kept) != 0)
 			continue;
-		set->none.place = l.place;
+		set->none = (struct access_reason){l.place, kept, ""};
 		rc = add_list(&l, "", &c->grants[i].principals);
 	}
 	return rc;
@@ -228,7 +228,8 @@ compile_inbox(struct access *a, const struct config_department *d,
 	l.key = keep(a, &key);
 	if (!l.key)
 		return ERR_NOMEM;
-	set->none = (struct access_reason){l.place, l.key, ""};
+	set->none = (struct access_reason){l.place, l.key,
+					   d->members.n ? "" : NULL};
 	return add_list(&l, "", &d->members);
 }
 
@@ -246,7 +247,8 @@ compile_role(struct access *a, size_t role, struct access_set *set)
 	l.key = keep(a, &key);
 	if (!l.key)
 		return ERR_NOMEM;
-	set->none = (struct access_reason){l.place, l.key, ""};
+	set->none = (struct access_reason){
+		l.place, l.key, a->config->roles[role].n ? "" : NULL};
 	return add_list(&l, "", &a->config->roles[role]);
 }
 
@@ -267,11 +269,14 @@ compile_all(struct access *a)
 	int rc = compile_key(a, "catalogue", "", top, &a->catalogue);
 
 	compile_root(&a->root);
-	a->inboxes.none =
-		(struct access_reason){top, "[department …] members", ""};
-	a->themes.none = (struct access_reason){top, "theme.…", ""};
-	a->nowhere.none =
-		(struct access_reason){.key = "the configuration", .how = ""};
+	a->inboxes.none = (struct access_reason){
+		.key = "the folder of the inboxes",
+		.how = "it is for members of departments"};
+	a->themes.none = (struct access_reason){
+		.key = "the folder of the themes",
+		.how = "it is for those who may read one"};
+	a->nowhere.none = (struct access_reason){
+		.key = "the configuration", .how = "it allows this to nobody"};
 	for (size_t i = 0; i < c->ndepartments && !rc; i++) {
 		rc = compile_inbox(a, &c->departments[i], &a->inbox[i]);
 		if (!rc)

@@ -129,21 +129,21 @@ unescape(char *s)
 	*to = '\0';
 }
 
-/* A line: ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS … - TYPE SOURCE OPTIONS */
-static bool
-is_mount_line(char *line, const char *mountpoint)
+/* The mount point of a line if it is that of a civicfs, else NULL: ID PARENT
+ * DEVICE ROOT MOUNTPOINT OPTIONS … - TYPE SOURCE OPTIONS */
+static const char *
+mount_of(char *line)
 {
 	const char *type = strstr(line, " - ");
 	char *rest = line, *place = NULL;
 
 	if (!type || strncmp(type + 3, "fuse.civicfs ", 13) != 0)
-		return false;
+		return NULL;
 	for (int i = 0; i < 5; i++)
 		place = strsep(&rest, " ");
-	if (!place)
-		return false;
-	unescape(place);
-	return strcmp(place, mountpoint) == 0;
+	if (place)
+		unescape(place);
+	return place;
 }
 
 bool
@@ -154,8 +154,28 @@ ctl_is_mounted(const char *mountpoint)
 	size_t size = 0;
 
 	while (list && getline(&line, &size, list) >= 0) {
-		if (is_mount_line(line, mountpoint))
+		const char *place = mount_of(line);
+
+		if (place && strcmp(place, mountpoint) == 0)
 			return true;
 	}
 	return false;
+}
+
+size_t
+ctl_mount_prefix(const char *path)
+{
+	scope_file list = fopen("/proc/self/mountinfo", "re");
+	scope_free char *line = NULL;
+	size_t size = 0, longest = 0;
+
+	while (list && getline(&line, &size, list) >= 0) {
+		const char *place = mount_of(line);
+		size_t n = place ? strlen(place) : 0;
+
+		if (n > longest && strncmp(path, place, n) == 0 &&
+		    (path[n] == '/' || !path[n]))
+			longest = n;
+	}
+	return longest;
 }

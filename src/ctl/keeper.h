@@ -22,4 +22,8 @@ int ctl_process_open(pid_t pid);
 /* Whether a civicfs is mounted there. */
 bool ctl_is_mounted(const char *mountpoint);
 
+/* The bytes of the longest mount point of a civicfs that an absolute path lies
+ * on, or is; 0 none. */
+size_t ctl_mount_prefix(const char *path);
+
 #endif

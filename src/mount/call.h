@@ -7,7 +7,7 @@
 #define MOUNT_CALL_H
 
 #include "mount/cache.h"
-#include "mount/layout.h"
+#include "base/layout.h"
 #include "mount/mount.h"
 #include "mount/node.h"
 

@@ -4,7 +4,7 @@
 #define MOUNT_CATALOGUE_H
 
 #include "config/config.h"
-#include "mount/layout.h"
+#include "base/layout.h"
 #include "store/submission.h"
 
 /* README.txt of the root. */

@@ -97,7 +97,7 @@ word(const void *ctx, struct slice w)
 		return v->field->title;
 	if (v->field && slice_is(w, "type"))
 		return config_type_word(v->field->type);
-	key = mount_layout_key(w.p, w.n);
+	key = layout_key(w.p, w.n);
 	return key < 0 ? NULL : v->layout->names[key];
 }
 

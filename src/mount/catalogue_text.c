@@ -40,7 +40,7 @@ root_word(const void *ctx, struct slice word)
 
 	if (slice_is(word, "title"))
 		return w->config->title;
-	key = mount_layout_key(word.p, word.n);
+	key = layout_key(word.p, word.n);
 	return key < 0 ? NULL : w->layout->names[key];
 }
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access/access.h"
+#include "access/path.h"
 #include "base/scope.h"
 
 /* ---- a machine ----------------------------------------------------------- */
@@ -519,6 +519,117 @@ test_form(void **state)
 	access_free(c.access);
 }
 
+/* ---- paths --------------------------------------------------------------- */
+
+static bool
+path_may(struct city *c, const char *text, uid_t uid, unsigned want,
+	 const char *reason)
+{
+	const struct access_who who = {.uid = uid, .gid = uid};
+	struct access_reason why;
+	struct access_path path;
+	struct error err = ERROR_INIT;
+	scope_buf said = BUF_INIT;
+	bool may_;
+
+	if (access_path_find(&c->config, text, &path, &err))
+		fail_msg("%s: %s", text, err.text);
+	may_ = access_path_may(c->access, &path, &who, want, &why) &&
+	       (path.writable || !(want & ACCESS_WRITE));
+	assert_int_equal(access_reason_text(&why, &said), 0);
+	if (reason && !strstr(buf_str(&said), reason))
+		fail_msg("%s: '%s' does not say '%s'", text, said.data, reason);
+	return may_;
+}
+
+static void
+begin_paths(struct city *c)
+{
+	begin(c);
+	c->config.language = "en";
+	department(c, "aic", "user:li");
+	grant(c, "theme.credit", "user:li user:wang");
+	grant(c, "source.tax/ratings", "user:li");
+	compile(c);
+}
+
+static void
+test_paths(void **state)
+{
+	static const char *const read[] = {
+		"",
+		"/",
+		"README.txt",
+		"/themes/",
+		"themes//credit/./data.csv",
+		"themes/credit/versions/17/subjects/abc/E1.json",
+		"themes/credit/sources/aic.registrations.csv",
+	};
+	struct city c;
+
+	(void)state;
+	begin_paths(&c);
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		assert_true(path_may(&c, read[i], 1002, ACCESS_READ, NULL));
+		assert_false(path_may(&c, read[i], 1002, ACCESS_WRITE, NULL));
+	}
+	assert_true(path_may(&c, "inbox/aic/registrations/june.csv", 1001,
+			     ACCESS_READ | ACCESS_WRITE,
+			     "departments.ini:1: [department aic] members = "
+			     "user:li"));
+	assert_false(path_may(&c, "inbox/aic/archive/registrations", 1001,
+			      ACCESS_WRITE, NULL));
+	assert_false(path_may(&c, "inbox/aic/registrations/a.RECEIPT.txt", 1001,
+			      ACCESS_WRITE, NULL));
+	/* both in the newest version and in an older one */
+	assert_true(path_may(&c, "themes/credit/sources/tax.ratings.csv", 1001,
+			     ACCESS_READ, "access.ini:2: source.tax/ratings"));
+	assert_false(path_may(&c, "themes/credit/sources/tax.ratings.csv", 1002,
+			      ACCESS_READ, "access.ini:2"));
+	assert_false(
+		path_may(&c, "themes/credit/versions/2/sources/tax.ratings.csv",
+			 1002, ACCESS_READ, "access.ini:2"));
+	/* not 'the folder of the themes', which only adds up */
+	assert_false(path_may(&c, "themes/penalties", 77, ACCESS_READ,
+			      "themes.ini:9: no line 'theme.penalties ='"));
+	assert_false(path_may(&c, "themes/credit", 77, ACCESS_READ,
+			      "access.ini:1: theme.credit does not name"));
+	access_free(c.access);
+}
+
+static void
+test_paths_that_are_none(void **state)
+{
+	static const struct {
+		const char *path, *why;
+	} none[] = {
+		{"theme/credit", "no 'theme' in the root"},
+		{"themes/creidt", "no theme 'creidt'"},
+		{"themes/credit/date.csv", "no 'date.csv' in a theme"},
+		{"themes/credit/versions/1/date.csv", "no 'date.csv'"},
+		{"themes/credit/sources/tax.csv", "DEPARTMENT.RESOURCE.csv"},
+		{"themes/credit/sources/tax.rating.csv", "'tax/rating'"},
+		{"inbox/env", "no department 'env'"},
+		{"inbox/aic/ratings/a.csv", "no resource 'aic/ratings'"},
+		{"themes/../inbox", "'..'"},
+	};
+	struct city c;
+
+	(void)state;
+	begin_paths(&c);
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		struct error err = ERROR_INIT;
+		struct access_path path;
+
+		assert_int_equal(
+			access_path_find(&c.config, none[i].path, &path, &err),
+			ERR_NOTFOUND);
+		if (!strstr(err.text, none[i].why))
+			fail_msg("%s: %s", none[i].path, err.text);
+	}
+	access_free(c.access);
+}
+
 int
 main(void)
 {
@@ -532,6 +643,8 @@ main(void)
 		cmocka_unit_test(test_five_hundred),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_form),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_paths_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/layout.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "mount/catalogue.h"
-#include "mount/layout.h"
 
 static const char *const languages[] = {"en", "zh"};
 
@@ -30,7 +30,7 @@ test_names(void **state)
 {
 	(void)state;
 	for (size_t l = 0; l < 2; l++) {
-		const struct layout *layout = mount_layout(languages[l]);
+		const struct layout *layout = layout_of(languages[l]);
 
 		assert_string_equal(layout->language, languages[l]);
 		for (int i = 0; i < LAYOUT_NAMES; i++) {
@@ -39,7 +39,7 @@ test_names(void **state)
 						 NULL));
 		}
 	}
-	assert_string_equal(mount_layout("fr")->language, "en");
+	assert_string_equal(layout_of("fr")->language, "en");
 }
 
 static void
@@ -47,7 +47,7 @@ test_unique(void **state)
 {
 	(void)state;
 	for (size_t l = 0; l < 2; l++) {
-		const char *const *n = mount_layout(languages[l])->names;
+		const char *const *n = layout_of(languages[l])->names;
 
 		for (size_t f = 0; f < sizeof(folders) / sizeof(*folders); f++)
 			for (int i = folders[f].first; i < (int)folders[f].last;
@@ -61,7 +61,7 @@ test_unique(void **state)
 static void
 test_same_in_all(void **state)
 {
-	const struct layout *en = mount_layout("en"), *zh = mount_layout("zh");
+	const struct layout *en = layout_of("en"), *zh = layout_of("zh");
 
 	(void)state;
 	for (int i = LAYOUT_README; i <= LAYOUT_SUBJECTS; i++)
@@ -74,11 +74,11 @@ static void
 test_keys(void **state)
 {
 	(void)state;
-	assert_int_equal(mount_layout_key("catalogue_index", 15),
+	assert_int_equal(layout_key("catalogue_index", 15),
 			 LAYOUT_CATALOGUE_INDEX);
-	assert_int_equal(mount_layout_key("catalogue", 9), LAYOUT_CATALOGUE);
-	assert_int_equal(mount_layout_key("catalogues", 10), -1);
-	assert_int_equal(mount_layout_key("", 0), -1);
+	assert_int_equal(layout_key("catalogue", 9), LAYOUT_CATALOGUE);
+	assert_int_equal(layout_key("catalogues", 10), -1);
+	assert_int_equal(layout_key("", 0), -1);
 }
 
 static void
@@ -88,7 +88,7 @@ test_readme(void **state)
 
 	(void)state;
 	for (size_t l = 0; l < 2; l++) {
-		const struct layout *layout = mount_layout(languages[l]);
+		const struct layout *layout = layout_of(languages[l]);
 		scope_buf out = BUF_INIT;
 		const char *text;
 

@@ -1,6 +1,6 @@
 /* Finding layouts and names. The layouts themselves are fs-layout/names.c,
  * made from the files beside it when civicfs is built. */
-#include "mount/layout.h"
+#include "base/layout.h"
 
 #include <string.h>
 
@@ -32,17 +32,17 @@ static const char *const keys[LAYOUT_NAMES] = {
 };
 
 const struct layout *
-mount_layout(const char *language)
+layout_of(const char *language)
 {
-	for (unsigned i = 0; i < mount_layouts_n; i++) {
-		if (strcmp(mount_layouts[i].language, language) == 0)
-			return &mount_layouts[i];
+	for (unsigned i = 0; i < layout_count; i++) {
+		if (strcmp(layout_all[i].language, language) == 0)
+			return &layout_all[i];
 	}
-	return &mount_layouts[0];
+	return &layout_all[0];
 }
 
 int
-mount_layout_key(const char *key, unsigned long n)
+layout_key(const char *key, unsigned long n)
 {
 	for (int i = 0; i < LAYOUT_NAMES; i++) {
 		if (strlen(keys[i]) == n && strncmp(keys[i], key, n) == 0)

@@ -1,7 +1,7 @@
 /* The fixed names of the tree, by language (SPEC 3, 5): data from fs-layout/,
  * compiled in. */
-#ifndef MOUNT_LAYOUT_H
-#define MOUNT_LAYOUT_H
+#ifndef BASE_LAYOUT_H
+#define BASE_LAYOUT_H
 
 enum layout_name {
 	LAYOUT_ROOT_README,
@@ -37,13 +37,13 @@ struct layout {
 	const char *readme; /* of the root: {title} and {KEY} are filled in */
 };
 
-extern const struct layout mount_layouts[]; /* English first */
-extern const unsigned mount_layouts_n;
+extern const struct layout layout_all[]; /* English first */
+extern const unsigned layout_count;
 
 /* The layout of a language ("en", "zh"); English for any other. */
-const struct layout *mount_layout(const char *language);
+const struct layout *layout_of(const char *language);
 
 /* The number of a key ("catalogue_index"), as the texts use it; -1 none. */
-int mount_layout_key(const char *key, unsigned long n);
+int layout_key(const char *key, unsigned long n);
 
 #endif
