@@ -281,6 +281,7 @@ inbox_sync(struct inbox *inbox, int64_t id, struct inbox_live_fd *fd,
 {
 	int rc = 0;
 
+	inbox_live_syncing(inbox->live, id);
 	if (data_only ? fdatasync(fd->fd) : fsync(fd->fd))
 		rc = -errno;
 	if (!rc && !atomic_load(&fd->named)) {

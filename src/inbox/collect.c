@@ -108,7 +108,9 @@ name_of_user(uid_t uid, char ret[static USER_MAX])
 }
 
 /* Bytes written through a mapping came after the last FLUSH: they are made
- * durable here. What cannot be is no whole file. */
+ * durable here. What cannot be is no whole file. What was acknowledged is not
+ * asked again: a disk that has become full or broken since would take it
+ * back. */
 static void
 prepare(struct gathering *g, struct due *d)
 {
@@ -125,7 +127,8 @@ prepare(struct gathering *g, struct due *d)
 		rc = -errno;
 	if (!rc)
 		d->bytes = st.st_size;
-	if (!rc && st.st_size > 0)
+	if (!rc && st.st_size > 0 &&
+	    !inbox_live_is_synced(g->inbox->live, d->file.id))
 		rc = inbox_sync(g->inbox, d->file.id, fd, false);
 	d->unsafe = rc != 0;
 	name_of_user(d->file.writer, d->user);

@@ -17,6 +17,7 @@ struct entry {
 	unsigned opens;
 	bool retired;
 	bool unclosed; /* known: no close answered since the last write */
+	bool synced;   /* known: nothing written since the last sync */
 	int lost;      /* errno, 0 none */
 	off_t lost_at; /* -1: unknown which bytes */
 	off_t rewritten;
@@ -311,6 +312,7 @@ inbox_live_writing(struct inbox_live *live, int64_t file)
 	if (e) {
 		closed = !e->unclosed;
 		e->unclosed = true;
+		e->synced = false;
 	}
 	pthread_mutex_unlock(&live->lock);
 	return closed;
@@ -334,12 +336,39 @@ inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset, size_t n)
 }
 
 void
+inbox_live_syncing(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e)
+		e->synced = true;
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+inbox_live_is_synced(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+	bool synced;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	synced = e && e->synced;
+	pthread_mutex_unlock(&live->lock);
+	return synced;
+}
+
+void
 inbox_live_lost(struct inbox_live *live, int64_t file, off_t offset, int errnum)
 {
 	struct entry *e;
 
 	pthread_mutex_lock(&live->lock);
 	e = find_or_add(live, file);
+	if (e)
+		e->synced = false;
 	/* Of several losses the first stands; unknown bytes outweigh it. */
 	if (e && (!e->lost || (offset < 0 && e->lost_at >= 0) ||
 		  (e->lost_at >= 0 && offset < e->lost_at))) {
@@ -370,6 +399,7 @@ inbox_live_truncated(struct inbox_live *live, int64_t file, off_t size)
 	pthread_mutex_lock(&live->lock);
 	e = find(live, file);
 	if (e) {
+		e->synced = false;
 		if (size == 0 || e->lost_at >= size)
 			e->lost = 0;
 		if (e->rewritten > size)

@@ -68,6 +68,11 @@ bool inbox_live_writing(struct inbox_live *live, int64_t file);
 /* Notes n bytes written. */
 void inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset,
 		      size_t n);
+/* All written so far is about to be made durable; a failure is noted by
+ * inbox_live_lost(). */
+void inbox_live_syncing(struct inbox_live *live, int64_t file);
+/* Whether it is, for certain: not after a restart. */
+bool inbox_live_is_synced(struct inbox_live *live, int64_t file);
 /* Bytes at an offset were refused, or could not be made durable (offset -1):
  * the file is not whole until they are written, or cut off. */
 void inbox_live_lost(struct inbox_live *live, int64_t file, off_t offset,

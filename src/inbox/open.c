@@ -110,7 +110,11 @@ try_writing(struct inbox *inbox, const struct store_inbox_file *seen,
 	if (f.blob != seen->blob || f.submission != seen->submission)
 		return 1;
 	rc = begin_writing(&c, &f, w, copy);
-	return rc ? rc : inbox_change_commit(&c);
+	if (!rc)
+		rc = inbox_change_commit(&c);
+	if (!rc && (!w->keep || w->size == 0))
+		inbox_release_forgive(inbox, f.id);
+	return rc;
 }
 
 /*

@@ -133,6 +133,18 @@ fall_quiet(struct inbox_change *c, struct store_inbox_file *f, bool broken)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
+/* Others still write: they may make it good. */
+static int
+note_loss(struct inbox_change *c, struct store_inbox_file *f)
+{
+	int rc;
+
+	f->killed = true;
+	inbox_live_restart(c->inbox->live, f->id);
+	rc = store_inbox_set(&c->txn, f, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
 /* Takes back a handle of a writer. 'broken': bytes were lost. */
 static int
 end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
@@ -155,7 +167,7 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 	else if (!f.handles)
 		rc = fall_quiet(&c, &f, broken);
 	else
-		rc = 0;
+		rc = broken ? note_loss(&c, &f) : 0;
 	return rc ? rc : inbox_change_commit(&c);
 }
 
@@ -189,6 +201,17 @@ put_off(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 	pthread_mutex_lock(&inbox->lock);
 	late->next = inbox->late;
 	inbox->late = late;
+	pthread_mutex_unlock(&inbox->lock);
+}
+
+void
+inbox_release_forgive(struct inbox *inbox, int64_t file)
+{
+	pthread_mutex_lock(&inbox->lock);
+	for (struct inbox_late *l = inbox->late; l; l = l->next) {
+		if (l->file == file)
+			l->broken = false;
+	}
 	pthread_mutex_unlock(&inbox->lock);
 }
 

@@ -174,6 +174,8 @@ MUST_CHECK int inbox_room_of(struct inbox *inbox, size_t department);
 
 /* ---- release.c ----------------------------------------------------------- */
 
+/* The file has been emptied: what earlier writers lost is no loss any more. */
+void inbox_release_forgive(struct inbox *inbox, int64_t file);
 /* Writes down what an earlier RELEASE could not. */
 MUST_CHECK int inbox_release_late(struct inbox *inbox);
 

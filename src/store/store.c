@@ -28,6 +28,7 @@ struct store {
 	struct sql *readers[READERS_KEPT]; /* idle ones */
 	size_t nreaders;
 	int64_t publishing; /* set by store_publish, under 'writer' */
+	bool doubtful;	    /* a commit failed: see seal(); under 'writer' */
 	_Atomic int64_t published;
 };
 
@@ -259,6 +260,37 @@ store_published(const struct store *store)
 
 /* ---- transactions on civicfs.db ------------------------------------------ */
 
+/* A commit that could not be made durable may be found whole by the next
+ * recovery, because its frames are in the log: until others have taken their
+ * place, nobody may act upon its failure (begin it anew, replace its pack).
+ * The log goes on where that commit began. The writer is held. */
+static int
+seal(struct store *store, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO meta(name, value) VALUES('sealed', 1)"
+		" ON CONFLICT(name) DO UPDATE SET value = value + 1";
+	int rc;
+
+	if (!store->doubtful)
+		return 0;
+	rc = sql_exec(store->main, text, err);
+	if (rc)
+		return error_prefix(err, rc,
+				    "a commit failed and cannot be ruled out");
+	store->doubtful = false;
+	return 0;
+}
+
+/* Not so when there was no room: then its last frame is not written. */
+static bool
+is_doubtful(struct sql *db)
+{
+	int rc = sqlite3_extended_errcode(sql_handle(db)) & 0xff;
+
+	return rc == SQLITE_IOERR;
+}
+
 int
 store_begin(struct store *store, struct store_txn *ret, struct error *err)
 {
@@ -266,7 +298,9 @@ store_begin(struct store *store, struct store_txn *ret, struct error *err)
 
 	pthread_mutex_lock(&store->writer);
 	store->publishing = 0;
-	rc = sql_exec(store->main, "BEGIN IMMEDIATE", err);
+	rc = seal(store, err);
+	if (!rc)
+		rc = sql_exec(store->main, "BEGIN IMMEDIATE", err);
 	if (rc) {
 		pthread_mutex_unlock(&store->writer);
 		return rc;
@@ -290,6 +324,7 @@ store_commit(struct store_txn *txn, struct error *err)
 	int rc = sql_exec(txn->db, "COMMIT", err);
 
 	if (rc) {
+		txn->store->doubtful = is_doubtful(txn->db);
 		store_rollback(txn);
 		return rc;
 	}
@@ -439,8 +474,13 @@ undo_unpublished(struct store *store, struct error *err)
 int
 store_records_begin(struct store *store, struct error *err)
 {
-	int rc = sql_exec(store->records, "BEGIN IMMEDIATE", err);
+	int rc;
 
+	pthread_mutex_lock(&store->writer);
+	rc = seal(store, err);
+	pthread_mutex_unlock(&store->writer);
+	if (!rc)
+		rc = sql_exec(store->records, "BEGIN IMMEDIATE", err);
 	if (rc)
 		return rc;
 	rc = undo_unpublished(store, err);

@@ -56,7 +56,8 @@ struct store_txn {
 };
 MUST_CHECK int store_begin(struct store *store, struct store_txn *ret,
 			   struct error *err);
-/* Durable when it returns 0; otherwise rolled back. */
+/* Durable when it returns 0; otherwise rolled back, and never found again
+ * after a crash once the next transaction has begun. */
 MUST_CHECK int store_commit(struct store_txn *txn, struct error *err);
 void store_rollback(struct store_txn *txn);
 #define scope_txn __attribute__((cleanup(store_rollback))) struct store_txn
@@ -81,7 +82,7 @@ void store_reader_put(struct store_reader *reader);
 /* The writer of records.db: one thread only, the one that judges. */
 struct sql *store_records(struct store *store);
 /* What an earlier transaction committed under a sequence that was never
- * published is undone first. */
+ * published is undone first. Not inside a transaction on civicfs.db. */
 MUST_CHECK int store_records_begin(struct store *store, struct error *err);
 /* 'seq' is the publish this is part of; 0 when nothing carries its number. */
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
