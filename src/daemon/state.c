@@ -166,12 +166,25 @@ daemon_state_open_note(int dir, int *ret_note, struct error *err)
 	return 0;
 }
 
+/* Written over, never emptied: on a full disk a block that was given up might
+ * not come back. */
+static int
+write_note(int note, const char *text, struct error *err)
+{
+	int rc = io_pwrite(note, text, strlen(text), 0, err);
+
+	if (!rc && ftruncate(note, (off_t)strlen(text)))
+		rc = error_errno(err, errno, "cannot shorten it");
+	return rc;
+}
+
 int
 daemon_state_hold_note(int note, struct daemon_note content, struct error *err)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct daemon_proc proc;
 	char text[NOTE_MAX];
+	int rc;
 
 	if (fcntl(note, F_SETLK, &lock)) {
 		if (errno == EAGAIN || errno == EACCES)
@@ -184,15 +197,14 @@ daemon_state_hold_note(int note, struct daemon_note content, struct error *err)
 	snprintf(text, sizeof(text), "%d %" PRId64 " %d %d %d\n", getpid(),
 		 proc.started, content.generation, content.fuse_fd,
 		 content.handover);
-	if (ftruncate(note, 0))
-		return error_errno(err, errno, "'" NOTE_NAME "'");
-	return io_pwrite(note, text, strlen(text), 0, err);
+	rc = write_note(note, text, err);
+	return rc ? error_prefix(err, rc, "'" NOTE_NAME "'") : 0;
 }
 
 void
 daemon_state_clear_note(int note)
 {
-	(void)!ftruncate(note, 0);
+	(void)!write_note(note, "0\n", NULL);
 }
 
 int
@@ -205,10 +217,9 @@ daemon_state_read_note(int note, struct daemon_note *ret)
 	if (n <= 0)
 		return (int)n;
 	text[n] = '\0';
-	return sscanf(text, "%d %" SCNd64 " %d %d %d", &ret->pid, &ret->started,
-		      &ret->generation, &ret->fuse_fd, &ret->handover) == 5
-		       ? 0
-		       : -1;
+	n = sscanf(text, "%d %" SCNd64 " %d %d %d", &ret->pid, &ret->started,
+		   &ret->generation, &ret->fuse_fd, &ret->handover);
+	return n == 5 || (n == 1 && !ret->pid) ? 0 : -1;
 }
 
 pid_t

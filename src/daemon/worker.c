@@ -350,7 +350,8 @@ start_beating(struct worker *w, struct error *err)
 /*
  * Takes the lock by which the next keeper finds a worker that outlived its
  * own; only then it may outlive it. An earlier worker of which one thread
- * hangs in the kernel keeps the lock: then this one ends with its keeper.
+ * hangs in the kernel keeps the lock, or a full disk has no room for the note:
+ * then this one ends with its keeper.
  */
 static int
 become_findable(const struct daemon_shared *shared, struct error *err)
@@ -366,7 +367,7 @@ become_findable(const struct daemon_shared *shared, struct error *err)
 		rc = daemon_state_hold_note(shared->note, note, err);
 	}
 	if (rc)
-		return rc == ERR_BUSY ? 0 : rc;
+		return rc == ERR_BUSY || err->errnum == ENOSPC ? 0 : rc;
 	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	return 0;
 }
