@@ -98,6 +98,7 @@ void control_configuration(const struct control_call *call, struct jsonout *j);
 int control_verb_catalogue(struct control_call *call);
 int control_verb_diff(struct control_call *call);
 int control_verb_configuration(struct control_call *call);
+int control_verb_gc(struct control_call *call);
 int control_verb_receipt(struct control_call *call);
 int control_verb_release(struct control_call *call);
 int control_verb_reload(struct control_call *call);

@@ -158,11 +158,13 @@ control_verb_receipt(struct control_call *call)
 	scope_reader reader = {0};
 	char state[sizeof(s.state)];
 	int64_t number;
+	int expired;
 	int rc = control_find_submission(call, id, &s);
 
 	if (rc)
 		return rc;
 	number = s.number;
+	expired = s.expired;
 	memcpy(state, s.state, sizeof(state));
 	store_submission_release(&s);
 	rc = store_reader_get(call->context->store, &reader, &call->err);
@@ -171,6 +173,12 @@ control_verb_receipt(struct control_call *call)
 					      &receipt, &call->err);
 	if (rc < 0)
 		return rc;
+	if (expired)
+		return control_refuse(call, CONTROL_NO,
+				      "the receipt of submission %s is kept no "
+				      "longer: [platform] keep_archive decides "
+				      "that; it was %s",
+				      id, state);
 	if (!rc)
 		return control_refuse(call, CONTROL_NO,
 				      "submission %s is %s and has no receipt "

@@ -85,6 +85,23 @@ open_nameless(struct control_call *call)
 }
 
 static int
+check_kept(struct control_call *call, struct sql *db,
+	   const struct publish_theme *theme, int64_t number)
+{
+	struct publish_version v = {0};
+	int rc = publish_version_get(db, theme->id, number, &v, &call->err);
+
+	if (rc < 0 || !v.dropped)
+		return rc < 0 ? rc : CONTROL_DONE;
+	return control_refuse(call, CONTROL_NO,
+			      "theme '%s' has version %lld no longer: "
+			      "[platform] keep_versions decides that; 'civicfs "
+			      "versions %s' lists those it has",
+			      theme->theme->id, (long long)number,
+			      theme->theme->id);
+}
+
+static int
 compute(struct control_call *call, const struct publish_theme *theme, int fd,
 	int64_t *ret_bytes)
 {
@@ -97,8 +114,12 @@ compute(struct control_call *call, const struct publish_theme *theme, int fd,
 	rc = store_reader_get(call->context->store, &reader, &call->err);
 	if (rc)
 		return rc;
-	return publish_changes_between(reader.db, theme, from, to, fd,
-				       ret_bytes, &call->err);
+	rc = check_kept(call, reader.db, theme, from);
+	if (!rc)
+		rc = check_kept(call, reader.db, theme, to);
+	return rc ? rc
+		  : publish_changes_between(reader.db, theme, from, to, fd,
+					    ret_bytes, &call->err);
 }
 
 /* Sends a file in pieces that end between characters. */

@@ -5,6 +5,7 @@ static const struct control_verb verbs[] = {
 	{"catalogue", 1, CONTROL_ARGS_MAX, {NULL}, control_verb_catalogue},
 	{"configuration", 0, 0, {NULL}, control_verb_configuration},
 	{"diff", 3, 3, {NULL}, control_verb_diff},
+	{"gc", 0, 0, {"dry_run", NULL}, control_verb_gc},
 	{"receipt", 1, 1, {"form", NULL}, control_verb_receipt},
 	{"release", 1, 1, {NULL}, control_verb_release},
 	{"reload", 0, 0, {NULL}, control_verb_reload},

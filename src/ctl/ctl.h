@@ -75,6 +75,7 @@ int ctl_check_config(struct ctl *ctl);
 int ctl_diff(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
+int ctl_gc(struct ctl *ctl);
 int ctl_receipt(struct ctl *ctl);
 int ctl_release(struct ctl *ctl);
 int ctl_reload(struct ctl *ctl);

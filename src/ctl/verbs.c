@@ -116,6 +116,14 @@ const struct ctl_verb ctl_verbs[] = {
 	 CTL_NEEDS_CONFIG,
 	 ctl_verify,
 	 {{0}}},
+	{"gc",
+	 "",
+	 "remove now what has been kept long enough",
+	 0,
+	 0,
+	 CTL_NEEDS_DAEMON,
+	 ctl_gc,
+	 {{"dry-run", NULL, "only count what would be removed"}}},
 	{"check-config",
 	 "",
 	 "all that is wrong with the configuration",
@@ -166,8 +174,6 @@ const struct ctl_verb ctl_verbs[] = {
 	 .sentence = "'civicfs submissions --json' has the times to compute "
 		     "from"},
 	{.name = "audit", .sentence = "there is no audit trail yet"},
-	{.name = "gc",
-	 .sentence = "every version and original is kept, nothing is removed"},
 	{.name = "backup",
 	 .sentence = "end the daemon with 'civicfs stop' and copy the state's "
 		     "folder"},

@@ -177,6 +177,46 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 }
 
 static void
+on_left(void *ctx, int64_t resource, const char *name)
+{
+	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+
+	if (!mount_invalidate_inbox(w->mount, resource, name, &message))
+		send_notice(w, &message);
+}
+
+static void
+on_dropped(void *ctx, int64_t dataset, int64_t first, int64_t last)
+{
+	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+
+	if (!mount_invalidate_versions(w->mount, dataset, first, last,
+				       &message))
+		send_notice(w, &message);
+}
+
+static void
+on_expired(void *ctx, int64_t resource, const char *submission)
+{
+	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+
+	if (!mount_invalidate_archived(w->mount, resource, submission,
+				       &message))
+		send_notice(w, &message);
+}
+
+static int
+each_open(void *ctx, flow_pin_fn *each, void *each_ctx, struct error *err)
+{
+	struct worker *w = ctx;
+
+	return mount_each_open(w->mount, each, each_ctx, err);
+}
+
+static void
 on_failed(void *ctx, const struct error *err)
 {
 	(void)ctx;
@@ -404,8 +444,11 @@ open_services(struct worker *w, struct error *err)
 		.nthemes = w->plan->nthemes,
 		.departments = w->plan->department_ids,
 		.resources = w->plan->resource_ids,
+		.session = w->shared->session,
 		.complain = on_complaint,
 	};
+	const struct flow_keeping keeping = {each_open, on_left, on_dropped,
+					     on_expired, w};
 	const struct flow_decoder decoder = {.start = ask_for_decoder,
 					     .ctx = w};
 	const struct flow_hooks hooks = {on_published, on_judged, on_failed, w};
@@ -414,6 +457,8 @@ open_services(struct worker *w, struct error *err)
 	if (!rc)
 		rc = flow_new(w->store, w->plan, w->inbox, &decoder, &hooks,
 			      &w->flow, err);
+	if (!rc)
+		flow_keep(w->flow, &keeping);
 	return rc;
 }
 

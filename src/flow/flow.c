@@ -18,6 +18,7 @@
 struct flow {
 	struct flow_shop shop;
 	struct inbox *inbox;
+	struct flow_gc *gc;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t woken;
@@ -210,16 +211,50 @@ sleep_until(struct flow *flow, const bool *flag, int64_t until)
 	}
 }
 
+/* A step of what is no longer kept, if there is one to do. It is nothing that
+ * anybody waits for. */
+static void
+tidy(struct flow *flow)
+{
+	struct error err = ERROR_INIT;
+	int64_t now = clock_now();
+	int rc = 0;
+
+	if (flow_gc_next(flow->gc) <= now)
+		rc = flow_gc_step(flow->gc, now, &err);
+	if (rc < 0) {
+		error_prefix(&err, rc, "removing what is no longer kept");
+		flow->shop.hooks.failed(flow->shop.hooks.ctx, &err);
+	}
+}
+
+/* Until there is something to judge, or until 'until' (0 for ever). */
 static void
 rest(struct flow *flow, int64_t until)
 {
+	bool done = false;
+
 	pthread_mutex_lock(&flow->lock);
 	flow->busy = false;
 	wake_watches(flow);
-	sleep_until(flow, &flow->wake, until);
-	flow->wake = false;
-	flow->busy = true;
 	pthread_mutex_unlock(&flow->lock);
+	while (!done) {
+		int64_t next;
+
+		tidy(flow);
+		next = flow_gc_next(flow->gc);
+		if (until && until < next)
+			next = until;
+		pthread_mutex_lock(&flow->lock);
+		sleep_until(flow, &flow->wake, next ? next : 1);
+		done = flow->wake || flow->stop ||
+		       (until && clock_now() >= until);
+		if (done) {
+			flow->wake = false;
+			flow->busy = true;
+		}
+		pthread_mutex_unlock(&flow->lock);
+	}
 }
 
 /* A failure that goes on is told once. */
@@ -311,6 +346,7 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 	 struct flow **ret, struct error *err)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
+	int rc;
 
 	if (!flow)
 		return error_nomem(err);
@@ -318,6 +354,12 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 	if (!flow->held) {
 		free(flow);
 		return error_nomem(err);
+	}
+	rc = flow_gc_new(store, plan->config, inbox, &flow->gc, err);
+	if (rc) {
+		free(flow->held);
+		free(flow);
+		return rc;
 	}
 	flow->shop = (struct flow_shop){store, plan, *decoder, *hooks,
 					&flow->progress};
@@ -338,6 +380,7 @@ flow_free(struct flow *flow)
 	inbox_on_change(flow->inbox, NULL, NULL);
 	pthread_cond_destroy(&flow->woken);
 	pthread_mutex_destroy(&flow->lock);
+	flow_gc_free(flow->gc);
 	free(flow->held);
 	free(flow);
 }
@@ -430,4 +473,28 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 	if (!rc)
 		flow_wake(flow);
 	return rc;
+}
+
+/* ---- what is no longer kept ---------------------------------------------- */
+
+void
+flow_keep(struct flow *flow, const struct flow_keeping *keeping)
+{
+	flow_gc_set(flow->gc, keeping);
+}
+
+int64_t
+flow_gc_begin(struct flow *flow)
+{
+	int64_t number = flow_gc_ask(flow->gc);
+
+	flow_wake(flow);
+	return number;
+}
+
+int
+flow_gc_result(struct flow *flow, int64_t number, struct flow_gc_report *ret,
+	       struct error *err)
+{
+	return flow_gc_ended(flow->gc, number, ret, err);
 }

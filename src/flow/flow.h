@@ -16,6 +16,7 @@
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
+#include "flow/gc.h"
 #include "flow/plan.h"
 #include "flow/progress.h"
 #include "inbox/inbox.h"
@@ -47,6 +48,14 @@ MUST_CHECK int flow_new(struct store *store, const struct flow_plan *plan,
 			const struct flow_hooks *hooks, struct flow **ret,
 			struct error *err);
 void flow_free(struct flow *flow);
+
+/* What has been kept long enough goes, by the thread of flow_run(), when
+ * nothing is to be judged: see gc.h. 'keeping' before flow_run(). */
+void flow_keep(struct flow *flow, const struct flow_keeping *keeping);
+/* Asks for a run now: flow_gc_ask(), flow_gc_ended(). Any thread. */
+int64_t flow_gc_begin(struct flow *flow);
+MUST_CHECK int flow_gc_result(struct flow *flow, int64_t number,
+			      struct flow_gc_report *ret, struct error *err);
 
 /* Works until flow_stop(); failures of the machine (a full disk, no process)
  * are told to 'failed' and tried again. Returns when stopped. */

@@ -178,6 +178,21 @@ ssize_t inbox_archive_read(struct inbox *inbox, int64_t number,
 			   enum inbox_part part, void *p, size_t n,
 			   off_t offset);
 
+/* ---- what is kept no longer (SPEC 3) ------------------------------------- */
+
+/*
+ * The file leaves its folder, with its receipts, if its verdict is older than
+ * 'before' (ns), waits for no decision, and nobody has it open for writing.
+ * Who reads it reads on. 1 it has left, 0 it stays; negative ERR_ codes, also
+ * below.
+ */
+MUST_CHECK int inbox_leave(struct inbox *inbox, int64_t id, int64_t before,
+			   struct error *err);
+/* The original, receipts and fix file of a submission that has left archive/
+ * are removed; *ret_bytes is what that frees in intake/. */
+MUST_CHECK int inbox_erase(struct inbox *inbox, int64_t number,
+			   int64_t *ret_bytes, struct error *err);
+
 /* ---- for the flow -------------------------------------------------------- */
 
 /*

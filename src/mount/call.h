@@ -20,6 +20,7 @@ struct mount {
 	const struct layout *layout;
 	struct session *session;
 	int64_t made_at;	/* time of what the configuration says */
+	struct pins *pins;	/* NULL: nothing is ever removed (tests) */
 	struct cache *texts;	/* struct text by node */
 	struct cache *readers;	/* struct publish_reader by file_state */
 	struct cache *nets;	/* struct net by node */

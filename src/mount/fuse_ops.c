@@ -157,39 +157,60 @@ permit_open(fuse_req_t req, struct call *call, uint64_t node,
 	return mount_permit_node(req, call, node, want);
 }
 
+/* Nobody has the handle, and no RELEASE will come. */
+static void
+give_back(fuse_req_t req, fuse_ino_t node, uint64_t handle)
+{
+	struct inbox_request r = mount_request(req);
+
+	if (mount_node_kind(node) != NODE_UPLOAD)
+		mount_drop(of(req), handle);
+	else
+		(void)inbox_release(of(req)->context.inbox, &r,
+				    (int64_t)mount_node_payload(node), handle);
+}
+
 /* The handle of an upload is the number of this request, so that the next
  * worker knows it; readers have one too, for a file that is removed while they
- * read. All other files have none. */
+ * read. Receipts have one for the same reason. */
 static void
 open_upload(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	struct inbox *inbox = of(req)->context.inbox;
 	struct inbox_request r = mount_request(req);
-	int64_t id = (int64_t)mount_node_payload(node);
+	scope_call call = mount_call(of(req));
 	uint64_t handle = 0;
-	int rc = inbox_open_file(inbox, &r, mount_inbox_part(node), id,
-				 fi->flags, &handle);
+	int rc = inbox_open_file(inbox, &r, mount_inbox_part(node),
+				 (int64_t)mount_node_payload(node), fi->flags,
+				 &handle);
 
+	if (!rc && mount_node_kind(node) != NODE_UPLOAD)
+		rc = mount_hold(&call, node, r.unique, r.resent, &handle);
+	mount_call_end(&call);
 	if (rc < 0) {
 		reply_error(req, rc);
 		return;
 	}
 	fi->fh = handle;
 	fi->noflush = !wants_write(fi);
-	/* Interrupted: nobody has the handle, and no RELEASE will come. */
-	if (fuse_reply_open(req, fi) == -ENOENT)
-		(void)inbox_release(inbox, &r, id, handle);
+	if (fuse_reply_open(req, fi) == -ENOENT) /* interrupted */
+		give_back(req, node, handle);
 }
 
 static void
 op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	scope_call call = mount_call(of(req));
+	uint64_t handle = 0;
+	bool resent;
+	uint64_t unique = mount_session_unique(&resent);
 	int rc;
 
 	rc = permit_open(req, &call, node, fi);
-	if (!rc && !mount_tree_is_inbox(node) && wants_write(fi))
-		rc = -EROFS;
+	if (!rc && !mount_tree_is_inbox(node))
+		rc = wants_write(fi)
+			     ? -EROFS
+			     : mount_hold(&call, node, unique, resent, &handle);
 	mount_call_end(&call);
 	if (rc < 0) {
 		reply_error(req, rc);
@@ -199,10 +220,11 @@ op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		open_upload(req, node, fi);
 		return;
 	}
-	fi->fh = 0;
+	fi->fh = handle;
 	fi->noflush = 1;
 	fi->keep_cache = mount_node_is_immutable(node);
-	fuse_reply_open(req, fi);
+	if (fuse_reply_open(req, fi) == -ENOENT) /* interrupted */
+		give_back(req, node, handle);
 }
 
 static void
@@ -211,7 +233,9 @@ op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	struct inbox_request r;
 	int rc = 0;
 
-	if (mount_tree_is_inbox(node) && fi->fh) {
+	if (mount_node_kind(node) != NODE_UPLOAD) {
+		mount_drop(of(req), fi->fh);
+	} else if (fi->fh) {
 		r = mount_request(req);
 		rc = inbox_release(of(req)->context.inbox, &r,
 				   (int64_t)mount_node_payload(node), fi->fh);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "store/retain.h"
 
 /* Offsets: index.csv, current, then the versions by number. */
 #define OFFSET_INDEX LIST_FIRST
@@ -71,7 +72,22 @@ find_version(struct call *call, int64_t theme, int64_t number,
 	if (rc < 0)
 		return mount_call_errno(call, rc);
 	*ret_node = mount_node_version(NODE_DATASET, theme, number);
-	return rc ? 0 : -ENOENT;
+	return rc && !v.dropped ? 0 : -ENOENT;
+}
+
+/* index.csv is another file when a version comes or goes. */
+static int
+index_node(struct call *call, const struct theme_at *at, uint64_t *ret)
+{
+	struct sql *db;
+	int64_t first = 0;
+	int rc = mount_call_db(call, &db);
+
+	if (rc < 0)
+		return rc;
+	rc = store_retained_first(db, at->theme->id, &first, &call->err);
+	*ret = mount_node_index(at->theme->id, first, at->v.number);
+	return mount_call_errno(call, rc);
 }
 
 int
@@ -85,9 +101,7 @@ mount_versions_find(struct call *call, uint64_t folder, const char *name,
 	if (rc < 0)
 		return rc;
 	if (strcmp(name, mount_name(call->m, LAYOUT_VERSION_INDEX)) == 0) {
-		*ret_node = mount_node_version(NODE_VERSION_INDEX, at.theme->id,
-					       at.v.number);
-		return 0;
+		return index_node(call, &at, ret_node);
 	}
 	if (strcmp(name, mount_name(call->m, LAYOUT_CURRENT)) == 0) {
 		*ret_node = mount_node_version(NODE_CURRENT, at.theme->id,
@@ -129,16 +143,17 @@ mount_versions_list(struct call *call, uint64_t folder, struct listing *out)
 {
 	struct theme_at at;
 	struct versions l = {.out = out};
+	uint64_t index = 0;
 	struct sql *db;
 	int rc = mount_theme_at(call, folder, &at);
 
 	if (rc)
 		return rc;
 	l.theme = at.theme->id;
-	rc = mount_list_add(
-		out, OFFSET_INDEX,
-		mount_node_version(NODE_VERSION_INDEX, l.theme, at.v.number),
-		mount_name(call->m, LAYOUT_VERSION_INDEX));
+	rc = index_node(call, &at, &index);
+	if (!rc)
+		rc = mount_list_add(out, OFFSET_INDEX, index,
+				    mount_name(call->m, LAYOUT_VERSION_INDEX));
 	if (!rc)
 		rc = mount_list_add(
 			out, OFFSET_CURRENT,
@@ -208,7 +223,7 @@ find_changes(struct call *call, int64_t theme, int64_t number,
 
 	if (number > NODE_VERSION_MAX)
 		return -ENOENT;
-	rc = mount_theme_version(call, theme, number, &at);
+	rc = mount_theme_kept(call, theme, number, &at);
 	if (rc < 0)
 		return rc == -ESTALE ? -ENOENT : rc;
 	rc = mount_call_db(call, &db);
@@ -241,7 +256,9 @@ mount_changes_find(struct call *call, uint64_t folder, const char *name,
 		break;
 	case 2:
 		rc = find_net(call, theme, from, to, ret_node);
-		break;
+		if (!rc) /* nobody can name them all when they go */
+			*timeout = TREE_CONFIGURED;
+		return rc;
 	default:
 		return -ENOENT;
 	}

@@ -241,7 +241,9 @@ mount_archive_resource_find(struct call *call, uint64_t folder,
 		return mount_call_errno(call, rc);
 	if (rc == 0)
 		return -ENOENT;
-	rc = s.resource == (int64_t)mount_node_payload(folder) ? 0 : -ENOENT;
+	rc = s.resource == (int64_t)mount_node_payload(folder) && !s.expired
+		     ? 0
+		     : -ENOENT;
 	*ret_node = mount_node_make(NODE_ARCHIVE_SUBMISSION, s.number);
 	if (!rc)
 		*timeout = TREE_FOR_EVER;
@@ -252,10 +254,13 @@ mount_archive_resource_find(struct call *call, uint64_t folder,
 static int
 add_submission(void *ctx, const struct store_submission *s)
 {
-	int rc = mount_list_add(
-		ctx, LIST_FIRST + s->number,
-		mount_node_make(NODE_ARCHIVE_SUBMISSION, s->number), s->id);
+	int rc = 0;
 
+	if (!s->expired)
+		rc = mount_list_add(
+			ctx, LIST_FIRST + s->number,
+			mount_node_make(NODE_ARCHIVE_SUBMISSION, s->number),
+			s->id);
 	return rc ? ERR_NOMEM : 0;
 }
 
@@ -293,7 +298,7 @@ mount_archive_submission_stat(struct call *call, uint64_t node,
 	mount_fill_folder(ret, node, s.judged_at ? s.judged_at : s.received_at);
 	ret->at = mount_rights_inbox(call->m, s.resource);
 	store_submission_release(&s);
-	return 0;
+	return s.expired ? -ESTALE : 0;
 }
 
 /* One entry of a submission's folder, by name or by part. */
@@ -334,9 +339,12 @@ mount_archive_submission_find(struct call *call, uint64_t folder,
 {
 	struct wanted w = {.name = name};
 	int64_t number = (int64_t)mount_node_payload(folder);
-	int rc = find_kept(call, number, &w);
+	struct tree_entry of;
+	int rc = mount_archive_submission_stat(call, folder, &of);
 
 	(void)timeout;
+	if (!rc)
+		rc = find_kept(call, number, &w);
 	if (rc < 0)
 		return rc;
 	*ret_node = mount_node_make(kept_kinds[w.found.part], number);
@@ -360,8 +368,12 @@ mount_archive_submission_list(struct call *call, uint64_t folder,
 {
 	struct inbox_listing l = {
 		.out = out, .number = (int64_t)mount_node_payload(folder)};
-	int rc = inbox_archive_list(call->m->context.inbox, l.number, add_kept,
-				    &l);
+	struct tree_entry of;
+	int rc = mount_archive_submission_stat(call, folder, &of);
+
+	if (!rc)
+		rc = inbox_archive_list(call->m->context.inbox, l.number,
+					add_kept, &l);
 
 	mount_list_sort(out);
 	return rc ? rc : l.rc;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "mount/notify.h"
+#include "mount/pins.h"
 #include "mount/session.h"
 #include "mount/tree.h"
 
@@ -14,6 +15,7 @@
 #define READERS_MOST 256
 #define NETS_MOST 16
 #define LISTINGS_BYTES (32u << 20)
+#define NAMES_MOST 100 /* with what else is said: MOUNT_MESSAGE_MAX */
 
 static void
 close_reader(void *reader)
@@ -78,6 +80,13 @@ mount_new(const struct mount_context *context, struct mount **ret,
 		mount_free(m);
 		return error_nomem(err);
 	}
+	if (context->session)
+		rc = mount_pins_open(store_dir_fd(context->store),
+				     context->session, &m->pins, err);
+	if (rc) {
+		mount_free(m);
+		return rc;
+	}
 	*ret = m;
 	return 0;
 }
@@ -88,6 +97,7 @@ mount_free(struct mount *m)
 	if (!m)
 		return;
 	mount_session_free(m->session);
+	mount_pins_close(m->pins);
 	mount_cache_free(m->texts);
 	mount_cache_free(m->readers);
 	mount_cache_free(m->nets);
@@ -182,5 +192,42 @@ mount_invalidate_inbox(struct mount *m, int64_t resource, const char *name,
 					   mount_name(m, LAYOUT_STATUS));
 	if (!rc)
 		rc = mount_notify_add_node(message, inbox);
+	return rc ? rc : mount_notify_add_node(message, archive);
+}
+
+int
+mount_invalidate_versions(struct mount *m, int64_t theme, int64_t first,
+			  int64_t last, struct buf *message)
+{
+	uint64_t versions = mount_node_version(NODE_VERSIONS, theme, 0);
+	uint64_t changes = mount_node_version(NODE_CHANGES, theme, 0);
+	int rc = mount_notify_add_node(message, versions);
+
+	if (!rc)
+		rc = mount_notify_add_node(message, changes);
+	if (!rc)
+		rc = mount_notify_add_name(message, versions,
+					   mount_name(m, LAYOUT_VERSION_INDEX));
+	for (int64_t n = last; !rc && n >= first && n > last - NAMES_MOST;
+	     n--) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%lld", (long long)n);
+		rc = mount_notify_add_name(message, versions, name);
+		snprintf(name, sizeof(name), "%lld.csv", (long long)n);
+		if (!rc)
+			rc = mount_notify_add_name(message, changes, name);
+	}
+	return rc;
+}
+
+int
+mount_invalidate_archived(struct mount *m, int64_t resource,
+			  const char *submission, struct buf *message)
+{
+	uint64_t archive = mount_node_make(NODE_ARCHIVE_RESOURCE, resource);
+	int rc = mount_notify_add_name(message, archive, submission);
+
+	(void)m;
 	return rc ? rc : mount_notify_add_node(message, archive);
 }

@@ -14,6 +14,7 @@
 #include "access/access.h"
 #include "base/buf.h"
 #include "config/config.h"
+#include "flow/gc.h"
 #include "inbox/inbox.h"
 #include "publish/publish.h"
 #include "store/store.h"
@@ -57,6 +58,8 @@ struct mount_context {
 	size_t nthemes;
 	const int64_t *departments; /* object of config->departments[i] */
 	const int64_t *resources;   /* object of config->resources[i] */
+	int64_t session; /* the life of one mount; 0: what is open is not noted,
+			  * as nothing that may be open is ever removed */
 	/* Called (any thread; may be NULL) with what went wrong inside while a
 	 * request was answered; the caller of the system call has EIO. */
 	void (*complain)(void *ctx, const char *text);
@@ -127,6 +130,23 @@ MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
  * status.json. */
 MUST_CHECK int mount_invalidate_inbox(struct mount *m, int64_t resource,
 				      const char *name, struct buf *message);
+
+/* Versions first to last of a theme are kept no longer. Where they are very
+ * many, the oldest of them are left to time. */
+MUST_CHECK int mount_invalidate_versions(struct mount *m, int64_t theme,
+					 int64_t first, int64_t last,
+					 struct buf *message);
+/* A submission has left archive/. */
+MUST_CHECK int mount_invalidate_archived(struct mount *m, int64_t resource,
+					 const char *submission,
+					 struct buf *message);
+
+/* ---- what is open ------------------------------------------------------- */
+
+/* Each file that is open and may be removed: see flow/gc.h. ERR_BUSY when that
+ * is not known. Any thread. */
+MUST_CHECK int mount_each_open(struct mount *m, flow_pin_fn *each, void *ctx,
+			       struct error *err);
 
 /*
  * When a worker begins whose rules may not be those of the one before it: the

@@ -25,6 +25,25 @@ mount_node_version_get(uint64_t node, int64_t *theme, int64_t *version)
 }
 
 uint64_t
+mount_node_index(int64_t theme, int64_t first, int64_t last)
+{
+	uint64_t low = bits((uint64_t)first, NODE_INDEX_FIRST_BITS);
+
+	return mount_node_version(
+		NODE_VERSION_INDEX, theme,
+		(int64_t)(low << 28 | bits((uint64_t)last, 28)));
+}
+
+void
+mount_node_index_get(uint64_t node, int64_t *theme, int64_t *first_bits,
+		     int64_t *last)
+{
+	mount_node_version_get(node, theme, last);
+	*first_bits = *last >> 28;
+	*last = (int64_t)bits(node, 28);
+}
+
+uint64_t
 mount_node_text(const struct node_text *t)
 {
 	return mount_node_make(NODE_TEXT,

@@ -136,6 +136,13 @@ uint64_t mount_node_version(enum node_kind kind, int64_t theme,
 			    int64_t version);
 void mount_node_version_get(uint64_t node, int64_t *theme, int64_t *version);
 
+/* NODE_VERSION_INDEX: the versions first to last; the low bits of 'first' are
+ * as many as there is room for. */
+#define NODE_INDEX_FIRST_BITS 12
+uint64_t mount_node_index(int64_t theme, int64_t first, int64_t last);
+void mount_node_index_get(uint64_t node, int64_t *theme, int64_t *first_bits,
+			  int64_t *last);
+
 uint64_t mount_node_text(const struct node_text *t);
 void mount_node_text_get(uint64_t node, struct node_text *ret);
 uint64_t mount_node_part(const struct node_part *p);

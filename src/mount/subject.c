@@ -260,7 +260,7 @@ part_at(struct call *call, uint64_t folder, struct node_part *part,
 	struct theme_at *at)
 {
 	mount_node_part_get(folder, part);
-	return mount_theme_version(call, part->theme, part->version, at);
+	return mount_theme_kept(call, part->theme, part->version, at);
 }
 
 int

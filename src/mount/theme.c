@@ -37,12 +37,21 @@ mount_theme_version(struct call *call, int64_t theme, int64_t version,
 }
 
 int
+mount_theme_kept(struct call *call, int64_t theme, int64_t version,
+		 struct theme_at *ret)
+{
+	int rc = mount_theme_version(call, theme, version, ret);
+
+	return !rc && ret->v.dropped ? -ESTALE : rc;
+}
+
+int
 mount_theme_at(struct call *call, uint64_t node, struct theme_at *ret)
 {
 	int64_t theme, version;
 
 	mount_node_version_get(node, &theme, &version);
-	return mount_theme_version(call, theme, version, ret);
+	return mount_theme_kept(call, theme, version, ret);
 }
 
 int

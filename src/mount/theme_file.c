@@ -6,6 +6,7 @@
 
 #include "base/scope.h"
 #include "mount/rights.h"
+#include "store/retain.h"
 
 #define HEADER_HASH 0xfffffu /* the bits that a header's number has */
 
@@ -119,11 +120,13 @@ mount_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 int
 mount_sums_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 {
+	int64_t theme, version, bytes;
 	struct theme_at at;
 	struct sql *db;
-	int64_t bytes;
-	int rc = mount_theme_at(call, node, &at);
+	int rc;
 
+	mount_node_version_get(node, &theme, &version);
+	rc = mount_theme_version(call, theme, version, &at);
 	if (!rc)
 		rc = mount_call_db(call, &db);
 	if (rc)
@@ -162,40 +165,26 @@ sums_text(struct call *call, const struct publish_theme *theme, int64_t version,
 	return mount_call_errno(call, rc);
 }
 
-/* The index as it was at a version: each line begins with its number. */
-static void
-cut_index(struct buf *index, int64_t version)
-{
-	size_t at = 0;
-
-	while (at < index->len) {
-		const char *line = index->data + at;
-		const char *end = memchr(line, '\n', index->len - at);
-		const char *comma = memchr(line, ',', index->len - at);
-		size_t n = end ? (size_t)(end - line) + 1 : index->len - at;
-
-		if (comma && (!end || comma < end) &&
-		    mount_parse_number((struct slice){
-			    line, (size_t)(comma - line)}) > version)
-			break;
-		at += n;
-	}
-	index->len = at;
-}
-
+/* The index as it was at a version, which is in its number, as is the first
+ * version of it: the last one with these bits that is not kept now, or the
+ * first that is. */
 static int
-index_text(struct call *call, const struct theme_at *at, struct buf *out)
+index_text(struct call *call, uint64_t node, struct buf *out)
 {
+	const int64_t room = INT64_C(1) << NODE_INDEX_FIRST_BITS;
+	int64_t theme, bits, first = 0, last;
 	struct sql *db;
 	int rc = mount_call_db(call, &db);
 
 	if (rc < 0)
 		return rc;
-	rc = publish_version_index(db, at->theme->id, out, &call->err);
-	if (rc < 0)
-		return mount_call_errno(call, rc);
-	cut_index(out, at->named);
-	return 0;
+	mount_node_index_get(node, &theme, &bits, &last);
+	rc = store_retained_first(db, theme, &first, &call->err);
+	first -= (first - bits) & (room - 1);
+	if (!rc)
+		rc = publish_version_index(db, theme, first, last, out,
+					   &call->err);
+	return mount_call_errno(call, rc);
 }
 
 /* Version 0 is named by index.csv and current before the first data, and
@@ -206,6 +195,7 @@ version_of_text(struct call *call, uint64_t node, struct theme_at *ret)
 	int64_t theme, version;
 
 	mount_node_version_get(node, &theme, &version);
+	version &= NODE_VERSION_MAX; /* an index has more in it */
 	if (version)
 		return mount_theme_version(call, theme, version, ret);
 	*ret = (struct theme_at){
@@ -234,7 +224,7 @@ mount_version_text(struct call *call, uint64_t node, struct text *out)
 	case NODE_SUMS:
 		return sums_text(call, at.theme, at.named, &out->bytes);
 	case NODE_VERSION_INDEX:
-		return index_text(call, &at, &out->bytes);
+		return index_text(call, node, &out->bytes);
 	case NODE_CURRENT:
 		return mount_call_errno(call, buf_addf(&out->bytes, "%lld\n",
 						       (long long)at.named));

@@ -151,8 +151,11 @@ struct theme_at {
 	struct publish_version v; /* the version it shows */
 	int64_t mtime;
 };
-/* Of a node whose payload is theme and version; ESTALE. */
+/* Of a node whose payload is theme and version; ESTALE, also when the version
+ * is kept no longer. The last finds those too: files that are open go on. */
 int mount_theme_at(struct call *call, uint64_t node, struct theme_at *ret);
+int mount_theme_kept(struct call *call, int64_t theme, int64_t version,
+		     struct theme_at *ret);
 int mount_theme_version(struct call *call, int64_t theme, int64_t version,
 			struct theme_at *ret);
 /* The node of one of its published files; 'resource' is the object number of
@@ -163,6 +166,14 @@ int mount_file_node(struct call *call, const struct theme_at *at,
 /* The version that made a subject's row. */
 int mount_subject_version(struct call *call, uint64_t node,
 			  struct theme_at *ret);
+
+/* ---- what may be removed while it is open -------------------------------- */
+
+/* Notes that a file is open, by the request 'unique': *ret is its handle, 0
+ * for a file that needs none. -ESTALE when it is kept no longer. */
+int mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
+	       uint64_t *ret);
+void mount_drop(struct mount *m, uint64_t handle);
 
 /* ---- net changes --------------------------------------------------------- */
 

@@ -42,9 +42,12 @@ facts_of_version(struct facts *f, const struct theme_at *at)
 static int
 facts_of_theme(struct call *call, uint64_t node, struct facts *f)
 {
+	int64_t theme, version;
 	struct theme_at at;
-	int rc = mount_theme_at(call, node, &at);
+	int rc;
 
+	mount_node_version_get(node, &theme, &version);
+	rc = mount_theme_version(call, theme, version & NODE_VERSION_MAX, &at);
 	if (!rc)
 		facts_of_version(f, &at);
 	return rc;

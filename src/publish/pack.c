@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "publish/publish.h"
+#include "publish/sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -225,35 +226,73 @@ number_of(const char *name)
 	return strcmp(again + strlen(FOLDER "/"), name) == 0 ? number : -1;
 }
 
-int
-publish_recover(struct store *store, struct error *err)
+static void
+close_dir(DIR **dir)
 {
-	int64_t published = store_published(store);
+	if (*dir)
+		closedir(*dir);
+}
+
+int
+publish_pack_each(int state_fd,
+		  int (*each)(void *ctx, int64_t number, int64_t bytes),
+		  void *ctx, struct error *err)
+{
+	__attribute__((cleanup(close_dir))) DIR *dir = NULL;
 	scope_fd folder = -1;
 	struct dirent *entry;
-	DIR *dir;
 	int rc;
 
-	if (faccessat(store_dir_fd(store), FOLDER, F_OK, 0) && errno == ENOENT)
+	if (faccessat(state_fd, FOLDER, F_OK, 0) && errno == ENOENT)
 		return 0;
-	rc = open_folder(store_dir_fd(store), &folder, err);
+	rc = open_folder(state_fd, &folder, err);
 	if (rc)
 		return rc;
 	dir = fdopendir(folder);
 	if (!dir)
 		return error_errno(err, errno, "cannot list '%s'", FOLDER);
 	take_fd(&folder);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (number_of(entry->d_name) <= published)
+	while (!rc && (errno = 0, entry = readdir(dir))) {
+		int64_t number = number_of(entry->d_name);
+		struct stat st;
+
+		if (number < 0 || fstatat(dirfd(dir), entry->d_name, &st,
+					  AT_SYMLINK_NOFOLLOW))
 			continue;
-		if (!unlinkat(dirfd(dir), entry->d_name, 0))
-			continue;
-		rc = error_errno(err, errno, "cannot remove '%s/%s'", FOLDER,
-				 entry->d_name);
-		break;
+		rc = each(ctx, number, st.st_size);
+		errno = 0;
 	}
 	if (!rc && errno)
 		rc = error_errno(err, errno, "cannot list '%s'", FOLDER);
-	closedir(dir);
 	return rc;
+}
+
+struct recovery {
+	int state_fd;
+	int64_t published;
+	struct error *err;
+};
+
+/* Those written again by a sweep are the next sweep's business. */
+static int
+remove_unpublished(void *ctx, int64_t number, int64_t bytes)
+{
+	const struct recovery *r = ctx;
+	char name[PUBLISH_PACK_NAME_MAX];
+
+	(void)bytes;
+	if (number <= r->published || number >= PUBLISH_REWRITTEN)
+		return 0;
+	publish_pack_name(number, name);
+	if (unlinkat(r->state_fd, name, 0) && errno != ENOENT)
+		return error_errno(r->err, errno, "cannot remove '%s'", name);
+	return 0;
+}
+
+int
+publish_recover(struct store *store, struct error *err)
+{
+	struct recovery r = {store_dir_fd(store), store_published(store), err};
+
+	return publish_pack_each(r.state_fd, remove_unpublished, &r, err);
 }

@@ -149,6 +149,7 @@ struct publish_version {
 	char submission[32];
 	int64_t rows, inserted, updated, deleted;
 	unsigned char digest[DIGEST_SIZE];
+	bool dropped; /* kept no longer: only what is open shows it */
 };
 /* The newest version, or one by number, or the last one published by the end
  * of a day (YYYYMMDD in the platform's zone). 1 found, 0 none (then *ret is
@@ -161,14 +162,25 @@ MUST_CHECK int publish_version_get(struct sql *db, int64_t theme,
 MUST_CHECK int publish_version_on(struct sql *db, int64_t theme, int day,
 				  struct publish_version *ret,
 				  struct error *err);
-/* Ascending. */
+/* Those that are kept, ascending. */
 MUST_CHECK int
 publish_version_each(struct sql *db, int64_t theme,
 		     int (*each)(void *ctx, const struct publish_version *v),
 		     void *ctx, struct error *err);
-/* versions/index.csv. */
+/* versions/index.csv: the versions first to last. */
 MUST_CHECK int publish_version_index(struct sql *db, int64_t theme,
+				     int64_t first, int64_t last,
 				     struct buf *out, struct error *err);
+
+/* Whether a version that is kept (SPEC 3, keep_versions) is this one, or shows
+ * this file_state or theme_row: 1, 0. What is not may be removed once nobody
+ * has it open; who opens it says so before he asks. */
+MUST_CHECK int publish_version_is_kept(struct sql *db, int64_t theme,
+				       int64_t number, struct error *err);
+MUST_CHECK int publish_file_is_kept(struct sql *db, int64_t state,
+				    struct error *err);
+MUST_CHECK int publish_subject_is_kept(struct sql *db, int64_t row,
+				       struct error *err);
 
 /* A file of a version. 'state' names its bytes for ever (table file_state);
  * 0 when the file has only its header, before the first data: then the bytes

@@ -29,11 +29,18 @@ struct slot {
 	uint64_t used; /* when, by the reader's count */
 };
 
-struct publish_reader {
-	int state_fd;
-	int64_t bytes;
-	struct extent *extents;
+/* Where the bytes lie: never changed once it is loaded. */
+struct extents {
+	struct extent *items;
 	size_t n, cap;
+	int64_t bytes;
+	int users; /* under the reader's lock */
+};
+
+struct publish_reader {
+	struct store *store;
+	int64_t state;
+	struct extents *extents; /* under the lock */
 	pthread_mutex_t lock;
 	struct slot slots[SLOTS];
 	uint64_t uses;
@@ -42,15 +49,15 @@ struct publish_reader {
 /* ---- extents ------------------------------------------------------------- */
 
 static int
-grow(struct publish_reader *r)
+grow(struct extents *x)
 {
-	size_t cap = r->cap ? r->cap * 2 : 16;
-	struct extent *extents = realloc(r->extents, cap * sizeof(*extents));
+	size_t cap = x->cap ? x->cap * 2 : 16;
+	struct extent *items = realloc(x->items, cap * sizeof(*items));
 
-	if (!extents)
+	if (!items)
 		return ERR_NOMEM;
-	r->extents = extents;
-	r->cap = cap;
+	x->items = items;
+	x->cap = cap;
 	return 0;
 }
 
@@ -58,26 +65,25 @@ grow(struct publish_reader *r)
 static int
 add_chunk(void *ctx, const struct store_chunk *c)
 {
-	struct publish_reader *r = ctx;
-	struct extent *last = r->n ? &r->extents[r->n - 1] : NULL;
+	struct extents *x = ctx;
+	struct extent *last = x->n ? &x->items[x->n - 1] : NULL;
 
 	if (last && last->pack == c->pack &&
 	    last->offset + last->length == c->offset) {
 		last->length += c->length;
 	} else {
-		if (r->n == r->cap && grow(r))
+		if (x->n == x->cap && grow(x))
 			return ERR_NOMEM;
-		assert(r->extents);
-		r->extents[r->n++] = (struct extent){r->bytes, c->pack,
-						     c->offset, c->length};
+		assert(x->items);
+		x->items[x->n++] = (struct extent){x->bytes, c->pack, c->offset,
+						   c->length};
 	}
-	r->bytes += c->length;
+	x->bytes += c->length;
 	return 0;
 }
 
 static int
-load(struct publish_reader *r, struct store *store, int64_t state,
-     struct error *err)
+load(struct extents *x, struct store *store, int64_t state, struct error *err)
 {
 	struct store_file_state found = {0};
 	scope_reader reader = {0};
@@ -90,17 +96,85 @@ load(struct publish_reader *r, struct store *store, int64_t state,
 	if (!rc)
 		return error_set(err, ERR_STALE,
 				 "the file is no longer in the state");
-	rc = store_chunk_each(reader.db, found.file, found.since, add_chunk, r,
+	rc = store_chunk_each(reader.db, found.file, found.since, add_chunk, x,
 			      err);
 	if (rc == ERR_NOMEM)
 		return error_nomem(err);
-	if (!rc && r->bytes != found.bytes)
+	if (!rc && x->bytes != found.bytes)
 		rc = error_set(err, ERR_CORRUPT,
 			       "a published file has %" PRId64
 			       " bytes, its chunks %" PRId64
 			       ": run 'civicfs verify'",
-			       found.bytes, r->bytes);
+			       found.bytes, x->bytes);
 	return rc;
+}
+
+static void
+free_extents(struct extents *x)
+{
+	if (!x)
+		return;
+	free(x->items);
+	free(x);
+}
+
+static int
+load_new(struct publish_reader *r, struct extents **ret, struct error *err)
+{
+	struct extents *x = calloc(1, sizeof(*x));
+	int rc;
+
+	if (!x)
+		return error_nomem(err);
+	rc = load(x, r->store, r->state, err);
+	if (rc) {
+		free_extents(x);
+		return rc;
+	}
+	x->users = 1; /* the reader */
+	*ret = x;
+	return 0;
+}
+
+static struct extents *
+take_extents(struct publish_reader *r)
+{
+	struct extents *x;
+
+	pthread_mutex_lock(&r->lock);
+	x = r->extents;
+	x->users++;
+	pthread_mutex_unlock(&r->lock);
+	return x;
+}
+
+static void
+give_extents(struct publish_reader *r, struct extents *x)
+{
+	bool last;
+
+	pthread_mutex_lock(&r->lock);
+	last = --x->users == 0;
+	pthread_mutex_unlock(&r->lock);
+	if (last)
+		free_extents(x);
+}
+
+/* A pack that was written again is gone: the bytes lie in another one. */
+static int
+reload(struct publish_reader *r, struct error *err)
+{
+	struct extents *x = NULL, *old;
+	int rc = load_new(r, &x, err);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&r->lock);
+	old = r->extents;
+	r->extents = x;
+	pthread_mutex_unlock(&r->lock);
+	give_extents(r, old);
+	return 0;
 }
 
 int
@@ -112,11 +186,12 @@ publish_reader_open(struct store *store, int64_t state,
 
 	if (!r)
 		return error_nomem(err);
-	r->state_fd = store_dir_fd(store);
+	r->store = store;
+	r->state = state;
 	pthread_mutex_init(&r->lock, NULL);
 	for (size_t i = 0; i < SLOTS; i++)
 		r->slots[i].fd = -1;
-	rc = load(r, store, state, err);
+	rc = load_new(r, &r->extents, err);
 	if (rc) {
 		publish_reader_close(r);
 		return rc;
@@ -135,20 +210,20 @@ publish_reader_close(struct publish_reader *r)
 			close(r->slots[i].fd);
 	}
 	pthread_mutex_destroy(&r->lock);
-	free(r->extents);
+	free_extents(r->extents);
 	free(r);
 }
 
 /* The extent that holds a byte below the end. */
 static size_t
-find_extent(const struct publish_reader *r, int64_t offset)
+find_extent(const struct extents *x, int64_t offset)
 {
-	size_t lo = 0, hi = r->n;
+	size_t lo = 0, hi = x->n;
 
 	while (hi - lo > 1) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (r->extents[mid].at <= offset)
+		if (x->items[mid].at <= offset)
 			lo = mid;
 		else
 			hi = mid;
@@ -187,11 +262,12 @@ take_pack(struct publish_reader *r, int64_t pack, struct slot **ret_slot,
 	pthread_mutex_lock(&r->lock);
 	s = choose_slot(r, pack);
 	if (!s) {
-		rc = publish_pack_open(r->state_fd, pack, ret_fd, err);
+		rc = publish_pack_open(store_dir_fd(r->store), pack, ret_fd,
+				       err);
 	} else if (s->fd < 0 || s->pack != pack) {
 		int fd = -1;
 
-		rc = publish_pack_open(r->state_fd, pack, &fd, err);
+		rc = publish_pack_open(store_dir_fd(r->store), pack, &fd, err);
 		if (!rc && s->fd >= 0)
 			close(s->fd);
 		if (!rc)
@@ -234,18 +310,18 @@ read_extent(struct publish_reader *r, const struct extent *e, int64_t within,
 	return rc;
 }
 
-ssize_t
-publish_reader_read(struct publish_reader *r, void *p, size_t n, int64_t offset,
-		    struct error *err)
+static ssize_t
+read_extents(struct publish_reader *r, const struct extents *x, void *p,
+	     size_t n, int64_t offset, struct error *err)
 {
 	size_t done = 0;
 
-	if (offset < 0 || offset >= r->bytes)
+	if (offset < 0 || offset >= x->bytes)
 		return 0;
-	if (n > (uint64_t)(r->bytes - offset))
-		n = (size_t)(r->bytes - offset);
-	for (size_t i = find_extent(r, offset); done < n; i++) {
-		const struct extent *e = &r->extents[i];
+	if (n > (uint64_t)(x->bytes - offset))
+		n = (size_t)(x->bytes - offset);
+	for (size_t i = find_extent(x, offset); done < n; i++) {
+		const struct extent *e = &x->items[i];
 		int64_t within = offset + (int64_t)done - e->at;
 		size_t part = n - done;
 		int rc;
@@ -258,6 +334,27 @@ publish_reader_read(struct publish_reader *r, void *p, size_t n, int64_t offset,
 		done += part;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t
+publish_reader_read(struct publish_reader *r, void *p, size_t n, int64_t offset,
+		    struct error *err)
+{
+	struct extents *x = take_extents(r);
+	ssize_t got = read_extents(r, x, p, n, offset, err);
+	int rc;
+
+	give_extents(r, x);
+	if (got != ERR_CORRUPT)
+		return got;
+	/* the pack may have been written again since it was looked up */
+	rc = reload(r, err);
+	if (rc)
+		return rc;
+	x = take_extents(r);
+	got = read_extents(r, x, p, n, offset, err);
+	give_extents(r, x);
+	return got;
 }
 
 /* ---- the hash of the whole ----------------------------------------------- */

@@ -18,6 +18,7 @@ version_of(const struct store_version *v)
 		.inserted = v->inserted,
 		.updated = v->updated,
 		.deleted = v->deleted,
+		.dropped = v->dropped,
 	};
 
 	snprintf(ret.submission, sizeof(ret.submission), "%s", v->submission);
@@ -79,6 +80,11 @@ publish_version_on(struct sql *db, int64_t theme, int day,
 	    day <= clock_days_in_month(year, month))
 		rc = store_version_before(
 			db, theme, end_of_day(year, month, day), &v, err);
+	/* what was shown on that day is kept no longer */
+	if (rc > 0 && v.dropped) {
+		v = (struct store_version){0};
+		rc = 0;
+	}
 	return answer(rc, &v, ret);
 }
 
@@ -112,7 +118,7 @@ struct index {
 };
 
 static int
-add_line(void *ctx, const struct publish_version *v)
+add_line(void *ctx, const struct store_version *v)
 {
 	const struct index *index = ctx;
 	char when[CLOCK_TEXT_MAX], digest[DIGEST_HEX];
@@ -129,13 +135,14 @@ add_line(void *ctx, const struct publish_version *v)
 }
 
 int
-publish_version_index(struct sql *db, int64_t theme, struct buf *out,
-		      struct error *err)
+publish_version_index(struct sql *db, int64_t theme, int64_t first,
+		      int64_t last, struct buf *out, struct error *err)
 {
 	struct index index = {out, err};
 
 	if (buf_adds(out, "version,published_at,submission,rows,inserted,"
 			  "updated,deleted,digest\n"))
 		return error_nomem(err);
-	return publish_version_each(db, theme, add_line, &index, err);
+	return store_version_range(db, theme, first, last, add_line, &index,
+				   err);
 }

@@ -108,7 +108,8 @@ store_file_each(struct sql *db, int64_t dataset, store_file_each_fn *each,
 /* ---- states -------------------------------------------------------------- */
 
 #define STATE \
-	"SELECT s.id, s.file, f.dataset, s.since, s.until, s.bytes, s.rows" \
+	"SELECT s.id, s.file, f.dataset, s.since, s.until, s.bytes, s.rows," \
+	" iif(f.kind = 'changes', CAST(f.part AS INTEGER), 0)" \
 	" FROM file_state s JOIN file f ON f.id = s.file "
 
 static struct store_file_state
@@ -122,6 +123,7 @@ state_of(sqlite3_stmt *stmt)
 		.until = sql_int(stmt, 4),
 		.bytes = sql_int(stmt, 5),
 		.rows = sql_int(stmt, 6),
+		.changes = sql_int(stmt, 7),
 	};
 }
 

@@ -47,6 +47,7 @@ struct store_file_state {
 	int64_t until; /* 0: it holds */
 	int64_t bytes;
 	int64_t rows;
+	int64_t changes; /* of changes/N.csv N, else 0 */
 };
 
 /* Each 1 found, 0 none. */

@@ -168,6 +168,22 @@ const char *const store_schema_main[] = {
 	"  UPDATE usage SET bytes = bytes - old.bytes"
 	"    WHERE resource = old.resource;"
 	" END;",
+
+	/* 3 */
+	/* 'first' is the oldest version of a dataset that is kept: readers see
+	 * no older one. The rows of table version stay, for what is still shown
+	 * of their time. After a restore, no version up to 'above' is made. */
+	"CREATE TABLE retained("
+	"  dataset INTEGER PRIMARY KEY REFERENCES object(id),"
+	"  first INTEGER NOT NULL DEFAULT 0,"
+	"  above INTEGER NOT NULL DEFAULT 0"
+	") STRICT;"
+	/* 1: it has left archive/; 2: and its bytes are gone. */
+	"ALTER TABLE submission ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX submission_judged ON submission(judged_at)"
+	"  WHERE expired = 0;"
+	"CREATE INDEX submission_expired ON submission(number)"
+	"  WHERE expired = 1;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);
@@ -293,6 +309,17 @@ const char *const store_schema_records[] = {
 	"CREATE TABLE gone(id INTEGER PRIMARY KEY, until INTEGER NOT NULL)"
 	" STRICT;"
 	"CREATE INDEX gone_until ON gone(until);",
+
+	/* 3 */
+	/* What no version shows any more is found by its end. */
+	"CREATE INDEX link_until ON link(until) WHERE until IS NOT NULL;"
+	"CREATE INDEX orphan_until ON orphan(theme, until)"
+	"  WHERE until IS NOT NULL;"
+	"CREATE INDEX chunk_until ON chunk(file, until)"
+	"  WHERE until IS NOT NULL;"
+	"CREATE INDEX file_state_until ON file_state(file, until)"
+	"  WHERE until IS NOT NULL;"
+	"CREATE INDEX chunk_pack ON chunk(pack);",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

@@ -12,7 +12,7 @@
 	"number, id, resource, name, blob, bytes, uid, submitted_by," \
 	" received_at, killed, state, judged_at, seq, released," \
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
-	" sha256"
+	" sha256, expired"
 
 void
 store_submission_release(struct store_submission *s)
@@ -61,6 +61,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.receipt_text_bytes = int_or(stmt, 15, -1),
 		.fix_blob = int_or(stmt, 16, 0),
 		.fix_bytes = int_or(stmt, 17, -1),
+		.expired = (int)sql_int(stmt, 19),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));

@@ -25,6 +25,7 @@ struct store_submission {
 	bool released;
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
 	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
+	int expired; /* 1: it has left archive/; 2: its bytes are gone */
 	bool has_sha256;
 	unsigned char sha256[DIGEST_SIZE];
 };

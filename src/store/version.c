@@ -3,9 +3,14 @@
 
 #include "store/sql.h"
 
+/* Older ones are not kept. */
+#define FIRST \
+	"coalesce((SELECT first FROM retained" \
+	" WHERE retained.dataset = version.dataset), 0)"
+
 #define COLUMNS \
 	" number, seq, published_at, submission, rows, inserted, updated," \
-	" deleted, digest "
+	" deleted, digest, number < " FIRST " "
 
 static int
 load(sqlite3_stmt *stmt, struct store_version *ret, struct error *err)
@@ -26,6 +31,7 @@ load(sqlite3_stmt *stmt, struct store_version *ret, struct error *err)
 		.inserted = sql_int(stmt, 5),
 		.updated = sql_int(stmt, 6),
 		.deleted = sql_int(stmt, 7),
+		.dropped = sql_int(stmt, 9),
 	};
 	if (submission.n)
 		memcpy(ret->submission, submission.p, submission.n);
@@ -122,18 +128,13 @@ store_version_since(struct sql *db, int64_t dataset, int64_t seq,
 	return find(db, text, dataset, seq, ret, err);
 }
 
-int
-store_version_each(struct sql *db, int64_t dataset, store_version_each_fn *each,
-		   void *ctx, struct error *err)
+/* Walks a bound statement. */
+static int
+walk(struct sql *db, sqlite3_stmt *stmt, store_version_each_fn *each, void *ctx,
+     struct error *err)
 {
-	static const char text[] = "SELECT" COLUMNS "FROM version"
-				   " WHERE dataset = ?1 ORDER BY number";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc;
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, dataset);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		struct store_version v;
 
@@ -144,6 +145,41 @@ store_version_each(struct sql *db, int64_t dataset, store_version_each_fn *each,
 			return rc;
 	}
 	return rc;
+}
+
+int
+store_version_each(struct sql *db, int64_t dataset, store_version_each_fn *each,
+		   void *ctx, struct error *err)
+{
+	static const char text[] =
+		"SELECT" COLUMNS "FROM version"
+		" WHERE dataset = ?1 AND number >= " FIRST " ORDER BY number";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, dataset);
+	return walk(db, stmt, each, ctx, err);
+}
+
+int
+store_version_range(struct sql *db, int64_t dataset, int64_t first,
+		    int64_t last, store_version_each_fn *each, void *ctx,
+		    struct error *err)
+{
+	static const char text[] = "SELECT" COLUMNS "FROM version"
+				   " WHERE dataset = ?1 AND number >= ?2"
+				   " AND number <= ?3 ORDER BY number";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, dataset);
+	sql_bind_int(stmt, 2, first);
+	sql_bind_int(stmt, 3, last);
+	return walk(db, stmt, each, ctx, err);
 }
 
 int

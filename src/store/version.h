@@ -13,6 +13,7 @@ struct store_version {
 	char submission[32];  /* "" when rules changed */
 	int64_t rows, inserted, updated, deleted;
 	unsigned char digest[DIGEST_SIZE];
+	bool dropped; /* older than what is kept: only what is open shows it */
 };
 
 /* ERR_EXISTS when the dataset has a version of this number. */
@@ -20,7 +21,8 @@ MUST_CHECK int store_version_insert(struct store_txn *txn, int64_t dataset,
 				    const struct store_version *v,
 				    struct error *err);
 
-/* Each 1 found, 0 none (then *ret is as it was). */
+/* Each 1 found, 0 none (then *ret is as it was). Dropped ones are found
+ * too. */
 MUST_CHECK int store_version_newest(struct sql *db, int64_t dataset,
 				    struct store_version *ret,
 				    struct error *err);
@@ -36,11 +38,18 @@ MUST_CHECK int store_version_since(struct sql *db, int64_t dataset, int64_t seq,
 				   struct store_version *ret,
 				   struct error *err);
 
-/* Ascending; a callback returns 0 to go on or a negative code. */
+/* Those that are kept, ascending; a callback returns 0 to go on or a negative
+ * code. */
 typedef int store_version_each_fn(void *ctx, const struct store_version *v);
 MUST_CHECK int store_version_each(struct sql *db, int64_t dataset,
 				  store_version_each_fn *each, void *ctx,
 				  struct error *err);
+
+/* The same for first <= number <= last, dropped ones too. */
+MUST_CHECK int store_version_range(struct sql *db, int64_t dataset,
+				   int64_t first, int64_t last,
+				   store_version_each_fn *each, void *ctx,
+				   struct error *err);
 
 /* A text kept with a version. */
 MUST_CHECK int store_version_text_insert(struct store_txn *txn, int64_t dataset,

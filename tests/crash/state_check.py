@@ -78,11 +78,19 @@ class Check:
         self.none("not judged", "SELECT number, state FROM submission"
                   " WHERE state NOT IN(%s)" % marks, *JUDGED)
         self.none("given up and not incomplete", "SELECT number, state FROM"
-                  " submission WHERE blob IS NULL AND state <> 'incomplete'")
+                  " submission WHERE blob IS NULL AND state <> 'incomplete'"
+                  " AND expired <> 2")
         self.none("judged without receipt, hash or time",
-                  "SELECT number FROM submission WHERE receipt_json IS NULL"
-                  " OR receipt_text IS NULL OR judged_at IS NULL"
-                  " OR sha256 IS NULL")
+                  "SELECT number FROM submission WHERE expired <> 2"
+                  " AND (receipt_json IS NULL OR receipt_text IS NULL)"
+                  " OR judged_at IS NULL OR sha256 IS NULL")
+        self.none("expired, and its bytes are still here",
+                  "SELECT number FROM submission WHERE expired = 2 AND"
+                  " coalesce(blob, fix_blob, receipt_json, receipt_text)"
+                  " IS NOT NULL")
+        self.none("expired, and waiting for a decision",
+                  "SELECT number FROM submission WHERE expired <> 0"
+                  " AND state IN('judging', 'quarantined')")
         self.none("two submissions of one publish",
                   "SELECT seq, count(*) FROM submission WHERE seq IS NOT NULL"
                   " GROUP BY seq HAVING count(*) > 1")
@@ -164,6 +172,10 @@ class Check:
                   "SELECT * FROM handle WHERE session <>"
                   " (SELECT value FROM meta WHERE name = 'inbox_session')")
 
+    # the oldest version that is kept
+    FIRST = ("coalesce((SELECT first FROM retained k"
+             " WHERE k.dataset = v.dataset), 0)")
+
     def versions(self):
         self.none("a version beyond the published sequence",
                   "SELECT dataset, number FROM version WHERE seq > ?",
@@ -184,9 +196,10 @@ class Check:
                   " FROM submission s WHERE s.id = v.submission"
                   " AND s.seq = v.seq)")
         self.none("a version without its texts",
-                  "SELECT dataset, number FROM version v WHERE"
-                  " (SELECT count(*) FROM version_text t WHERE"
-                  " t.dataset = v.dataset AND t.number = v.number) <> 2")
+                  "SELECT dataset, number FROM version v WHERE number >= %s"
+                  " AND (SELECT count(*) FROM version_text t WHERE"
+                  " t.dataset = v.dataset AND t.number = v.number) <> 2"
+                  % self.FIRST)
         self.none("a version counts other rows than its file",
                   "SELECT v.dataset, v.number, v.rows, s.rows FROM version v"
                   " JOIN r.file f ON f.dataset = v.dataset"
@@ -195,11 +208,15 @@ class Check:
                   " AND (s.until IS NULL OR s.until > v.seq)"
                   " WHERE s.rows <> v.rows")
         self.none("a version without its changes",
-                  "SELECT dataset, number FROM version v WHERE NOT EXISTS("
-                  " SELECT 1 FROM r.file f JOIN r.file_state s"
+                  "SELECT dataset, number FROM version v WHERE number >= %s"
+                  " AND NOT EXISTS(SELECT 1 FROM r.file f JOIN r.file_state s"
                   " ON s.file = f.id WHERE f.dataset = v.dataset"
                   " AND f.kind = 'changes' AND f.part = v.number"
-                  " AND s.since = v.seq)")
+                  " AND s.since = v.seq)" % self.FIRST)
+        self.none("the newest version is not kept",
+                  "SELECT dataset, first FROM retained WHERE first >"
+                  " (SELECT max(number) FROM version v"
+                  "  WHERE v.dataset = retained.dataset)")
 
     # --- records.db ----------------------------------------------------------
 

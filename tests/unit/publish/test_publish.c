@@ -210,8 +210,9 @@ test_index_and_days(void **state)
 	w->now += INT64_C(86400) * 1000000000;
 	second_version(w);
 	assert_int_equal(store_reader_get(w->store, &reader, NULL), 0);
-	assert_int_equal(
-		publish_version_index(reader.db, w->theme.id, &index, &err), 0);
+	assert_int_equal(publish_version_index(reader.db, w->theme.id, 0,
+					       INT64_MAX, &index, &err),
+			 0);
 	line = strchr(buf_str(&index), '\n') + 1;
 	assert_memory_equal(line,
 			    "1,2026-01-01T01:00:00+00:00,"
