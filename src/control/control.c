@@ -88,6 +88,8 @@ read_and_answer(struct control_call *call, struct control_lines *lines)
 				    clock_monotonic() + REQUEST_NS, &line,
 				    &call->err);
 
+	/* when the server ends, nothing more is read */
+	call->cut_off = rc == 0;
 	if (rc == 0)
 		return control_refuse(call, CONTROL_USAGE, "no request came");
 	return rc < 0 ? rc : answer_request(call, line);

@@ -53,7 +53,8 @@ struct control_context {
 	/* Has the files of the configuration read and checked anew. An exit
 	 * status of protocol.h: when it is CONTROL_DONE, this worker is about
 	 * to be replaced by one that serves under the configuration with the
-	 * digest. Otherwise nothing changes; ERR_IO, ERR_NOMEM too. Blocks. */
+	 * digest. Otherwise nothing changes; ERR_BUSY (another is under way),
+	 * ERR_IO, ERR_NOMEM too. Blocks. */
 	int (*reload)(void *ctx, control_tell_fn *tell, void *tell_ctx,
 		      char ret_digest[static DIGEST_HEX], struct error *err);
 	/* Whether nobody can see what was before the last reload any more. */

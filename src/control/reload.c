@@ -53,6 +53,11 @@ control_verb_reload(struct control_call *call)
 	struct jsonout *j;
 	int rc = c->reload(c->ctx, tell, &t, digest, &call->err);
 
+	if (rc == ERR_BUSY) {
+		j = control_item(call);
+		control_member_bool(j, "busy", true);
+		return control_item_end(call) ? ERR_NOMEM : rc;
+	}
 	if (rc > 0)
 		return control_refuse(call, (enum control_exit)rc,
 				      "the configuration stays as it was");

@@ -195,23 +195,27 @@ no_daemon(const struct ctl *ctl)
 			  ctl->state, ctl->config_path);
 }
 
-/* The keeper may have left a note of the reason. */
-static int
-no_worker(const struct ctl *ctl, pid_t keeper)
+/* The keeper leaves a note of the reason when it has tried in vain. */
+static void
+read_trouble(const struct ctl *ctl, struct buf *why)
 {
 	scope_fd dir = open(ctl->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	scope_buf why = BUF_INIT;
 
 	if (dir < 0 ||
-	    io_slurp(dir, CONTROL_TROUBLE, ERROR_TEXT_MAX, &why, NULL) ||
-	    !buf_str(&why))
-		buf_clear(&why);
+	    io_slurp(dir, CONTROL_TROUBLE, ERROR_TEXT_MAX, why, NULL) ||
+	    !buf_str(why))
+		buf_clear(why);
+}
+
+static int
+no_worker(const struct ctl *ctl, pid_t keeper, struct buf *why)
+{
 	return ctl_refuse(CTL_NO_DAEMON,
 			  "civicfsd runs on '%s' (keeper %d), but its worker "
 			  "does not answer%s%s: look into the system's log, or "
 			  "at what civicfsd -f says",
-			  ctl->state, keeper, why.len ? ": " : "",
-			  why.len ? why.data : "");
+			  ctl->state, keeper, why->len ? ": " : "",
+			  why->len ? why->data : "");
 }
 
 static int
@@ -219,13 +223,15 @@ give_up(const struct ctl *ctl, const struct ctl_question *q, pid_t keeper,
 	int64_t since)
 {
 	int64_t now = clock_monotonic();
+	scope_buf why = BUF_INIT;
 
 	if (q->deadline && now >= q->deadline)
 		return ctl_refuse(CTL_NO, "the time is over: the worker is "
 					  "being replaced, ask again");
-	if (now - since < PATIENCE_NS)
+	read_trouble(ctl, &why);
+	if (!why.len && now - since < PATIENCE_NS)
 		return CTL_DONE;
-	return no_worker(ctl, keeper);
+	return no_worker(ctl, keeper, &why);
 }
 
 static int

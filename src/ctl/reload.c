@@ -91,16 +91,39 @@ judge(struct ctl *ctl, const json_t *begun, json_t *items)
 	return rc;
 }
 
+static bool
+is_busy(const json_t *items)
+{
+	return json_is_true(json_object_get(json_array_get(items, 0), "busy"));
+}
+
+/* Again while another reload is under way: this one may find other files. */
+static int
+ask(struct ctl *ctl, struct ctl_answer *ret)
+{
+	int64_t deadline = clock_monotonic() + PATIENCE_NS;
+	int rc;
+
+	for (;;) {
+		struct ctl_question q = ctl_question_of(ctl);
+
+		q.quiet = true;
+		*ret->why = '\0';
+		rc = ctl_ask(ctl, &q, ret);
+		if (!rc || !is_busy(ret->items) ||
+		    clock_monotonic() >= deadline)
+			return rc;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
 int
 ctl_reload(struct ctl *ctl)
 {
-	struct ctl_question q = ctl_question_of(ctl);
 	scope_answer answer = {0};
+	int rc = ask(ctl, &answer);
 	const json_t *begun;
-	int rc;
 
-	q.quiet = true;
-	rc = ctl_ask(ctl, &q, &answer);
 	if (rc && !*answer.why)
 		return rc;
 	begun = print_findings(ctl, answer.items);

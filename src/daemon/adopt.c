@@ -156,6 +156,15 @@ wait_for_end(int process, int ms)
 	return n > 0;
 }
 
+/* It hangs: nothing is to be expected of it. */
+static bool
+is_stopped(pid_t pid)
+{
+	struct daemon_proc proc;
+
+	return !daemon_proc_read(pid, &proc) && proc.state == 'T';
+}
+
 /* Whether it ended by itself. */
 static bool
 end_worker(const struct daemon_shared *shared, int process, pid_t pid,
@@ -164,7 +173,7 @@ end_worker(const struct daemon_shared *shared, int process, pid_t pid,
 	bool gone;
 
 	(void)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
-	gone = signal != SIGKILL &&
+	gone = signal != SIGKILL && !is_stopped(pid) &&
 	       wait_for_end(process, (int)(DRAIN_NS / (CLOCK_NS / 1000)));
 	if (!gone) {
 		(void)syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);

@@ -16,6 +16,7 @@
  *   D DIGEST    done: the next worker serves under the configuration with
  *               this digest
  *   R STATUS    refused: nothing changes; an exit status of SPEC 2
+ *   A           another reload is under way: to be asked again
  */
 #ifndef DAEMON_CHECK_H
 #define DAEMON_CHECK_H

@@ -17,7 +17,6 @@
 struct keeper {
 	struct daemon_shared *shared;
 	int signals; /* signalfd */
-	int link;    /* the keeper's end */
 	bool ready;  /* the tree has answered once */
 	bool ending;
 	bool failed;

@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
@@ -56,7 +57,7 @@ start_decoder(struct keeper *k, const int fds[LINK_FDS])
 			become_decoder(k, fds);
 		done.value = pid < 0 ? -errno : 0;
 	}
-	if (daemon_link_send(k->link, &done, NULL, 0, &err))
+	if (daemon_link_send(k->shared->keeper_link, &done, NULL, 0, &err))
 		SAY(LOG_WARNING, "%s", err.text);
 }
 
@@ -93,12 +94,12 @@ listen_to_worker(struct keeper *k)
 	struct link_message m;
 	struct error err = ERROR_INIT;
 	int fds[LINK_FDS];
-	int rc = daemon_link_receive(k->link, &m, fds, &err);
+	int rc = daemon_link_receive(k->shared->keeper_link, &m, fds, &err);
 
 	if (rc <= 0) {
 		/* closed: its death comes by SIGCHLD */
-		close(k->link);
-		k->link = -1;
+		close(k->shared->keeper_link);
+		k->shared->keeper_link = -1;
 		return;
 	}
 	if (m.kind == LINK_DECODE)
@@ -159,7 +160,7 @@ live(struct keeper *k)
 	while (!k->ending) {
 		struct pollfd p[] = {
 			{.fd = k->signals, .events = POLLIN},
-			{.fd = k->link, .events = POLLIN},
+			{.fd = k->shared->keeper_link, .events = POLLIN},
 		};
 
 		if (poll(p, 2, daemon_keep_pause_ms(k)) < 0 && errno != EINTR)
@@ -185,7 +186,7 @@ end_worker(struct keeper *k)
 	while (k->worker && clock_monotonic() < until) {
 		struct pollfd p[] = {
 			{.fd = k->signals, .events = POLLIN},
-			{.fd = k->link, .events = POLLIN},
+			{.fd = k->shared->keeper_link, .events = POLLIN},
 		};
 
 		poll(p, 2, 50);
@@ -268,6 +269,21 @@ take_mount(struct keeper *k, struct error *err)
 	return rc ? rc : daemon_tree_mount(shared, err);
 }
 
+/* Every role holds both ends, so that who writes does not see the death of
+ * who reads: nobody writes for ever. */
+static int
+open_notices(struct daemon_shared *shared, struct error *err)
+{
+	const struct timeval patience = {.tv_sec = 2};
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+		       shared->notices) ||
+	    setsockopt(shared->notices[1], SOL_SOCKET, SO_SNDTIMEO, &patience,
+		       sizeof(patience)))
+		return error_errno(err, errno, "link to the notifier");
+	return 0;
+}
+
 static int
 begin(struct keeper *k, struct error *err)
 {
@@ -282,9 +298,8 @@ begin(struct keeper *k, struct error *err)
 	rc = daemon_state_open_note(shared->state_dir, &shared->note, err);
 	if (!rc)
 		rc = open_signals(k, err);
-	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-			      shared->notices))
-		rc = error_errno(err, errno, "link to the notifier");
+	if (!rc)
+		rc = open_notices(shared, err);
 	if (!rc)
 		rc = check_first(k, err);
 	if (!rc)
@@ -308,7 +323,7 @@ write_pid(int lock, struct error *err)
 int
 daemon_keeper(struct daemon_shared *shared)
 {
-	struct keeper k = {.shared = shared, .link = -1, .signals = -1};
+	struct keeper k = {.shared = shared, .signals = -1};
 	struct error err = ERROR_INIT;
 	int rc;
 

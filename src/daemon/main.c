@@ -246,6 +246,7 @@ run(const struct arguments *a, struct config **config)
 		.ready_fd = -1,
 		.fuse_fd = -1,
 		.link = -1,
+		.keeper_link = -1,
 		.handover = -1,
 		.check_files = -1,
 		.check_answer = -1,

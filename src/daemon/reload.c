@@ -59,8 +59,7 @@ daemon_keep_reload(struct keeper *k, int answer)
 		if (answer < 0)
 			k->asked_again = true;
 		else
-			refuse(answer, 1,
-			       "another reload is under way: ask again");
+			daemon_check_say(answer, 'A', "%s", "");
 		return;
 	}
 	k->asked_again = false;

@@ -43,18 +43,16 @@ daemon_keep_start_worker(struct keeper *k, struct error *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return error_errno(err, errno, "link to the worker");
+	if (shared->keeper_link >= 0)
+		close(shared->keeper_link);
+	shared->keeper_link = ends[0];
 	shared->generation++;
 	shared->link = ends[1];
 	pid = daemon_role_start(DAEMON_WORKER, shared, err);
 	close(ends[1]);
 	shared->link = -1;
-	if (pid < 0) {
-		close(ends[0]);
+	if (pid < 0)
 		return (int)pid;
-	}
-	if (k->link >= 0)
-		close(k->link);
-	k->link = ends[0];
 	k->worker = pid;
 	k->worker_ready = false;
 	k->dying_since = 0;

@@ -59,6 +59,8 @@ become(enum daemon_role role, const struct daemon_shared *shared)
 
 	prctl(PR_SET_NAME, roles[role].name, 0, 0, 0);
 	close(shared->lock);
+	if (shared->keeper_link >= 0)
+		close(shared->keeper_link);
 	if (shared->ready_fd >= 0)
 		close(shared->ready_fd);
 	reset_signals();

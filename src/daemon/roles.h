@@ -41,9 +41,11 @@ struct daemon_shared {
 	int64_t started_at;
 	pid_t keeper;
 	pid_t notifier;
-	int generation;		  /* of the worker, from 1 */
-	int link;		  /* the worker's end */
-	int handover;		  /* adopt.h; -1 none */
+	int generation;	 /* of the worker, from 1 */
+	int link;	 /* the worker's end */
+	int keeper_link; /* the keeper's alone: with a copy of it in a role, the
+			  * worker would not see the keeper's death */
+	int handover;	 /* adopt.h; -1 none */
 	struct daemon_beat *beat; /* memory of keeper and worker: watch.h */
 	int check_files;  /* of the checker: where the files' bytes go */
 	int check_answer; /* of the checker: where its words go; -1 the log */

@@ -260,6 +260,8 @@ take_line(struct reload *r, char *line)
 	if (kind == 'R')
 		r->exit_status = atoi(text) == CONTROL_USAGE ? CONTROL_USAGE
 							     : CONTROL_NO;
+	if (kind == 'A')
+		r->exit_status = ERR_BUSY;
 	if (kind == 'D') {
 		snprintf(r->digest, DIGEST_HEX, "%s", text);
 		r->exit_status = CONTROL_DONE;
@@ -282,7 +284,7 @@ reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
        char ret_digest[static DIGEST_HEX], struct error *err)
 {
 	const struct link_message m = {.kind = LINK_RELOAD};
-	struct reload r = {ctx, tell, tell_ctx, ret_digest, -1};
+	struct reload r = {ctx, tell, tell_ctx, ret_digest, ERR_IO};
 	scope_file answer = NULL;
 	int ends[2], rc;
 
@@ -295,6 +297,9 @@ reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
 		return error_nomem(err);
 	if (!rc)
 		take_lines(&r, answer);
+	if (r.exit_status == ERR_BUSY)
+		return error_set(err, ERR_BUSY,
+				 "another reload is under way: ask again");
 	if (r.exit_status < 0)
 		return error_set(err, ERR_IO,
 				 "the configuration was not checked: the "

@@ -103,13 +103,14 @@ def kill(pid, number=signal.SIGKILL):
 class Daemon:
     """civicfsd in the foreground, on the city in 'folder'."""
 
-    def __init__(self, folder, control=None):
+    def __init__(self, folder, control=None, options=()):
         self.folder = folder
         self.conf = os.path.join(folder, "civicfs.conf")
         self.state = os.path.join(folder, "state")
         self.mount = os.path.join(folder, "mnt")
         self.log = os.path.join(folder, "daemon.log")
         self.control = control
+        self.options = list(options)
         self.process = None
         os.makedirs(self.mount, exist_ok=True)
 
@@ -122,15 +123,27 @@ class Daemon:
             env.update(self.control.environment())
         return env
 
-    def spawn(self):
+    def spawn(self, gate=()):
         with open(self.log, "ab") as log:
             return subprocess.Popen(
-                [os.path.join(BUILD, "civicfsd"), "-c", self.conf, "-f",
-                 self.mount], stdout=log, stderr=log, env=self.environment())
+                [*gate, os.path.join(BUILD, "civicfsd"), "-c", self.conf,
+                 "-f", *self.options, self.mount], stdout=log, stderr=log,
+                stdin=subprocess.PIPE if gate else None,
+                env=self.environment())
+
+    def spawn_later(self):
+        """One that begins when its standard input is closed: a process that
+        is started while files are open closes them, and waits for that."""
+        return self.spawn(("sh", "-c", "read _; exec \"$@\"", "sh"))
 
     def is_mounted(self):
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             return any(line.split()[4] == self.mount for line in file)
+
+    def mount_ids(self):
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            return [line.split()[0] for line in file
+                    if line.split()[4] == self.mount]
 
     def start(self):
         self.process = self.spawn()

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Kills the notifier, decoders and the keeper, and ends the daemon while
-files are open.
+files are open; stops a worker, lets none start, takes the mount away.
 
-    roles.py FOLDER [--only NAME] [--rounds N]
+    roles.py FOLDER [--rounds N] [CASE …]
 
 FOLDER is a private folder. --rounds: how often the keeper is killed while it
 begins."""
 
 import argparse
+import errno
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import crashlib
@@ -30,13 +33,16 @@ class Roles:
         self.args = args
         self.folder = os.path.join(args.folder, "city")
         self.daemon = None
+        self.halves = 0
 
-    def begin(self):
+    def begin(self, options=()):
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         crashlib.make_city(self.folder)
         self.model = crashlib.Model()
-        self.daemon = crashlib.Daemon(self.folder)
+        self.control = crashlib.Control(os.path.join(self.args.folder,
+                                                     "control"))
+        self.daemon = crashlib.Daemon(self.folder, self.control, options)
         self.daemon.start()
         self.tax = os.path.join(self.daemon.mount, "inbox/tax/ratings")
         self.deliver(os.path.join(self.daemon.mount, "inbox/aic/registrations",
@@ -218,11 +224,300 @@ class Roles:
                 continue
         return found
 
+    # --- one after the other takes the mount over --------------------------------
+
+    def pester(self, ended, errors):
+        """A client that must not notice anything."""
+        n = 0
+        credit = os.path.join(self.daemon.mount, "themes/credit")
+        while not ended.is_set():
+            n += 1
+            try:
+                path = os.path.join(self.tax, "p%d.tmp" % n)
+                self.deliver(path, b"x" * 100)
+                os.rename(path, path + "2.tmp")
+                crashlib.read(os.path.join(credit, "versions/current"))
+                crashlib.read(os.path.join(credit, "data.csv"))
+                os.listdir(self.tax)
+                os.unlink(path + "2.tmp")
+            except OSError as error:
+                errors.append(error)
+            time.sleep(0.002)
+
+    def unnoticed(self, change):
+        """Runs change() while files are open and a client works: the same
+        mount, the same bytes, no error."""
+        mounts = self.daemon.mount_ids()
+        ended, errors = threading.Event(), []
+        client = threading.Thread(target=self.pester, args=(ended, errors))
+        self.halves += 1
+        path = os.path.join(self.tax, "half-%d.csv" % self.halves)
+        content = self.model.rate({("E1", 4000 + self.halves): "B"})
+        data = os.path.join(self.daemon.mount, "themes/credit/data.csv")
+        expected = crashlib.read(data)
+        with open(path, "wb", buffering=0) as writer, \
+                open(data, "rb", buffering=0) as reader:
+            writer.write(content[:10])
+            got = reader.read(7)
+            client.start()
+            try:
+                change()
+            finally:
+                ended.set()
+                client.join(crashlib.PATIENCE)
+            writer.write(content[10:])
+            os.fsync(writer.fileno())
+            got += reader.read(1 << 20)
+        if errors:
+            raise Failure("a client has %d errors, the first: %r" %
+                          (len(errors), errors[0]))
+        equal("what an open file reads", got, expected)
+        equal("the mount", self.daemon.mount_ids(), mounts)
+        self.judged(path)
+
+    def replace_keeper(self):
+        kill(self.daemon.process.pid)
+        self.daemon.process.wait()
+        self.daemon.start()
+
+    def adopt(self):
+        """The mount of a worker whose keeper has died goes on."""
+        for _ in range(3):
+            self.unnoticed(self.replace_keeper)
+        worker = self.daemon.role("worker")
+        kill(worker)
+        until("another worker",
+              lambda: self.daemon.role("worker") not in (0, worker))
+        self.judged(self.rate("after.csv", 2000))
+        equal("living workers", len(self.workers()), 1)
+        self.examine()
+
+    def adopt_stopped(self):
+        """One that hangs is not waited for."""
+        following = self.daemon.spawn_later()
+
+        def change():
+            kill(self.daemon.role("worker"), signal.SIGSTOP)
+            kill(self.daemon.process.pid)
+            self.daemon.process.wait()
+            self.daemon.process = following
+            following.stdin.close()
+            until("the tree", self.daemon.is_up)
+        self.unnoticed(change)
+        equal("living workers", len(self.workers()), 1)
+        self.examine()
+
+    def adopt_wrong(self):
+        """With a wrong configuration nobody takes over, and all goes on."""
+        self.judged(self.rate("early.csv", 2000))
+        kill(self.daemon.process.pid)
+        self.daemon.process.wait()
+        good = crashlib.read(self.daemon.conf)
+        descriptor = os.path.join(self.folder, "resources.d/tax/ratings.ini")
+        fields = crashlib.read(descriptor)
+        late = self.rate("late.csv", 2001)
+        for path, text, status in (
+                (self.daemon.conf, good + b"nonsense = 1\n", 2),
+                (descriptor, fields.replace(b"key = code year",
+                                            b"key = code"), 0)):
+            before = crashlib.read(path)
+            with open(path, "wb") as file:
+                file.write(text)
+            process = self.daemon.spawn()
+            got = process.wait(crashlib.PATIENCE)
+            if status:
+                equal("exit status", got, status)
+            crashlib.read(os.path.join(self.daemon.mount,
+                                       "themes/credit/data.csv"))
+            equal("living workers", len(self.workers()), 1)
+            with open(path, "wb") as file:
+                file.write(before)
+            if got == 0:
+                raise Failure("it has started under '%s'" % path)
+            self.deliver(os.path.join(self.tax, "some.tmp"), b"x")
+        self.unnoticed(self.daemon.start)
+        self.judged(late)
+        self.examine()
+
+    def reload(self):
+        """Again and again, also while the worker is killed."""
+        def change():
+            for _ in range(5):
+                self.daemon.civicfs("reload")
+        self.unnoticed(change)
+
+        def change_under_fire():
+            for n in range(5):
+                reload = subprocess.Popen(
+                    [os.path.join(crashlib.BUILD, "civicfs"), "-c",
+                     self.daemon.conf, "reload"])
+                time.sleep(0.01 * n)
+                worker = self.daemon.role("worker")
+                if worker:
+                    kill(worker)
+                equal("reload", reload.wait(crashlib.PATIENCE), 0)
+        self.unnoticed(change_under_fire)
+        self.examine()
+
+    # --- a worker that is there, and is not --------------------------------------
+
+    def stopped(self):
+        """The keeper sees that it does nothing."""
+        worker = self.daemon.role("worker")
+
+        def change():
+            kill(worker, signal.SIGSTOP)
+            until("another worker",
+                  lambda: self.daemon.role("worker") not in (0, worker))
+        self.unnoticed(change)
+        if not os.path.exists(os.path.join(self.tax, "..")):
+            raise Failure("no tree")
+        self.examine()
+
+    def never(self):
+        """None can start: who calls is told, and what was closed is judged
+        once one can."""
+        path = self.rate("before.csv", 2000)
+        ended = threading.Event()
+
+        def keep_dying():
+            while not ended.wait(0.001):
+                if self.control.now.left <= 0:
+                    self.control.arm(1)
+            self.control.disarm()
+        killer = threading.Thread(target=keep_dying)
+        with open(path, "rb") as reader:
+            killer.start()
+            kill(self.daemon.role("worker"))
+
+            def refused():
+                try:
+                    crashlib.read(os.path.join(self.daemon.mount,
+                                               "themes/credit/data.csv"))
+                except OSError as error:
+                    return error.errno == errno.EIO
+                return False
+            try:
+                until("EIO", refused)
+                reader.close()  # which only the next worker hears of
+                asked = subprocess.run(
+                    [os.path.join(crashlib.BUILD, "civicfs"), "-c",
+                     self.daemon.conf, "status"], capture_output=True,
+                    text=True, check=False)
+            finally:
+                ended.set()
+                killer.join()
+        equal("exit status of 'status'", asked.returncode, 3)
+        if "workers have died" not in asked.stderr:
+            raise Failure("no reason in %r" % asked.stderr)
+        equal("mounts", len(self.daemon.mount_ids()), 1)
+
+        def answers():
+            try:
+                return crashlib.read(os.path.join(
+                    self.daemon.mount, "themes/credit/versions/current"))
+            except OSError:
+                return False
+        until("the tree", answers)
+        self.judged(path)
+        self.judged(self.rate("after.csv", 2001))
+        if os.path.exists(os.path.join(self.daemon.state, "trouble")):
+            raise Failure("the note of the trouble is left")
+        self.examine()
+
+    def replaced(self, change):
+        """A worker of another mount is there after change(worker)."""
+        worker = self.daemon.role("worker")
+        change(worker)
+        until("another worker",
+              lambda: self.daemon.role("worker") not in (0, worker))
+        until("the tree", self.daemon.is_up)
+        equal("mounts", len(self.daemon.mount_ids()), 1)
+
+    def begin_older(self):
+        """As on a kernel before 6.9."""
+        self.daemon.stop()
+        self.begin(("-o", "no_resend"))
+
+    def older(self):
+        """What is in order costs nobody anything, a death costs the mount."""
+        self.begin_older()
+        self.unnoticed(lambda: self.daemon.civicfs("reload"))
+        self.unnoticed(self.replace_keeper)
+        for n in range(4):
+            path = self.rate("d%d.csv" % n, 2000 + n)
+            self.replaced(lambda worker: kill(
+                worker, signal.SIGSTOP if n == 3 else signal.SIGKILL))
+            self.judged(path)
+        self.examine(inherited=False)
+
+    # --- the mount goes ----------------------------------------------------------
+
+    def all_dead(self):
+        """The dead mount is replaced."""
+        path = self.rate("closed.csv", 2000)
+        with open(path, "rb") as reader:
+            worker = self.daemon.role("worker")
+            kill(self.daemon.process.pid)
+            kill(worker)
+            self.daemon.process.wait()
+            until("the end of the worker", lambda: not self.workers())
+            try:
+                os.stat(os.path.join(self.tax, "nothing"))
+            except OSError as error:
+                if error.errno not in (errno.ENOTCONN, errno.ECONNABORTED):
+                    raise
+            self.daemon.start()
+            try:
+                os.fstat(reader.fileno())
+                reader.read()
+            except OSError as error:
+                equal("errno of an old file", error.errno, errno.ENOTCONN)
+        equal("mounts", len(self.daemon.mount_ids()), 1)
+        self.judged(path)
+        self.examine(inherited=False)
+
+    def aborted(self):
+        """By the kernel's own switch: it is made again."""
+        folder = os.path.join(self.args.folder, "connections")
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["mount", "-t", "fusectl", "fusectl", folder],
+                       check=True)
+        path = self.rate("closed.csv", 2000)
+        number = os.minor(os.stat(self.daemon.mount).st_dev)
+
+        def abort(_):
+            with open(os.path.join(folder, "%d/abort" % number), "w",
+                      encoding="utf-8") as switch:
+                switch.write("1")
+        try:
+            self.replaced(abort)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+        self.judged(path)
+        self.judged(self.rate("after.csv", 2001))
+        self.examine(inherited=False)
+
+    def unmounted(self):
+        """Lazily, with files open: they go on, then all ends."""
+        path = self.rate("closed.csv", 2000)
+        self.judged(path)
+        with open(path, "rb", buffering=0) as reader:
+            subprocess.run(["umount", "-l", self.daemon.mount], check=True)
+            if not reader.read(1 << 20).startswith(b"code,"):
+                raise Failure("an open file is not served any more")
+            equal("civicfsd", self.daemon.process.poll(), None)
+        equal("exit status", self.daemon.process.wait(crashlib.PATIENCE), 0)
+        until("the end of the worker", lambda: not self.workers())
+        self.daemon.process = None
+
     CASES = ("notifier", "decoder_once", "decoder_twice", "keeper", "second",
-             "term", "beginnings")
+             "term", "beginnings", "adopt", "adopt_stopped", "adopt_wrong",
+             "reload", "stopped", "never", "older", "all_dead", "aborted",
+             "unmounted")
 
     def run(self):
-        for name in [self.args.only] if self.args.only else self.CASES:
+        for name in self.args.cases or self.CASES:
             try:
                 self.begin()
                 getattr(self, name)()
@@ -240,10 +535,11 @@ class Roles:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
-    parser.add_argument("--only", choices=Roles.CASES)
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("cases", nargs="*", metavar="CASE",
+                        help=", ".join(Roles.CASES))
     try:
-        Roles(parser.parse_args()).run()
+        Roles(parser.parse_intermixed_args()).run()
     except Failure as error:
         sys.exit("failed: %s" % error)
 
