@@ -10,6 +10,10 @@
 #	--build DIR		use the programs of this build, install nothing
 #	--into DIR		city and mount in this folder, not in this one
 #	--enterprises N		fewer or more than 20,000
+#	--no-groups		make no unix groups; nobody but root may read then
+#
+# Departments are unix groups: those that this machine does not have are made,
+# and 'stop' removes them again.
 
 set -euo pipefail
 umask 022
@@ -18,6 +22,7 @@ build=
 dir=$top/build
 mnt=$top/demo
 enterprises=20000
+groups=yes
 verb=start
 
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
@@ -36,8 +41,8 @@ die() {	# ENGLISH CHINESE
 }
 
 usage() {
-	die "usage: ./quickstart.sh [--build DIR] [--into DIR] [--enterprises N] [stop]" \
-		"用法：./quickstart.sh [--build 目录] [--into 目录] [--enterprises 数量] [stop]" 2
+	die "usage: ./quickstart.sh [--build DIR] [--into DIR] [--enterprises N] [--no-groups] [stop]" \
+		"用法：./quickstart.sh [--build 目录] [--into 目录] [--enterprises 数量] [--no-groups] [stop]" 2
 }
 
 while [ $# -gt 0 ]; do
@@ -52,6 +57,9 @@ while [ $# -gt 0 ]; do
 		*)		enterprises=$2 ;;
 		esac
 		shift 2 ;;
+	--no-groups)
+		groups=no
+		shift ;;
 	stop)	verb=stop
 		shift ;;
 	*)	usage ;;
@@ -97,6 +105,12 @@ if [ "$verb" = stop ]; then
 	fi
 	echo
 	rmdir "$mnt" 2>/dev/null || :
+	if [ -e "$city/groups" ]; then
+		while read -r group; do
+			groupdel "$group" 2>/dev/null || :
+		done <"$city/groups"
+		rm "$city/groups"
+	fi
 	exit 0
 fi
 
@@ -173,6 +187,18 @@ if [ ! -e "$city/submissions.list" ]; then
 	sed -i "s/^language = .*/language = $lang/" "$conf"
 	PYTHONUTF8=1 python3 conf/demo/generate "$city" \
 		--enterprises "$enterprises"
+fi
+
+if [ "$groups" = yes ]; then
+	for group in $(sed -n 's/.* = group:\([a-z-]*\).*/\1/p' "$conf" \
+		"$city/conf.d/10-departments.ini"); do
+		getent group "$group" >/dev/null && continue
+		groupadd --system "$group"
+		echo "$group" >>"$city/groups"
+	done
+	[ ! -e "$city/groups" ] || printf '      %s %s\n' \
+		"$(t "unix groups, until 'stop':" "建立的 unix 组（stop 时删除）：")" \
+		"$(paste -sd' ' "$city/groups")"
 fi
 
 # The names of the tree are those of the language it was made in.
@@ -262,7 +288,8 @@ show "A faulty file: its receipt" "有错误的文件：回执" \
 	"head -n 1 $receipt; tail -n 5 $receipt"
 show "What changed since yesterday" "昨天以来的变化" \
 	"grep -e ^change -e $hero $credit/$changes/$range.csv; cut -d, -f1 $credit/$changes/$range.csv | sort | uniq -c"
-show "Who may read it" "谁可以读" "$cmd explain $credit/data.csv"
+show "Who may read it" "谁可以读" \
+	"$cmd explain $credit/data.csv; $cmd explain nobody $credit/data.csv"
 
 printf '\n%s%s%s\n' "$bold" "$(t "Go on" "继续")" "$plain"
 if [ "$lang" = zh ]; then

@@ -26,7 +26,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 ctl_wait,
 	 {{"timeout", "S", "end with 1 after S seconds"}}},
 	{"submissions",
-	 "[ID …]",
+	 "[IDS]",
 	 "what came in, the newest first, or these",
 	 0,
 	 ANY_NUMBER,
