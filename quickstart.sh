@@ -295,13 +295,15 @@ printf '\n%s%s%s\n' "$bold" "$(t "Go on" "继续")" "$plain"
 if [ "$lang" = zh ]; then
 	cat <<END
   改正 $penalties/ 中的文件后再复制一次，回执会更新；同一目录的 .fix.csv 列出被拒收的行
-  $cmd status | submissions | versions enterprise-credit | verify | --help
+  等待处理（空名录，未发布任何内容）：$cmd submissions --state quarantined
+  $cmd status | versions enterprise-credit | verify | --help
   配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$stop stop
 END
 else
 	cat <<END
   correct the file in $penalties/ and copy it again: its receipt follows (.fix.csv has the rows)
-  $cmd status | submissions | versions enterprise-credit | verify | --help
+  what waits for a decision (a list that came empty): $cmd submissions --state quarantined
+  $cmd status | versions enterprise-credit | verify | --help
   configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $stop stop
 END
 fi
