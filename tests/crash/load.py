@@ -46,6 +46,8 @@ class Load:
         self.counts = collections.Counter()
         self.stopping = threading.Event()
         self.failures = []
+        self.hoards = False
+        self.grown = collections.defaultdict(list)  # role: [(fds, rss)]
 
     # --- what was acknowledged -------------------------------------------------
 
@@ -226,9 +228,10 @@ class Load:
             time.sleep(0.02)
 
     def asker(self, client, rng):
-        """The command line, beside everything else."""
+        """The command line, beside everything else; also what replaces the
+        worker on purpose."""
         verbs = (("status",), ("themes",), ("submissions",),
-                 ("versions", "credit"))
+                 ("versions", "credit"), ("reload",))
         while not self.stopping.wait(rng.random() * 0.3):
             try:
                 self.daemon.civicfs(*rng.choice(verbs), "--json")
@@ -255,6 +258,38 @@ class Load:
             if worker:
                 kill(worker)
                 self.counts["kills"] += 1
+
+    def watcher(self, client, rng):
+        """Those who live on do not grow."""
+        while not self.stopping.wait(0.1):
+            for name, pid in (("keeper", self.daemon.process.pid),
+                              ("notifier", self.daemon.role("notifier"))):
+                try:
+                    fds = len(os.listdir("/proc/%d/fd" % pid))
+                    rss = int(crashlib.read(
+                        "/proc/%d/statm" % pid).split()[1])
+                except FileNotFoundError:
+                    continue
+                self.grown[name].append((fds, rss * os.sysconf("SC_PAGESIZE")))
+        # a sanitizer keeps what was freed
+        self.hoards = b"libasan" in crashlib.read(
+            "/proc/%d/maps" % self.daemon.process.pid)
+
+    def compare_growth(self):
+        """Between the first and the last quarter of the time."""
+        for name, seen in self.grown.items():
+            n = len(seen) // 4
+            if n < 5:
+                continue
+            for what, i, more in (("descriptors", 0, 0),
+                                  ("bytes of memory", 1, 2 << 20)):
+                if i and self.hoards:
+                    continue
+                first = sorted(s[i] for s in seen[:n])[n // 2]
+                last = sorted(s[i] for s in seen[-n:])[n // 2]
+                if last > first + more:
+                    raise Failure("the %s had %d %s, then %d" %
+                                  (name, first, what, last))
 
     # --- the end -----------------------------------------------------------------
 
@@ -315,7 +350,7 @@ class Load:
 
     def run(self):
         bodies = [self.registrar, self.tidier, self.victim, self.reader,
-                  self.reader, self.lister, self.asker]
+                  self.reader, self.lister, self.asker, self.watcher]
         if self.args.pause:
             bodies.append(self.killer)
         bodies += [self.deliverer] * self.args.clients
@@ -335,6 +370,7 @@ class Load:
             self.control.disarm()
             if self.failures:
                 raise Failure("; ".join(self.failures))
+            self.compare_growth()
             self.examine()
         finally:
             self.control.disarm()
