@@ -14,14 +14,26 @@
 struct control_call {
 	const struct control_context *context;
 	const struct control_request *request;
-	int fd;		     /* the client */
-	int stop_fd;	     /* readable when the daemon ends */
-	struct buf out;	     /* lines to be sent */
-	size_t whole;	     /* bytes of it that are whole lines */
-	struct jsonout json; /* of the item under way */
-	struct error err;    /* what the last line says */
-	bool stops;	     /* the daemon is to end after the answer */
-	bool cut_off;	     /* its wait was ended by the daemon's end */
+	int fd;		       /* the client */
+	int stop_fd;	       /* readable when the daemon ends */
+	struct buf out;	       /* lines to be sent */
+	size_t whole;	       /* bytes of it that are whole lines */
+	struct jsonout json;   /* of the item under way */
+	struct error err;      /* what the last line says */
+	struct access_who who; /* asks */
+	gid_t *groups;	       /* of 'who' */
+	char user[64];	       /* the name, for messages */
+	bool stops;	       /* the daemon is to end after the answer */
+	bool cut_off;	       /* its wait was ended by the daemon's end */
+};
+
+/* Who may ask for a verb at all. What its answer tells of one department or
+ * theme, the verb itself asks control_permit_…() or control_sees_…(). */
+enum control_who {
+	CONTROL_ROOT,	   /* and nobody else: 'why' says why */
+	CONTROL_SERVICE,   /* root and the service user, the same */
+	CONTROL_CATALOGUE, /* who may read catalogue/ */
+	CONTROL_INSIDE	   /* members, readers, offices */
 };
 
 /*
@@ -34,10 +46,43 @@ struct control_verb {
 	size_t min, max;
 	const char *options[4]; /* ended by NULL */
 	int (*run)(struct control_call *call);
+	enum control_who who;
+	const char *why;
 };
 
 /* The answer to a request, but for its last line: as 'run' above. */
 MUST_CHECK int control_call_run(struct control_call *call);
+
+/* ---- who asks (permit.c) ------------------------------------------------- */
+
+/* Fills 'who', 'groups' (freed by the caller) and 'user' from the socket.
+ * ERR_IO, ERR_NOMEM. */
+MUST_CHECK int control_peer(struct control_call *call);
+
+/* Root and the service user may know everything, and the coordinator what
+ * every department sends; members of a department what it sends. */
+bool control_is_service(const struct control_call *call);
+bool control_sees_all(const struct control_call *call);
+bool control_sees_department(const struct control_call *call,
+			     const char *department);
+bool control_sees_resource(const struct control_call *call, int64_t resource);
+bool control_sees_theme(const struct control_call *call, const char *theme);
+/* Member, root or service user: values too. */
+bool control_is_member(const struct control_call *call, const char *department);
+
+/* CONTROL_DONE, or a refusal that names the role or line that would allow
+ * it. */
+MUST_CHECK int control_permit_verb(struct control_call *call,
+				   const struct control_verb *verb);
+MUST_CHECK int control_permit_department(struct control_call *call,
+					 const char *department);
+MUST_CHECK int control_permit_theme(struct control_call *call,
+				    const char *theme);
+
+/* A receipt's JSON without values and messages, as JSON or as lines for
+ * people: appended. ERR_CORRUPT, ERR_NOMEM. (redact.c) */
+MUST_CHECK int control_redact(struct slice json, bool as_json, struct buf *out,
+			      struct error *err);
 
 /* ---- answering (answer.c) ------------------------------------------------ */
 
@@ -70,7 +115,8 @@ int control_refuse(struct control_call *call, enum control_exit exit_status,
 MUST_CHECK int control_sleep(struct control_call *call, int wake_fd, int ms);
 
 /* The members "judging", a list of what is being judged and how far it has
- * come, and "waiting", how many submissions wait for their turn. What is being
+ * come, and "waiting", how many submissions wait for their turn. Of other
+ * departments than the asker's only their number is told. What is being
  * copied counts for neither. (progress.c) */
 MUST_CHECK int control_progress_members(struct control_call *call,
 					struct jsonout *j);
@@ -85,7 +131,8 @@ MUST_CHECK int control_find_theme(struct control_call *call, const char *name,
 MUST_CHECK int control_find_resource(struct control_call *call,
 				     const char *name,
 				     const struct flow_resource **ret);
-/* A submission by its id; release it. */
+/* A submission by its id, if the department that sent it is the asker's, or
+ * he may know of all; release it. */
 MUST_CHECK int control_find_submission(struct control_call *call,
 				       const char *id,
 				       struct store_submission *ret);

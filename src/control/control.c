@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 #include <sys/un.h>
 
 #define CLIENTS 64
+#define CLIENTS_EACH 16 /* of one user, so that others find room */
 #define BACKLOG 64
 #define REQUEST_NS (5 * CLOCK_NS) /* for the whole of a request */
 #define PAUSE_MS 100		  /* when the machine has no room */
@@ -29,6 +29,7 @@ struct client {
 	bool used;  /* only the serving thread */
 	bool ended; /* under 'lock': to be joined */
 	int fd;	    /* under 'lock'; -1 closed */
+	uid_t uid;
 };
 
 struct control {
@@ -41,29 +42,6 @@ struct control {
 };
 
 /* ---- one client ---------------------------------------------------------- */
-
-/* Whether the other side may ask: 0, or refused by name. */
-static int
-check_peer(struct control_call *call)
-{
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
-	struct passwd pw, *found = NULL;
-	char room[1024], number[32];
-
-	if (getsockopt(call->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n))
-		return error_errno(&call->err, errno, "peer credentials");
-	if (peer.uid == 0 || peer.uid == call->context->service_uid)
-		return CONTROL_DONE;
-	snprintf(number, sizeof(number), "%u", peer.uid);
-	(void)!getpwuid_r(peer.uid, &pw, room, sizeof(room), &found);
-	return control_refuse(call, CONTROL_NO,
-			      "user '%s' may not ask: in this version (%s) "
-			      "only root and the service user '%s' may; use "
-			      "sudo",
-			      found ? found->pw_name : number, PACKAGE_VERSION,
-			      call->context->config->user);
-}
 
 static int
 answer_request(struct control_call *call, struct slice line)
@@ -100,7 +78,7 @@ static int
 answer(struct control_call *call)
 {
 	struct control_lines lines = {.fd = call->fd};
-	int rc = check_peer(call);
+	int rc = control_peer(call);
 
 	if (rc == CONTROL_DONE)
 		rc = read_and_answer(call, &lines);
@@ -130,6 +108,7 @@ serve_client(void *arg)
 	if (call.stops)
 		control->context.stop(control->context.ctx);
 	buf_release(&call.out);
+	free(call.groups);
 	return NULL;
 }
 
@@ -158,9 +137,23 @@ join_clients(struct control *control, bool all)
 	}
 }
 
-static struct client *
-free_client(struct control *control)
+static bool
+has_many(const struct control *control, uid_t uid)
 {
+	size_t n = 0;
+
+	if (uid == 0 || uid == control->context.service_uid)
+		return false;
+	for (size_t i = 0; i < CLIENTS; i++)
+		n += control->clients[i].used && control->clients[i].uid == uid;
+	return n >= CLIENTS_EACH;
+}
+
+static struct client *
+free_client(struct control *control, uid_t uid)
+{
+	if (has_many(control, uid))
+		return NULL;
 	for (size_t i = 0; i < CLIENTS; i++) {
 		if (!control->clients[i].used)
 			return &control->clients[i];
@@ -176,18 +169,18 @@ send_away(struct control *control, int fd)
 				    .fd = fd,
 				    .stop_fd = control->stop_fd};
 	int rc = control_refuse(&call, CONTROL_NO,
-				"%d questions are being answered: ask again "
-				"later",
-				CLIENTS);
+				"too many questions are being answered (%d, "
+				"of one user %d): ask again later",
+				CLIENTS, CLIENTS_EACH);
 
 	(void)!control_finish(&call, rc);
 	buf_release(&call.out);
 }
 
 static int
-start_client(struct control *control, struct client *client, int fd)
+start_client(struct control *control, struct client *client, int fd, uid_t uid)
 {
-	*client = (struct client){.control = control, .fd = fd};
+	*client = (struct client){.control = control, .fd = fd, .uid = uid};
 	return pthread_create(&client->thread, NULL, serve_client, client);
 }
 
@@ -195,6 +188,8 @@ static void
 accept_client(struct control *control)
 {
 	scope_fd fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t n = sizeof(peer);
 	struct client *client;
 
 	if (fd < 0) {
@@ -203,8 +198,9 @@ accept_client(struct control *control)
 			poll(NULL, 0, PAUSE_MS);
 		return;
 	}
-	client = free_client(control);
-	if (!client || start_client(control, client, fd)) {
+	(void)!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
+	client = free_client(control, peer.uid);
+	if (!client || start_client(control, client, fd, peer.uid)) {
 		send_away(control, fd);
 		return;
 	}
@@ -215,8 +211,8 @@ accept_client(struct control *control)
 /* ---- the server ---------------------------------------------------------- */
 
 /* Bound by its bare name: the path may be longer than an address holds, and a
- * process that changed its user may not go through /proc/self. The mode of
- * the socket before it is bound is that of its file. */
+ * process that changed its user may not go through /proc/self. Who may ask for
+ * what is decided by credentials, so the file is open to all. */
 static int
 open_socket(struct control *control, struct error *err)
 {
@@ -231,10 +227,9 @@ open_socket(struct control *control, struct error *err)
 		return error_errno(err, errno,
 				   "cannot replace the state's "
 				   "'" CONTROL_SOCKET "'");
-	if (fchmod(control->listen_fd, 0600) ||
-	    bind(control->listen_fd, (const struct sockaddr *)&at,
+	if (bind(control->listen_fd, (const struct sockaddr *)&at,
 		 sizeof(at)) ||
-	    listen(control->listen_fd, BACKLOG))
+	    chmod(CONTROL_SOCKET, 0666) || listen(control->listen_fd, BACKLOG))
 		return error_errno(err, errno,
 				   "cannot make the state's "
 				   "'" CONTROL_SOCKET "'");

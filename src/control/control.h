@@ -3,13 +3,14 @@
  * socket in the state's folder (SPEC 2). protocol.h has the form of questions
  * and answers, verbs.c the table of what is answered.
  *
- * In this version only root and the service user may ask; others are refused
- * by name.
+ * Anybody may connect; the table says who may ask for what, by the credentials
+ * of the other side. A refusal names the role or line that would allow it.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
 #include "base/digest.h"
+#include "access/access.h"
 #include "flow/flow.h"
 #include "flow/plan.h"
 
@@ -40,7 +41,8 @@ struct control_context {
 	int generation;	     /* of the worker, from 1 */
 	int64_t started_at;  /* of the keeper, ns */
 	bool kernel_resends; /* a dead worker's requests can be had again */
-	uid_t service_uid;   /* who may ask, besides root */
+	uid_t service_uid;
+	const struct access *access; /* of this configuration */
 	/* Warnings besides those of the configuration. */
 	const char *const *warnings;
 	size_t nwarnings;

@@ -15,9 +15,10 @@ control_find_theme(struct control_call *call, const char *name,
 
 		if (strcmp(theme->theme->id, name) == 0) {
 			*ret = theme;
-			return CONTROL_DONE;
+			return control_permit_theme(call, name);
 		}
-		if (buf_addf(&names, " '%s'", theme->theme->id))
+		if (control_sees_theme(call, theme->theme->id) &&
+		    buf_addf(&names, " '%s'", theme->theme->id))
 			return error_nomem(&call->err);
 	}
 	if (config_find_resource(plan->config, name))
@@ -31,7 +32,7 @@ control_find_theme(struct control_call *call, const char *name,
 		return error_nomem(&call->err);
 	return control_refuse(call, CONTROL_NO,
 			      "there is no theme '%s'; the themes are:%s", name,
-			      plan->nthemes ? names.data : " none");
+			      names.len ? names.data : " none");
 }
 
 int
@@ -52,19 +53,49 @@ control_find_resource(struct control_call *call, const char *name,
 			      name);
 }
 
+bool
+control_sees_resource(const struct control_call *call, int64_t resource)
+{
+	const struct flow_resource *r =
+		flow_plan_resource(call->context->plan, resource);
+
+	return control_sees_all(call) ||
+	       (r && control_is_member(call, r->resource->department));
+}
+
+/* Whoever may not know of one is not told whether it exists. */
+static int
+permit_submission(struct control_call *call, const char *id,
+		  const struct store_submission *s)
+{
+	if (s ? control_sees_resource(call, s->resource)
+	      : control_sees_all(call))
+		return CONTROL_DONE;
+	return control_refuse(call, CONTROL_NO,
+			      "your departments have no submission '%s': "
+			      "those of others are for their members "
+			      "([department] members) and the coordinator "
+			      "([roles] coordinator)",
+			      id);
+}
+
 int
 control_find_submission(struct control_call *call, const char *id,
 			struct store_submission *ret)
 {
 	scope_reader reader = {0};
 	int rc = store_reader_get(call->context->store, &reader, &call->err);
+	int found = 0;
 
 	if (!rc)
-		rc = store_submission_find(reader.db, id, ret, &call->err);
-	if (rc < 0)
+		found = store_submission_find(reader.db, id, ret, &call->err);
+	if (rc || found < 0)
+		return rc ? rc : found;
+	rc = permit_submission(call, id, found ? ret : NULL);
+	if (rc && found)
+		store_submission_release(ret);
+	if (rc || found)
 		return rc;
-	if (rc)
-		return CONTROL_DONE;
 	return control_refuse(call, CONTROL_NO,
 			      "there is no submission '%s': 'civicfs "
 			      "submissions' lists them",

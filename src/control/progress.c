@@ -44,6 +44,10 @@ judging_item(struct control_call *call, struct sql *db, struct jsonout *j,
 	if (rc <= 0)
 		return rc;
 	r = flow_plan_resource(call->context->plan, s.resource);
+	if (!control_sees_resource(call, s.resource)) {
+		store_submission_release(&s);
+		return 0;
+	}
 	jsonout_object(j);
 	jsonout_pair(j, "submission", s.id);
 	control_member(j, "department", r ? r->resource->department : NULL);

@@ -32,6 +32,8 @@ themes_member(struct control_call *call, struct sql *db, struct jsonout *j)
 	jsonout_key(j, "themes");
 	jsonout_array(j);
 	for (size_t i = 0; !rc && i < plan->nthemes; i++) {
+		if (!control_sees_theme(call, plan->themes[i].theme->id))
+			continue;
 		jsonout_object(j);
 		rc = theme_members(call, db, j, &plan->themes[i]);
 		jsonout_end(j);
@@ -49,8 +51,11 @@ control_verb_themes(struct control_call *call)
 
 	for (size_t i = 0; !rc && i < plan->nthemes; i++) {
 		const struct publish_theme *theme = &plan->themes[i];
-		struct jsonout *j = control_item(call);
+		struct jsonout *j;
 
+		if (!control_sees_theme(call, theme->theme->id))
+			continue;
+		j = control_item(call);
 		rc = theme_members(call, reader.db, j, theme);
 		jsonout_pair(j, "subject", theme->theme->subject);
 		control_member_int(j, "sources",
@@ -120,7 +125,8 @@ work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 	flow_trouble(call->context->flow, trouble, sizeof(trouble));
 	if (!*trouble)
 		inbox_hindrance(call->context->inbox, trouble, sizeof(trouble));
-	control_member(j, "trouble", *trouble ? trouble : NULL);
+	control_member(j, "trouble",
+		       *trouble && control_sees_all(call) ? trouble : NULL);
 	return rc;
 }
 
@@ -129,9 +135,12 @@ work_members(struct control_call *call, struct sql *db, struct jsonout *j)
 static void
 usage_member(void *ctx, const struct inbox_usage *u)
 {
-	struct jsonout *j = ctx;
+	struct control_call *call = ctx;
+	struct jsonout *j = &call->json;
 	int64_t left = u->quota - u->bytes;
 
+	if (!control_sees_department(call, u->department))
+		return;
 	jsonout_object(j);
 	jsonout_pair(j, "department", u->department);
 	control_member_int(j, "bytes", u->bytes);
@@ -146,11 +155,11 @@ usage_member(void *ctx, const struct inbox_usage *u)
 }
 
 static void
-departments_member(const struct control_context *c, struct jsonout *j)
+departments_member(struct control_call *call, struct jsonout *j)
 {
 	jsonout_key(j, "departments");
 	jsonout_array(j);
-	inbox_each_usage(c->inbox, usage_member, j);
+	inbox_each_usage(call->context->inbox, usage_member, call);
 	jsonout_end(j);
 }
 
@@ -158,30 +167,33 @@ static void
 warn_of_full(void *ctx, const struct inbox_usage *u)
 {
 	scope_buf line = BUF_INIT;
-	struct jsonout *j = ctx;
+	struct control_call *call = ctx;
 
-	if (!u->quota || u->bytes < u->quota)
+	if (!u->quota || u->bytes < u->quota ||
+	    !control_sees_department(call, u->department))
 		return;
 	if (!buf_addf(&line,
 		      "department '%s' has used its quota: uploads are refused "
 		      "(EDQUOT); remove files that were not judged, or raise "
 		      "[department %s] quota",
 		      u->department, u->department))
-		jsonout_string(j, buf_slice(&line));
+		jsonout_string(&call->json, buf_slice(&line));
 }
 
 static void
-warnings_member(const struct control_context *c, struct jsonout *j)
+warnings_member(struct control_call *call, struct jsonout *j)
 {
+	const struct control_context *c = call->context;
 	const struct config_list *more = &c->config->warnings;
+	bool all = control_sees_all(call);
 
 	jsonout_key(j, "warnings");
 	jsonout_array(j);
-	for (size_t i = 0; i < c->nwarnings; i++)
+	for (size_t i = 0; all && i < c->nwarnings; i++)
 		jsonout_string(j, slice_str(c->warnings[i]));
-	for (size_t i = 0; i < more->n; i++)
+	for (size_t i = 0; all && i < more->n; i++)
 		jsonout_string(j, slice_str(more->items[i]));
-	inbox_each_usage(c->inbox, warn_of_full, j);
+	inbox_each_usage(c->inbox, warn_of_full, call);
 	jsonout_end(j);
 }
 
@@ -207,8 +219,8 @@ control_verb_status(struct control_call *call)
 	rc = work_members(call, reader.db, j);
 	if (!rc)
 		rc = themes_member(call, reader.db, j);
-	departments_member(c, j);
-	warnings_member(c, j);
+	departments_member(call, j);
+	warnings_member(call, j);
 	return rc ? rc : control_item_end(call);
 }
 

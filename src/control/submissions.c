@@ -47,6 +47,8 @@ list_one(void *ctx, const struct store_submission *s)
 
 	if (f->limit == 0)
 		return 0;
+	if (!control_sees_resource(f->call, s->resource))
+		return 0;
 	if (f->department &&
 	    (!r || strcmp(r->resource->department, f->department) != 0))
 		return 0;
@@ -92,6 +94,13 @@ take_filter(struct filter *f)
 				      "configuration '%s'",
 				      f->department,
 				      f->call->context->config->path);
+	if (f->department)
+		rc = control_permit_department(f->call, f->department);
+	if (!rc && f->resource)
+		rc = control_permit_department(
+			f->call, f->resource->resource->department);
+	if (rc)
+		return rc;
 	if (f->state && validate_state_parse(f->state) < 0)
 		return control_refuse(f->call, CONTROL_USAGE,
 				      "--state '%s': the states are judging, "
@@ -102,22 +111,30 @@ take_filter(struct filter *f)
 	return CONTROL_DONE;
 }
 
-/* Those that were asked for by id, in that order. */
+/* Those that were asked for by id, in that order. A subject names the
+ * submissions behind its values to every reader of its theme: those of other
+ * departments are left out. */
 static int
 list_named(struct control_call *call)
 {
 	const struct control_request *r = call->request;
-	int rc = CONTROL_DONE;
+	scope_reader reader = {0};
+	int rc = store_reader_get(call->context->store, &reader, &call->err);
 
 	for (size_t i = 0; !rc && i < r->nargs; i++) {
 		struct store_submission s;
+		int found = store_submission_find(reader.db, r->args[i], &s,
+						  &call->err);
 
-		rc = control_find_submission(call, r->args[i], &s);
-		if (rc)
-			break;
-		rc = submission_item(
-			call, &s,
-			flow_plan_resource(call->context->plan, s.resource));
+		if (found <= 0) {
+			rc = found;
+			continue;
+		}
+		if (control_sees_resource(call, s.resource))
+			rc = submission_item(
+				call, &s,
+				flow_plan_resource(call->context->plan,
+						   s.resource));
 		store_submission_release(&s);
 	}
 	return rc;
@@ -145,32 +162,57 @@ control_verb_submissions(struct control_call *call)
 
 /* ---- receipt ------------------------------------------------------------- */
 
+/* Whether the asker may see what stood in the file. */
+static bool
+sees_values(const struct control_call *call, int64_t resource)
+{
+	const struct flow_resource *r =
+		flow_plan_resource(call->context->plan, resource);
+
+	return r ? control_is_member(call, r->resource->department)
+		 : control_is_service(call);
+}
+
+/* 1 found, 0 there is none yet. */
+static int
+read_receipt(struct control_call *call, const struct store_submission *s,
+	     struct buf *out)
+{
+	const char *form = control_request_option(call->request, "form");
+	bool as_json = form && strcmp(form, "json") == 0;
+	bool values = sees_values(call, s->resource);
+	scope_buf whole = BUF_INIT;
+	scope_reader reader = {0};
+	int rc = store_reader_get(call->context->store, &reader, &call->err);
+
+	if (!rc)
+		rc = store_submission_receipt(
+			reader.db, s->number,
+			as_json || !values ? STORE_RECEIPT_JSON
+					   : STORE_RECEIPT_TEXT,
+			values ? out : &whole, &call->err);
+	if (rc <= 0 || values)
+		return rc;
+	rc = control_redact(buf_slice(&whole), as_json, out, &call->err);
+	return rc ? rc : 1;
+}
+
 int
 control_verb_receipt(struct control_call *call)
 {
 	const char *id = call->request->args[0];
-	const char *form = control_request_option(call->request, "form");
-	enum store_receipt which = form && strcmp(form, "json") == 0
-					   ? STORE_RECEIPT_JSON
-					   : STORE_RECEIPT_TEXT;
-	struct store_submission s;
 	scope_buf receipt = BUF_INIT;
-	scope_reader reader = {0};
+	struct store_submission s;
 	char state[sizeof(s.state)];
-	int64_t number;
 	int expired;
 	int rc = control_find_submission(call, id, &s);
 
 	if (rc)
 		return rc;
-	number = s.number;
 	expired = s.expired;
 	memcpy(state, s.state, sizeof(state));
+	rc = read_receipt(call, &s, &receipt);
 	store_submission_release(&s);
-	rc = store_reader_get(call->context->store, &reader, &call->err);
-	if (!rc)
-		rc = store_submission_receipt(reader.db, number, which,
-					      &receipt, &call->err);
 	if (rc < 0)
 		return rc;
 	if (expired)
@@ -194,8 +236,13 @@ control_verb_release(struct control_call *call)
 {
 	const char *id = call->request->args[0];
 	struct jsonout *j;
-	int rc = flow_release(call->context->flow, id, &call->err);
+	struct store_submission s;
+	int rc = control_find_submission(call, id, &s);
 
+	if (rc)
+		return rc;
+	store_submission_release(&s);
+	rc = flow_release(call->context->flow, id, &call->err);
 	if (rc)
 		return rc;
 	j = control_item(call);

@@ -299,6 +299,9 @@ take_path(struct wait *w, const char *path)
 	    buf_addslice(&name, resource) || !buf_str(&name))
 		return error_nomem(&w->call->err);
 	rc = control_find_resource(w->call, name.data, &w->resource);
+	if (!rc)
+		rc = control_permit_department(
+			w->call, w->resource->resource->department);
 	if (!rc && inbox_is_temporary(w->file))
 		return control_refuse(w->call, CONTROL_NO,
 				      "'%s' is the name of a file that is "

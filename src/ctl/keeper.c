@@ -27,8 +27,8 @@ open_state(const char *state, int *ret_dir, struct error *err)
 		return 0;
 	if (errno == EACCES)
 		return error_set(err, ERR_DENIED,
-				 "the state '%s' may be entered by root and "
-				 "the service user alone: use sudo",
+				 "the state '%s' cannot be entered: a folder "
+				 "on the way is closed to this user",
 				 state);
 	return error_errno(err, errno, "state '%s'", state);
 }
@@ -52,8 +52,9 @@ connect_in(int dir, const char *state, int *ret_fd, struct error *err)
 		return 0;
 	if (errno == EACCES)
 		return error_set(err, ERR_DENIED,
-				 "the daemon on '%s' answers root and the "
-				 "service user alone: use sudo",
+				 "the daemon on '%s' cannot be asked: "
+				 "its " CONTROL_SOCKET
+				 " is closed to this user",
 				 state);
 	return error_errno(err, errno, "'%s/" CONTROL_SOCKET "'", state);
 }

@@ -15,6 +15,7 @@
 
 #define LOCK_NAME "keeper.lock"
 #define NOTE_NAME "worker.pid"
+#define STATE_MODE 0711
 #define FALLBACK_USER "nobody"
 #define NOTE_MAX 128
 #define DECODER_ID 65532 /* of the kernel's numbers one that no account has */
@@ -87,10 +88,12 @@ give_state(int dir, const struct daemon_users *users, struct error *err)
 
 	if (fstat(dir, &st))
 		return error_errno(err, errno, "state");
+	/* to be entered, for the socket; what is in it is its owner's */
+	if ((st.st_mode & 07777) != STATE_MODE && fchmod(dir, STATE_MODE))
+		return error_errno(err, errno, "state");
 	if (st.st_uid == users->worker_uid)
 		return 0;
-	if (fchown(dir, users->worker_uid, users->worker_gid) ||
-	    fchmod(dir, 0700))
+	if (fchown(dir, users->worker_uid, users->worker_gid))
 		return error_errno(err, errno, "state");
 	return give_entries(dir, users, 1, err);
 }
@@ -137,7 +140,7 @@ daemon_state_take(const struct config *config, const struct daemon_users *users,
 				 "[platform] state = '%s' lies on the mount "
 				 "'%s': choose another folder",
 				 config->state, mountpoint);
-	if (mkdir(config->state, 0700) && errno != EEXIST)
+	if (mkdir(config->state, STATE_MODE) && errno != EEXIST)
 		return error_errno(err, errno,
 				   "[platform] state: cannot make '%s'",
 				   config->state);

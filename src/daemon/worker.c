@@ -504,6 +504,7 @@ open_control(struct worker *w, struct error *err)
 		.started_at = shared->started_at,
 		.kernel_resends = shared->kernel_resends,
 		.service_uid = shared->users.worker_uid,
+		.access = w->access,
 		.count = count_requests,
 		.stop = stop,
 		.reload = reload,

@@ -63,7 +63,7 @@ static int
 open_control(struct server *s, struct error *err)
 {
 	static const char *const warnings[] = {"the moon is full"};
-	const struct control_context context = {
+	struct control_context context = {
 		.store = s->store,
 		.config = s->config,
 		.plan = s->plan,
@@ -83,6 +83,7 @@ open_control(struct server *s, struct error *err)
 		.ctx = s,
 	};
 
+	context.access = s->access;
 	return control_new(&context, &s->control, err);
 }
 
@@ -96,6 +97,9 @@ open_all(struct server *s, struct error *err)
 			     &problems, err);
 
 	config_problems_release(&problems);
+	if (!rc)
+		rc = access_compile(s->config, &access_machine, &s->access,
+				    err);
 	if (!rc)
 		rc = store_open(s->dir, true, &s->store, err);
 	if (!rc)
@@ -162,6 +166,7 @@ server_teardown(void **state)
 	inbox_close(s->inbox);
 	flow_plan_free(s->plan);
 	store_close(s->store);
+	access_free(s->access);
 	config_free(s->config);
 	rc = fchdir(s->home);
 	close(s->dir);

@@ -23,6 +23,7 @@ struct server {
 	int home, dir;
 	int fds; /* open descriptors before the test */
 	struct config *config;
+	struct access *access;
 	struct store *store;
 	struct flow_plan *plan;
 	struct inbox *inbox;

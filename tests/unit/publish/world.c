@@ -36,8 +36,9 @@ intern(struct world *w)
 	struct error err = ERROR_INIT;
 	scope_txn txn = {0};
 
-	check(store_begin(w->store, &txn, &err), &err);
+	/* in this order: the first takes the writer for a moment */
 	check(store_records_begin(w->store, &err), &err);
+	check(store_begin(w->store, &txn, &err), &err);
 	check(store_object_intern(&txn, STORE_THEME, t->id, &w->theme.id, &err),
 	      &err);
 	for (size_t s = 0; s < t->nsources; s++) {
