@@ -29,6 +29,7 @@ struct keeper {
 	struct daemon_watch watch;
 	int failures;		      /* workers in a row that died at once */
 	int64_t failing_since;	      /* the first of them; 0 none */
+	int64_t patience;	      /* until callers are told, ns */
 	int64_t try_at;		      /* when to start the next one */
 	pid_t standin;		      /* 0 none */
 	char trouble[ERROR_TEXT_MAX]; /* why the last one gave up */

@@ -22,9 +22,11 @@
 
 #define AT_ONCE_NS (CLOCK_NS / 10) /* a life that is none */
 #define FAILING_NS (5 * CLOCK_NS)  /* of such lives, until callers are told */
+#define KILLED_NS (30 * CLOCK_NS)  /* the same when somebody kills them */
 #define FAILURES_LEAST 5
 #define FAILURES_FAST 20 /* as many are started again without a pause */
 #define PAUSE_MAX_NS (5 * CLOCK_NS)
+#define PAUSE_KILLED_NS (CLOCK_NS / 20)
 #define STANDIN_NS (CLOCK_NS / 4) /* its least time between two attempts */
 #define STANDIN_END_MS 1000	  /* for it to end by itself */
 #define HANGING_NS CLOCK_NS	  /* for the threads of a dead worker */
@@ -145,14 +147,18 @@ static bool
 is_failing(const struct keeper *k, int64_t now)
 {
 	return k->failures >= FAILURES_LEAST &&
-	       now - k->failing_since >= FAILING_NS;
+	       now - k->failing_since >= k->patience;
 }
 
-/* A death before the worker is ready, or at the first request, is likely to
- * come again. */
+/*
+ * A death before the worker is ready, or at the first request, is likely to
+ * come again. SIGKILL is no defect but somebody's will, or the machine's need:
+ * whoever calls should not see it, however often it comes.
+ */
 static void
-count_failure(struct keeper *k, int64_t now)
+count_failure(struct keeper *k, bool killed, int64_t now)
 {
+	int64_t most = killed ? PAUSE_KILLED_NS : PAUSE_MAX_NS;
 	int64_t pause = CLOCK_NS / 1000;
 	int n;
 
@@ -164,11 +170,10 @@ count_failure(struct keeper *k, int64_t now)
 	if (!k->failures++)
 		k->failing_since = now;
 	n = k->worker_ready ? k->failures - FAILURES_FAST : k->failures;
-	for (int i = 1; i < n && pause < PAUSE_MAX_NS; i++)
+	for (int i = 1; i < n && pause < most; i++)
 		pause *= 2;
-	k->try_at = n <= 0 ? now : now + pause;
-	if (k->try_at > now + PAUSE_MAX_NS)
-		k->try_at = now + PAUSE_MAX_NS;
+	k->try_at = n <= 0 ? now : now + (pause < most ? pause : most);
+	k->patience = killed ? KILLED_NS : FAILING_NS;
 }
 
 /* ---- replacing ----------------------------------------------------------- */
@@ -191,9 +196,13 @@ save_requests(struct keeper *k, bool clean)
 }
 
 static void
-bury(struct keeper *k, bool clean, bool hopeless)
+bury(struct keeper *k, int status)
 {
 	int64_t now = clock_monotonic();
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool hopeless =
+		WIFEXITED(status) && WEXITSTATUS(status) == DAEMON_HOPELESS;
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 
 	k->worker = 0;
 	k->draining_since = 0;
@@ -206,7 +215,7 @@ bury(struct keeper *k, bool clean, bool hopeless)
 	if (clean)
 		k->try_at = now;
 	else
-		count_failure(k, now);
+		count_failure(k, killed, now);
 	if (k->earlier && (hopeless || is_failing(k, now)))
 		daemon_keep_take_back(k);
 	save_requests(k, clean);
@@ -249,7 +258,7 @@ mourn(struct keeper *k, int status)
 		SAY(LOG_WARNING, "worker %d has died (%s %d): starting another",
 		    k->worker, exited ? "exit" : "signal",
 		    exited ? WEXITSTATUS(status) : WTERMSIG(status));
-	bury(k, clean, exited && WEXITSTATUS(status) == DAEMON_HOPELESS);
+	bury(k, status);
 }
 
 /*
@@ -294,7 +303,7 @@ reap(struct keeper *k)
 		    "worker %d has died and hangs in the kernel: starting "
 		    "another",
 		    k->worker);
-		bury(k, false, false);
+		bury(k, SIGKILL);
 	}
 }
 
@@ -349,7 +358,7 @@ start_missing(struct keeper *k, int64_t now)
 	if (daemon_keep_start_worker(k, &err)) {
 		SAY(LOG_ERR, "%s", err.text);
 		k->worker_ready = false;
-		count_failure(k, now);
+		count_failure(k, true, now);
 	}
 }
 

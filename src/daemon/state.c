@@ -207,7 +207,7 @@ daemon_state_hold_note(int note, struct daemon_note content, struct error *err)
 void
 daemon_state_clear_note(int note)
 {
-	(void)!write_note(note, "0\n", NULL);
+	(void)!write_note(note, "ended\n", NULL);
 }
 
 int
@@ -222,7 +222,7 @@ daemon_state_read_note(int note, struct daemon_note *ret)
 	text[n] = '\0';
 	n = sscanf(text, "%d %" SCNd64 " %d %d %d", &ret->pid, &ret->started,
 		   &ret->generation, &ret->fuse_fd, &ret->handover);
-	return n == 5 || (n == 1 && !ret->pid) ? 0 : -1;
+	return n == 5 || n == 0 ? 0 : -1;
 }
 
 pid_t

@@ -34,14 +34,14 @@ MUST_CHECK int daemon_state_take(const struct config *config,
  * The worker's note, 'worker.pid': a file that the worker locks for as long
  * as it lives, and that says who it is and which of its descriptors the next
  * keeper wants: "PID STARTED GENERATION FUSE HANDOVER". A worker that has ended
- * with no request unanswered leaves it empty. The keeper opens it, because the
+ * with no request unanswered leaves "ended". The keeper opens it, because the
  * worker's user need not be able to; a process must close no descriptor of it
  * while it holds the lock (fcntl(2)).
  */
 MUST_CHECK int daemon_state_open_note(int dir, int *ret_note,
 				      struct error *err);
 struct daemon_note {
-	pid_t pid;	 /* 0: the note is empty */
+	pid_t pid;	 /* 0: none, or it has ended */
 	int64_t started; /* as daemon_proc_read() */
 	int generation;	 /* of the worker */
 	int fuse_fd, handover;

@@ -37,7 +37,8 @@ def until(what, test, seconds=PATIENCE, pause=0.01):
 class Layout(ctypes.Structure):
     _fields_ = [("left", ctypes.c_int64), ("again", ctypes.c_int64),
                 ("kills", ctypes.c_int64), ("calls", ctypes.c_int64),
-                ("torn", ctypes.c_int64), ("where", ctypes.c_char * 32)]
+                ("torn", ctypes.c_int64), ("number", ctypes.c_int64),
+                ("where", ctypes.c_char * 32)]
 
 
 class Control:

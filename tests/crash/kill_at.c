@@ -27,9 +27,10 @@ struct control {
 	_Atomic int64_t left;  /* the worker dies when it falls to 0 */
 	_Atomic int64_t again; /* then this many calls for the next; 0 none */
 	_Atomic int64_t kills;
-	_Atomic int64_t calls; /* of workers, ever */
-	_Atomic int64_t torn;  /* 1: half of the last write is done */
-	char where[32];	       /* the last call that killed */
+	_Atomic int64_t calls;	/* of workers, ever */
+	_Atomic int64_t torn;	/* 1: half of the last write is done */
+	_Atomic int64_t number; /* the signal; 0 SIGKILL */
+	char where[32];		/* the last call that killed */
 };
 
 static struct control *control;
@@ -88,9 +89,13 @@ is_last(const char *where)
 static void
 die(void)
 {
+	int number;
+
 	atomic_store(&control->left, atomic_exchange(&control->again, 0));
 	atomic_fetch_add(&control->kills, 1);
-	syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGKILL);
+	number = (int)atomic_load(&control->number);
+	syscall(SYS_kill, (pid_t)syscall(SYS_getpid),
+		number ? number : SIGKILL);
 	for (;;)
 		syscall(SYS_pause);
 }

@@ -382,6 +382,7 @@ class Roles:
 
         def keep_dying():
             while not ended.wait(0.001):
+                self.control.now.number = signal.SIGABRT
                 if self.control.now.left <= 0:
                     self.control.arm(1)
             self.control.disarm()

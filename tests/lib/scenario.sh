@@ -231,7 +231,8 @@ drop() {	# FILE D/R [NAME]: copies it in and waits for the verdict
 
 worker_pid() {	# as the keeper has noted it
 	local pid rest
-	if read -r pid rest <"$city/state/worker.pid"; then
+	if read -r pid rest <"$city/state/worker.pid" &&
+		[ "$pid" != ended ]; then
 		echo "$pid"
 	fi
 }

@@ -50,6 +50,30 @@ on_count(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent)
 	*ret_resent = 2;
 }
 
+static int
+on_reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
+	  char ret_digest[static DIGEST_HEX], struct error *err)
+{
+	struct server *s = ctx;
+
+	if (s->reloads < 0)
+		return error_set(err, s->reloads, "nobody is there to ask");
+	tell(tell_ctx, true, "civicfs.conf:3: there is no such user");
+	if (s->reloads > 0)
+		tell(tell_ctx, false, "civicfs.conf:4: unknown key");
+	else
+		snprintf(ret_digest, DIGEST_HEX, "cafe");
+	return s->reloads;
+}
+
+static bool
+on_is_new(void *ctx)
+{
+	const struct server *s = ctx;
+
+	return !s->is_older;
+}
+
 static void *
 serve(void *ctx)
 {
@@ -80,6 +104,9 @@ open_control(struct server *s, struct error *err)
 		.nwarnings = 1,
 		.count = on_count,
 		.stop = on_stop,
+		.reload = on_reload,
+		.is_new = on_is_new,
+		.config_since = clock_now(),
 		.ctx = s,
 	};
 
@@ -139,6 +166,14 @@ void
 server_stop(struct server *s)
 {
 	control_stop(s->control);
+	pthread_join(s->thread, NULL);
+	s->running = false;
+}
+
+void
+server_hand_over(struct server *s)
+{
+	control_hand_over(s->control);
 	pthread_join(s->thread, NULL);
 	s->running = false;
 }

@@ -31,7 +31,9 @@ struct server {
 	struct control *control;
 	pthread_t thread;
 	bool running;
-	_Atomic int stops; /* how often the end was asked for */
+	_Atomic int stops;   /* how often the end was asked for */
+	_Atomic int reloads; /* what reloads come to, an exit status or code */
+	_Atomic bool is_older; /* what was before the last one is still seen */
 };
 
 /* cmocka's set-up and tear-down; the second compares open descriptors. */
@@ -39,6 +41,8 @@ int server_setup(void **state);
 int server_teardown(void **state);
 /* control_stop(), and the end of its thread. */
 void server_stop(struct server *s);
+/* The same by control_hand_over(). */
+void server_hand_over(struct server *s);
 
 /* A submission of a resource by its name, and its verdict ("" none). Returns
  * its number. */

@@ -135,6 +135,25 @@ an_end_is_told_to_those_who_wait(void **state)
 }
 
 static void
+those_who_wait_ask_the_next_worker(void **state)
+{
+	struct server *s = *state;
+	struct server_answer a;
+	int fd = server_connect(), silent = server_connect();
+
+	server_send(fd, "{\"verb\":\"wait\"}\n");
+	/* its answer comes after the other clients were taken in */
+	expect("{\"verb\":\"status\"}", 0, "");
+	server_hand_over(s);
+	a = server_read(fd);
+	assert_int_equal(a.exit_status, -1);
+	server_answer_release(&a);
+	a = server_read(silent);
+	assert_int_equal(a.exit_status, -1);
+	server_answer_release(&a);
+}
+
+static void
 an_end_does_not_leave_those_who_come_then(void **state)
 {
 	struct server *s = *state;
@@ -222,6 +241,7 @@ main(void)
 		TEST(a_client_that_goes_away_is_forgotten),
 		TEST(too_many_clients_are_sent_away),
 		TEST(an_end_is_told_to_those_who_wait),
+		TEST(those_who_wait_ask_the_next_worker),
 		TEST(an_end_does_not_leave_those_who_come_then),
 		TEST(a_silent_client_does_not_hold_up_the_end),
 		TEST(a_client_that_does_not_read_does_not_hold_up_the_end),

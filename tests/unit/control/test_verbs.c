@@ -369,6 +369,55 @@ the_catalogue_is_listed_shown_and_searched(void **state)
 	expect("{\"verb\":\"catalogue\",\"args\":[\"paint\"]}", 2, "search");
 }
 
+static void
+a_reload_tells_all_that_is_wrong(void **state)
+{
+	static const char question[] = "{\"verb\":\"reload\"}";
+	struct server *s = *state;
+	struct server_answer a;
+
+	s->reloads = CONTROL_USAGE;
+	a = server_ask(question);
+	assert_int_equal(a.exit_status, 2);
+	assert_non_null(strstr(a.error, "stays as it was"));
+	assert_int_equal(json_array_size(a.items), 2);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(a.items, 0), "warning")));
+	assert_string_equal(text_of(json_array_get(a.items, 1), "text"),
+			    "civicfs.conf:4: unknown key");
+	server_answer_release(&a);
+	s->reloads = ERR_IO;
+	expect(question, 1, "nobody is there");
+	s->reloads = ERR_BUSY;
+	a = server_ask(question);
+	assert_int_equal(a.exit_status, 1);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(a.items, 0), "busy")));
+	server_answer_release(&a);
+}
+
+static void
+a_reload_names_what_the_next_worker_has(void **state)
+{
+	struct server *s = *state;
+	struct server_answer a = done("{\"verb\":\"reload\"}");
+	const json_t *item;
+
+	assert_int_equal(json_array_size(a.items), 2);
+	item = json_array_get(a.items, 1);
+	assert_string_equal(text_of(item, "digest"), "cafe");
+	assert_int_equal(number_of(item, "worker_pid"), 12);
+	server_answer_release(&a);
+	s->is_older = true;
+	a = done("{\"verb\":\"configuration\"}");
+	item = json_array_get(a.items, 0);
+	assert_string_equal(text_of(item, "digest"), s->config->digest);
+	assert_int_equal(number_of(item, "worker_pid"), 12);
+	assert_true(json_is_false(json_object_get(item, "forgotten")));
+	assert_true(json_is_null(json_object_get(item, "refused")));
+	server_answer_release(&a);
+}
+
 #define TEST(f) \
 	cmocka_unit_test_setup_teardown(f, server_setup, server_teardown)
 
@@ -387,6 +436,8 @@ main(void)
 		TEST(themes_are_named_when_one_is_not_found),
 		TEST(before_the_first_data_there_is_nothing),
 		TEST(the_catalogue_is_listed_shown_and_searched),
+		TEST(a_reload_tells_all_that_is_wrong),
+		TEST(a_reload_names_what_the_next_worker_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,11 +232,50 @@ describe(struct town *t, const char *constraint, const char *tail)
 	town_write(t, "resources.d/aic/reg.ini", buf_str(&text));
 }
 
+static int
+note_text(void *ctx, const char *text)
+{
+	struct buf *notes = ctx;
+
+	assert_int_equal(buf_adds(notes, text), 0);
+	return 0;
+}
+
+/* What a reload would say, which only reads: beside the one who writes. */
+static int
+check_only(struct town *t, struct buf *notes)
+{
+	struct config_problems problems = {0};
+	struct config *config = NULL;
+	struct store *store = NULL;
+	struct error err = ERROR_INIT;
+	scope_buf path = BUF_INIT;
+	int rc;
+
+	town_stop(t);
+	assert_int_equal(buf_addf(&path, "%s/conf/civicfs.conf", t->path), 0);
+	assert_int_equal(config_load(buf_str(&path), &config, &problems, &err),
+			 0);
+	config_problems_release(&problems);
+	assert_int_equal(store_open_reading(t->dir, &store, &err), 0);
+	assert_int_equal(store_published(store), store_published(t->store));
+	rc = flow_plan_check(store, config, note_text, notes, &err);
+	store_close(store);
+	config_free(config);
+	return rc;
+}
+
 static void
 expect_refusal(struct town *t, const char *what)
 {
 	struct error err = ERROR_INIT;
+	scope_buf notes = BUF_INIT;
 
+	if (t->store) {
+		assert_int_equal(check_only(t, &notes), 1);
+		if (!strstr(buf_str(&notes), what))
+			fail_msg("'%s' is not in '%s'", what, notes.data);
+	}
 	town_close(t);
 	assert_int_equal(town_try_open(t, &err), ERR_INVALID);
 	if (!strstr(err.text, what))
@@ -277,6 +316,18 @@ other_constraints_judge_the_records_again(void **state)
 	describe(t, "enum = Ann Cyd\n", reg_tail);
 	expect_refusal(t, "1 of 2 stored records of 'aic/reg' no longer hold");
 	/* refused means refused: the old one still holds */
+	describe(t, "max_length = 3\n", reg_tail);
+	town_close(t);
+	town_start(t);
+	town_settle(t);
+	{
+		scope_buf notes = BUF_INIT;
+
+		assert_int_equal(check_only(t, &notes), 0);
+		assert_int_equal(notes.len, 0);
+	}
+	describe(t, "max_length = 2\n", reg_tail);
+	expect_refusal(t, "2 of 2 stored records of 'aic/reg' no longer hold");
 	describe(t, "max_length = 3\n", reg_tail);
 	town_close(t);
 	town_start(t);
