@@ -161,7 +161,15 @@ parse_row(struct run_cursor *c, struct error *err)
 	return 0;
 }
 
-/* On to the next row that holds. */
+/* Whether a row is one that a walk gives, or lies behind all of them. */
+static bool
+is_behind(const struct run_walk *w, const struct run_cursor *c)
+{
+	return w->hi.len && slice_cmp(c->row.key, buf_slice(&w->hi)) >= 0;
+}
+
+/* On to the next row that holds; or to one behind the walk's end, which is not
+ * given, so that rows which are gone are not passed there one by one. */
 static int
 advance(struct run_walk *w, struct run_cursor *c, struct error *err)
 {
@@ -174,7 +182,8 @@ advance(struct run_walk *w, struct run_cursor *c, struct error *err)
 		rc = parse_row(c, err);
 		if (rc)
 			return rc;
-		c->stands = !is_gone(c, c->row.id);
+		c->gone_row = is_gone(c, c->row.id);
+		c->stands = !c->gone_row || is_behind(w, c);
 		if (c->stands)
 			return 0;
 	}
@@ -310,8 +319,7 @@ run_walk_next(struct run_walk *w, struct run_row *ret, struct error *err)
 		    (!least || slice_cmp(c->row.key, least->row.key) < 0))
 			least = c;
 	}
-	if (!least ||
-	    (w->hi.len && slice_cmp(least->row.key, buf_slice(&w->hi)) >= 0))
+	if (!least || is_behind(w, least))
 		return 0;
 	*ret = least->row;
 	w->last = least;
@@ -326,7 +334,9 @@ seek_cursor(struct run_walk *w, struct run_cursor *c, struct slice lo,
 	int rc = 0;
 
 	for (int i = 0; i < 256; i++) {
-		if (rc || !c->stands || slice_cmp(c->row.key, lo) >= 0)
+		if (rc || !c->stands ||
+		    (slice_cmp(c->row.key, lo) >= 0 &&
+		     (!c->gone_row || is_behind(w, c))))
 			return rc;
 		rc = advance(w, c, err);
 	}

@@ -57,6 +57,7 @@ struct run_cursor {
 	struct buf gone;   /* ids in the block that hold no longer, in order */
 	size_t ngone;	   /* of them that are behind */
 	bool stands;
+	bool gone_row; /* on a row that is gone, behind the walk's end */
 	struct run_row row;
 };
 

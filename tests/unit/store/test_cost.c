@@ -178,6 +178,69 @@ test_changes_cost_what_changed(void **state)
 	assert_in_range(steps, 1, CHEAP);
 }
 
+/* MANY subjects in blocks at 1, none of which holds at 2. */
+static void
+load_and_end(struct store *store)
+{
+	const struct store_load_of of = {STORE_LOAD_THEME, THEME, 1, 1, ""};
+	struct sql *db = store_records(store);
+	char cells[400] = "x";
+	struct store_load *load = NULL;
+
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	assert_int_equal(store_load_begin(db, &of, &load, NULL), 0);
+	for (int i = 0; i < MANY; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "S%06d", i);
+		assert_int_equal(
+			store_load_add(load, slice_str(name),
+				       (struct slice){cells, sizeof(cells)},
+				       SLICE_NONE, NULL),
+			0);
+	}
+	assert_int_equal(store_load_end(load, NULL), 0);
+	store_load_free(load);
+	for (int i = 0; i < MANY; i++) {
+		char name[16];
+		int64_t id = 0;
+
+		snprintf(name, sizeof(name), "S%06d", i);
+		assert_int_equal(store_theme_row_find(db, THEME, 1,
+						      slice_str(name), note_id,
+						      &id, NULL),
+				 1);
+		assert_int_equal(store_theme_row_end(db, id, 2, NULL), 0);
+	}
+	insert_row(store, 2, "S000700");
+	assert_int_equal(store_records_commit(store, 2, NULL), 0);
+}
+
+static void
+test_one_subject_costs_little_when_all_others_are_gone(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	struct sql *db = store_records(store);
+	int steps, n = 0;
+
+	load_and_end(store);
+	count_steps(db, &steps);
+	assert_int_equal(store_theme_row_each(db, THEME, 2, SLICE("S000700"),
+					      SLICE("S000701"), count_row, &n,
+					      NULL),
+			 0);
+	stop_counting(db);
+	assert_int_equal(n, 1);
+	assert_in_range(steps, 1, CHEAP);
+	/* and what was there before is still there before */
+	n = 0;
+	assert_int_equal(store_theme_row_each(db, THEME, 1, SLICE("S000700"),
+					      SLICE("S000710"), count_row, &n,
+					      NULL),
+			 0);
+	assert_int_equal(n, 10);
+}
+
 /* ---- files --------------------------------------------------------------- */
 
 static void
@@ -263,6 +326,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_a_shelf_costs_what_it_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_one_subject_costs_little_when_all_others_are_gone,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes_cost_what_changed,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
