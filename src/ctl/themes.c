@@ -157,7 +157,8 @@ print_senders(struct ctl *ctl, const json_t *rows)
 	if (!q.request.nargs)
 		return CTL_DONE;
 	rc = ctl_ask(ctl, &q, &answer);
-	if (rc)
+	/* those of other departments are not told to everybody */
+	if (rc || json_array_size(answer.items) == 0)
 		return rc;
 	putchar('\n');
 	return ctl_table(answer.items, sender_columns,
