@@ -73,7 +73,7 @@ is_amount(enum option_type type)
 {
 	return type == OPTION_COUNT || type == OPTION_MS ||
 	       type == OPTION_SECONDS || type == OPTION_SIZE ||
-	       type == OPTION_SHARE;
+	       type == OPTION_SHARE || type == OPTION_ROOM;
 }
 
 static void

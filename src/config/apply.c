@@ -80,26 +80,42 @@ parse_amount(const struct storing *s, int64_t *ret)
 	}
 }
 
-static void
-store_amount(const struct storing *s)
+static bool
+is_in_range(const struct storing *s, int64_t value)
 {
 	const struct option *o = s->option;
 	char least[CONFIG_VALUE_SHOWN], most[CONFIG_VALUE_SHOWN];
+
+	if (!o->max || (value >= o->min && value <= o->max))
+		return true;
+	config_error(&s->load->report, s->place,
+		     "'%s = %s' is out of range; write %s to %s", s->key,
+		     s->value, config_value_show(o->type, o->min, least),
+		     config_value_show(o->type, o->max, most));
+	return false;
+}
+
+static void
+store_amount(const struct storing *s)
+{
 	int64_t value = -1;
 
-	if (*s->value && !parse_amount(s, &value)) {
-		refuse(s, config_option_form(o->type));
-		return;
-	}
-	if (*s->value && o->max && (value < o->min || value > o->max)) {
-		config_error(&s->load->report, s->place,
-			     "'%s = %s' is out of range; write %s to %s",
-			     s->key, s->value,
-			     config_value_show(o->type, o->min, least),
-			     config_value_show(o->type, o->max, most));
-		return;
-	}
-	*(int64_t *)s->at = value;
+	if (*s->value && !parse_amount(s, &value))
+		refuse(s, config_option_form(s->option->type));
+	else if (!*s->value || is_in_range(s, value))
+		*(int64_t *)s->at = value;
+}
+
+/* The range is that of a share. */
+static void
+store_room(const struct storing *s)
+{
+	struct config_room room = {0};
+
+	if (*s->value && !config_value_room(s->value, &room))
+		refuse(s, config_option_form(s->option->type));
+	else if (is_in_range(s, room.share))
+		*(struct config_room *)s->at = room;
 }
 
 static void
@@ -175,6 +191,9 @@ store(const struct storing *s)
 	case OPTION_SIZE:
 	case OPTION_SHARE:
 		store_amount(s);
+		break;
+	case OPTION_ROOM:
+		store_room(s);
 		break;
 	case OPTION_LIST:
 	case OPTION_MEMBERS:

@@ -174,6 +174,12 @@ struct config_theme {
 				 * equal texts give equal versions */
 };
 
+/* A part of a file system: one of the two, or none. */
+struct config_room {
+	int64_t share; /* millionths */
+	int64_t bytes;
+};
+
 struct config_department {
 	const char *id;
 	const char *title;
@@ -194,6 +200,12 @@ struct config_grant {
 	struct config_place place;
 };
 
+/* Its bytes, of 'total'; and as a person would write it ("2%", "20G"). */
+#define CONFIG_ROOM_SHOWN 32
+uint64_t config_room_bytes(const struct config_room *room, uint64_t total);
+char *config_room_show(const struct config_room *room,
+		       char text[static CONFIG_ROOM_SHOWN]);
+
 struct config {
 	const char *path;    /* civicfs.conf as given */
 	const char *folder;  /* absolute: relative paths are taken from it */
@@ -207,7 +219,7 @@ struct config {
 	bool automatic_registration;
 	int64_t settle_ms;
 	int64_t keep_inbox_s, keep_versions_s, keep_archive_s;
-	int64_t reserve; /* millionths of the state's file system */
+	struct config_room reserve; /* of the state's file system */
 	const char *holidays, *code_format;
 	struct config_list
 		roles[4]; /* coordinator supervisor secrecy auditor */

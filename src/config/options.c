@@ -134,6 +134,7 @@ config_option_form(enum option_type type)
 		[OPTION_SECONDS] = "a duration such as 12h, 30d or 5y",
 		[OPTION_SIZE] = "a size such as 500M or 20G",
 		[OPTION_SHARE] = "a percentage such as 2% or 0.5%",
+		[OPTION_ROOM] = "a percentage such as 2% or a size such as 20G",
 		[OPTION_LIST] = "words separated by blanks or commas",
 		[OPTION_MEMBERS] = "user:NAME and group:NAME",
 		[OPTION_OFFICE] = "user:NAME, group:NAME and department:ID",

@@ -25,6 +25,7 @@ enum option_type {
 	OPTION_SECONDS, /* a duration, stored in seconds */
 	OPTION_SIZE,	/* stored in bytes */
 	OPTION_SHARE,	/* a percentage, stored in millionths */
+	OPTION_ROOM,	/* that, or a size: struct config_room */
 	OPTION_LIST,	/* words */
 	OPTION_MEMBERS, /* principals: user:NAME group:NAME */
 	OPTION_OFFICE,	/* these and department:ID */

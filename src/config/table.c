@@ -148,13 +148,13 @@ const struct option config_option_table[] = {
 	 .sentence = "how long originals and receipts are archived"},
 	{.section = "platform",
 	 .key = "reserve",
-	 .type = OPTION_SHARE,
+	 .type = OPTION_ROOM,
 	 .preset = "2%",
 	 .min = 0,
 	 .max = 500000,
 	 .offset = offsetof(struct config, reserve),
-	 .sentence = "share of the state's file system kept free for audit and "
-		     "database"},
+	 .sentence = "what is kept free of the state's file system, for audit "
+		     "and database"},
 	{.section = "platform",
 	 .key = "holidays",
 	 .unheeded = true,

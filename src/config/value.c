@@ -109,6 +109,18 @@ config_value_share(const char *text, int64_t *ret_millionths)
 }
 
 bool
+config_value_room(const char *text, struct config_room *ret)
+{
+	struct config_room room = {0};
+
+	if (!config_value_share(text, &room.share) &&
+	    !config_value_size(text, &room.bytes))
+		return false;
+	*ret = room;
+	return true;
+}
+
+bool
 config_value_day(const char *text)
 {
 	int part[3] = {0, 0, 0};
@@ -211,11 +223,27 @@ config_value_show(enum option_type type, int64_t value,
 		unit = unit_of(durations, &value);
 	else if (type == OPTION_SIZE)
 		unit = unit_of(sizes, &value);
-	if (type == OPTION_SHARE)
+	if (type == OPTION_SHARE || type == OPTION_ROOM)
 		snprintf(text, CONFIG_VALUE_SHOWN, "%g%%",
 			 (double)value / 10000);
 	else
 		snprintf(text, CONFIG_VALUE_SHOWN, "%lld%s", (long long)value,
 			 unit);
 	return text;
+}
+
+uint64_t
+config_room_bytes(const struct config_room *room, uint64_t total)
+{
+	uint64_t share = (uint64_t)((double)total * (double)room->share / 1e6);
+
+	return share + (uint64_t)room->bytes;
+}
+
+char *
+config_room_show(const struct config_room *room,
+		 char text[static CONFIG_ROOM_SHOWN])
+{
+	return room->bytes ? config_value_show(OPTION_SIZE, room->bytes, text)
+			   : config_value_show(OPTION_SHARE, room->share, text);
 }

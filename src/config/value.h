@@ -17,6 +17,9 @@ bool config_value_duration(const char *text, int64_t *ret_ms);
 bool config_value_size(const char *text, int64_t *ret_bytes);
 bool config_value_share(const char *text, int64_t *ret_millionths);
 
+/* Either of the last two. */
+bool config_value_room(const char *text, struct config_room *ret);
+
 /* YYYY-MM-DD that exists. */
 bool config_value_day(const char *text);
 
@@ -29,7 +32,7 @@ void config_value_words(struct config_arena *arena, const char *text,
 			struct config_list *list);
 
 /* An amount as a person would write it ("30d", "20G", "2%"). */
-#define CONFIG_VALUE_SHOWN 32
+#define CONFIG_VALUE_SHOWN CONFIG_ROOM_SHOWN
 char *config_value_show(enum option_type type, int64_t value,
 			char text[static CONFIG_VALUE_SHOWN]);
 

@@ -286,22 +286,24 @@ check_space(struct doctor *d)
 {
 	char path[PATH_MAX];
 	struct statvfs fs;
-	double size, room, reserve;
+	char setting[CONFIG_ROOM_SHOWN];
+	double room, reserve;
 
 	if (!find_state(d, path, sizeof(path)) || statvfs(path, &fs))
 		return doctor_say(d, DOCTOR_BAD, "state '%s': %s",
 				  d->ctl->config->state, strerror(errno));
-	size = (double)fs.f_blocks * (double)fs.f_frsize;
 	room = (double)fs.f_bavail * (double)fs.f_frsize;
-	reserve = size * (double)d->ctl->config->reserve / 1e6;
+	reserve = (double)config_room_bytes(&d->ctl->config->reserve,
+					    fs.f_blocks * fs.f_frsize);
 	if (room <= reserve)
-		return doctor_say(d, DOCTOR_BAD,
-				  "%.0f MiB are free where the state lies, not "
-				  "more than reserve = %g%% (%.0f MiB): make "
-				  "room",
-				  room / MIB,
-				  (double)d->ctl->config->reserve / 10000,
-				  reserve / MIB);
+		return doctor_say(
+			d, DOCTOR_BAD,
+			"%.0f MiB are free where the state lies, not "
+			"more than reserve = %s (%.0f MiB): make "
+			"room",
+			room / MIB,
+			config_room_show(&d->ctl->config->reserve, setting),
+			reserve / MIB);
 	return doctor_say(d, room < 2 * reserve ? DOCTOR_WARNING : DOCTOR_GOOD,
 			  "%.0f MiB are free where the state lies, %.0f MiB of "
 			  "them in reserve",

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 
 #define RETRY_NS (CLOCK_NS / 2)
 #define RETRY_MAX_NS (32 * CLOCK_NS)
+#define RETRY_ROOM_NS (2 * CLOCK_NS) /* whether the disk has room again */
 
 struct flow {
 	struct flow_shop shop;
@@ -140,8 +142,16 @@ static int
 judge(struct flow *flow, const struct store_submission *s, bool release,
       struct error *err)
 {
-	int rc = flow_submission_judge(&flow->shop, s, release, err);
+	/* what is not whole only gets its receipt */
+	int rc = s->killed ? 0
+			   : inbox_room_to_judge(flow->inbox, s->id, s->bytes,
+						 err);
 
+	if (!rc) {
+		rc = flow_submission_judge(&flow->shop, s, release, err);
+		if (rc && err->errnum == ENOSPC)
+			store_records_shrink(flow->shop.store);
+	}
 	tell_watches(flow);
 	return rc;
 }
@@ -275,13 +285,16 @@ set_trouble(struct flow *flow, char at[static ERROR_TEXT_MAX], int rc,
 		flow->shop.hooks.failed(flow->shop.hooks.ctx, err);
 }
 
-/* When to try again: more and more patiently. *wait_ns is 0 after a success. */
+/* When to try again: more and more patiently, but soon when there is room.
+ * *wait_ns is 0 after a success. */
 static int64_t
-retry_at(int64_t *wait_ns)
+retry_at(int64_t *wait_ns, const struct error *err)
 {
+	int64_t most = err->errnum == ENOSPC ? RETRY_ROOM_NS : RETRY_MAX_NS;
+
 	*wait_ns = *wait_ns ? 2 * *wait_ns : RETRY_NS;
-	if (*wait_ns > RETRY_MAX_NS)
-		*wait_ns = RETRY_MAX_NS;
+	if (*wait_ns > most)
+		*wait_ns = most;
 	return clock_now() + *wait_ns;
 }
 
@@ -296,7 +309,7 @@ flow_run(struct flow *flow)
 
 		set_trouble(flow, flow->trouble, rc, &err);
 		wait_ns = rc ? wait_ns : 0;
-		rest(flow, rc ? retry_at(&wait_ns) : 0);
+		rest(flow, rc ? retry_at(&wait_ns, &err) : 0);
 	}
 }
 
@@ -318,7 +331,7 @@ flow_run_collecting(struct flow *flow)
 			flow_wake(flow);
 		wait_ns = rc ? wait_ns : 0;
 		if (rc)
-			next = retry_at(&wait_ns);
+			next = retry_at(&wait_ns, &err);
 		pthread_mutex_lock(&flow->lock);
 		wake_watches(flow);
 		sleep_until(flow, &flow->arrived, next);

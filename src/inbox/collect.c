@@ -274,6 +274,8 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 
 	if (!due)
 		return error_nomem(err);
+	if (inbox_room(inbox) == 0)
+		store_spare_keep(inbox->store);
 	rc = inbox_release_late(inbox);
 	if (rc)
 		return error_errno(err, -rc,

@@ -202,6 +202,10 @@ MUST_CHECK int inbox_erase(struct inbox *inbox, int64_t number,
  */
 MUST_CHECK int inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 			     int64_t *ret_next, struct error *err);
+/* Whether the disk has room for the judging of so many bytes; else ERR_IO with
+ * ENOSPC, and the text says what to do. */
+MUST_CHECK int inbox_room_to_judge(struct inbox *inbox, const char *submission,
+				   int64_t bytes, struct error *err);
 /* Called (from any thread) whenever a file may have become a candidate. */
 void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
 		     void *ctx);

@@ -47,9 +47,9 @@ unlink_named(struct inbox_change *c, struct named *n)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
-int
-inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
-	     int64_t resource, const char *name)
+static int
+unlink_once(struct inbox *inbox, const struct inbox_request *req,
+	    int64_t resource, const char *name)
 {
 	scope_change c;
 	struct named n;
@@ -66,6 +66,18 @@ inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
 	if (!rc)
 		rc = inbox_change_answer(&c, req, n.file.id);
 	return rc ? rc : inbox_change_commit(&c);
+}
+
+/* On a full disk people must be able to tidy up. */
+int
+inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
+	     int64_t resource, const char *name)
+{
+	int rc = unlink_once(inbox, req, resource, name);
+
+	if (rc == -ENOSPC && store_spare_give(inbox->store))
+		rc = unlink_once(inbox, req, resource, name);
+	return rc;
 }
 
 /* ---- rename -------------------------------------------------------------- */

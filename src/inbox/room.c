@@ -11,22 +11,85 @@
 
 #define MIB (1024.0 * 1024.0)
 
-/* Blocks that are to stay free. */
+/* What judging a file may write while it is judged, as a multiple of its
+ * bytes: staged rows, records with their log, and the chunks of data.csv,
+ * data.jsonl, sources/ and changes/. Measured with one theme: 14. */
+#define JUDGING 16
+
+static uint64_t
+free_bytes(const struct statvfs *fs)
+{
+	return (uint64_t)fs->f_bavail * fs->f_frsize;
+}
+
+/* Bytes that are to stay free. */
 static uint64_t
 reserved(const struct inbox *inbox, const struct statvfs *fs)
 {
-	return (uint64_t)((double)fs->f_blocks * (double)inbox->reserve / 1e6);
+	return config_room_bytes(&inbox->reserve,
+				 (uint64_t)fs->f_blocks * fs->f_frsize);
+}
+
+/* The same share of the inodes, where there is a number of them. */
+static bool
+has_inodes(const struct statvfs *fs, uint64_t kept)
+{
+	double size = (double)fs->f_blocks * (double)fs->f_frsize;
+
+	return !fs->f_files || !kept ||
+	       (double)fs->f_favail >
+		       (double)fs->f_files * ((double)kept / size);
 }
 
 int
 inbox_room(struct inbox *inbox)
 {
 	struct statvfs fs;
+	uint64_t kept;
 
 	/* What cannot be asked is left to the write itself. */
-	if (!inbox->reserve || fstatvfs(store_dir_fd(inbox->store), &fs))
+	if (fstatvfs(store_dir_fd(inbox->store), &fs))
 		return 0;
-	return fs.f_bavail > reserved(inbox, &fs) ? 0 : -ENOSPC;
+	kept = reserved(inbox, &fs);
+	if (kept && (free_bytes(&fs) <= kept || !has_inodes(&fs, kept)))
+		return -ENOSPC;
+	return 0;
+}
+
+/* Verdicts may take of the reserve, so that what was acknowledged gets one;
+ * but no more than half of it, or else a quarter of what is left, or nobody
+ * could tidy up. */
+static uint64_t
+left_for_judging(uint64_t bytes, uint64_t kept)
+{
+	uint64_t quarter = bytes / 4;
+	uint64_t above = bytes > kept / 2 ? bytes - kept / 2 : 0;
+
+	return above > quarter ? above : quarter;
+}
+
+int
+inbox_room_to_judge(struct inbox *inbox, const char *submission, int64_t bytes,
+		    struct error *err)
+{
+	char setting[CONFIG_ROOM_SHOWN];
+	struct statvfs fs;
+	uint64_t left, needed = (uint64_t)bytes * JUDGING;
+
+	if (fstatvfs(store_dir_fd(inbox->store), &fs))
+		return 0;
+	left = left_for_judging(free_bytes(&fs), reserved(inbox, &fs));
+	if (needed <= left)
+		return 0;
+	error_set(err, ERR_IO,
+		  "submission %s waits: judging it may write %.1f MiB, and "
+		  "%.1f MiB are free for that where the state lies (the rest "
+		  "is kept by [platform] reserve = %s); make room",
+		  submission, (double)needed / MIB, (double)left / MIB,
+		  config_room_show(&inbox->reserve, setting));
+	if (err)
+		err->errnum = ENOSPC;
+	return ERR_IO;
 }
 
 int
@@ -64,7 +127,7 @@ inbox_statfs(struct inbox *inbox, const char *department, struct statvfs *ret)
 
 	if (fstatvfs(store_dir_fd(inbox->store), ret))
 		return -errno;
-	kept = reserved(inbox, ret);
+	kept = reserved(inbox, ret) / (ret->f_frsize ? ret->f_frsize : 1);
 	ret->f_bavail = ret->f_bavail > kept ? ret->f_bavail - kept : 0;
 	if (!department)
 		return 0;
@@ -103,15 +166,26 @@ inbox_on_refusal(struct inbox *inbox, void (*told)(void *ctx, const char *text),
 void
 inbox_hindrance(struct inbox *inbox, char *ret, size_t size)
 {
+	char setting[CONFIG_ROOM_SHOWN];
 	struct statvfs fs;
+	uint64_t kept;
 
 	ret[0] = '\0';
 	if (!inbox_room(inbox) || fstatvfs(store_dir_fd(inbox->store), &fs))
 		return;
-	snprintf(ret, size,
-		 "uploads are refused: %.0f MiB are free where the state lies, "
-		 "and [platform] reserve = %g%% keeps %.0f MiB; make room",
-		 (double)fs.f_bavail * (double)fs.f_frsize / MIB,
-		 (double)inbox->reserve / 10000,
-		 (double)reserved(inbox, &fs) * (double)fs.f_frsize / MIB);
+	kept = reserved(inbox, &fs);
+	config_room_show(&inbox->reserve, setting);
+	if (has_inodes(&fs, kept))
+		snprintf(ret, size,
+			 "uploads are refused: %.0f MiB are free where the "
+			 "state lies, and [platform] reserve = %s keeps %.0f "
+			 "MiB; make room",
+			 (double)free_bytes(&fs) / MIB, setting,
+			 (double)kept / MIB);
+	else
+		snprintf(ret, size,
+			 "uploads are refused: %llu files more are possible "
+			 "where the state lies, and [platform] reserve = %s "
+			 "keeps as large a share of them; remove files",
+			 (unsigned long long)fs.f_favail, setting);
 }

@@ -29,8 +29,8 @@ struct inbox_late {
 struct inbox {
 	struct store *store;
 	int64_t session;
-	int64_t settle;	    /* ns */
-	int64_t reserve;    /* millionths of the file system */
+	int64_t settle; /* ns */
+	struct config_room reserve;
 	int64_t *resources; /* ascending */
 	size_t nresources;
 	struct inbox_live *live;

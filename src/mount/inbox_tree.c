@@ -404,7 +404,7 @@ resource_of(struct call *call, uint64_t node, int64_t *ret)
 {
 	int64_t id = (int64_t)mount_node_payload(node);
 	struct store_submission s = {0};
-	struct store_inbox_file f;
+	struct store_inbox_file f = {0};
 	struct sql *db;
 	int rc;
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define SQL_CACHE 256 /* slots, a power of two; more statements than ever */
-#define SQL_BUSY_MS 60000
 
 struct sql {
 	sqlite3 *db;

@@ -13,6 +13,8 @@
 
 struct sql; /* one connection */
 
+#define SQL_BUSY_MS 60000 /* how long a connection waits for another */
+
 enum sql_open_flags {
 	SQL_CREATE = 1,	  /* make the file when there is none */
 	SQL_SCRATCH = 2,  /* private, not durable: no journal, no sync */

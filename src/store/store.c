@@ -16,7 +16,8 @@
 #define RECORDS_DIR "records"
 #define RECORDS_NAME "records/records.db"
 #define READERS_KEPT 16
-#define SPARE_NAME "spare"
+#define SPARE_START "spare"	    /* for opening the state */
+#define SPARE_REMOVE "spare.remove" /* for removing files */
 #define SPARE_BYTES (1 << 20)
 
 struct store {
@@ -30,6 +31,7 @@ struct store {
 	int64_t publishing; /* set by store_publish, under 'writer' */
 	bool doubtful;	    /* a commit failed: see seal(); under 'writer' */
 	_Atomic int64_t published;
+	atomic_bool spare_given; /* that for removing files */
 };
 
 /* ---- opening ------------------------------------------------------------- */
@@ -126,17 +128,34 @@ make_temporary(struct store *store, struct error *err)
  * A full disk must not keep the state from being opened, or nobody could read:
  * SQLite then needs some room for its own files. A file of zeros keeps it.
  */
-static void
-keep_spare(void)
+static bool
+keep_spare(int dir, const char *name)
 {
-	int fd = open(SPARE_NAME, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	scope_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
+		return false;
+	/* Half a spare is none; it is made later. */
+	if (!posix_fallocate(fd, 0, SPARE_BYTES))
+		return true;
+	unlinkat(dir, name, 0);
+	return false;
+}
+
+bool
+store_spare_give(struct store *store)
+{
+	return !atomic_exchange(&store->spare_given, true) &&
+	       unlinkat(store->dir, SPARE_REMOVE, 0) == 0;
+}
+
+void
+store_spare_keep(struct store *store)
+{
+	if (!atomic_load(&store->spare_given))
 		return;
-	/* Half a spare is none; it is made at a later start. */
-	if (posix_fallocate(fd, 0, SPARE_BYTES))
-		unlink(SPARE_NAME);
-	close(fd);
+	if (keep_spare(store->dir, SPARE_REMOVE))
+		atomic_store(&store->spare_given, false);
 }
 
 static int
@@ -187,7 +206,7 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 		rc = make_folders(err);
 	if (!rc)
 		rc = open_all(store, create, err);
-	if (rc == ERR_IO && create && !unlink(SPARE_NAME)) {
+	if (rc == ERR_IO && create && !unlink(SPARE_START)) {
 		close_databases(store);
 		rc = open_all(store, create, err);
 	}
@@ -195,8 +214,11 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 		store_close(store);
 		return rc;
 	}
-	if (create)
-		keep_spare();
+	if (create) {
+		(void)keep_spare(state_fd, SPARE_START);
+		atomic_store(&store->spare_given,
+			     !keep_spare(state_fd, SPARE_REMOVE));
+	}
 	*ret = store;
 	return 0;
 }
@@ -502,6 +524,18 @@ store_records_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(sql_handle(store->records)))
 		(void)!sql_exec(store->records, "ROLLBACK", NULL);
+}
+
+void
+store_records_shrink(struct store *store)
+{
+	sqlite3 *db = sql_handle(store->records);
+
+	/* Nobody waits for readers, or if there is no room even for that. */
+	sqlite3_busy_timeout(db, 0);
+	(void)sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE,
+					NULL, NULL);
+	sqlite3_busy_timeout(db, SQL_BUSY_MS);
 }
 
 static int

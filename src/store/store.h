@@ -92,6 +92,17 @@ void store_records_rollback(struct store *store);
 MUST_CHECK int store_records_undo(struct store *store, int64_t seq,
 				  struct error *err);
 
+/* After a transaction that found no room: gives back what it left in the log
+ * of records.db. The thread that judges, outside of any transaction. */
+void store_records_shrink(struct store *store);
+
+/* Some room is kept in files of zeros for what must go on when the disk is
+ * full. Gives up the part that is for removing files: false when it has been
+ * given up before. Any thread. */
+bool store_spare_give(struct store *store);
+/* Keeps it again, if the disk has it; for when there is room. Any thread. */
+void store_spare_keep(struct store *store);
+
 /* The meta table: numbers that never fall, and small facts. */
 MUST_CHECK int store_meta_get(struct sql *db, const char *name,
 			      int64_t fallback, int64_t *ret,

@@ -218,8 +218,10 @@ print(len([s for s in found if not sys.argv[1:] or s["state"] in sys.argv[1:]]))
 }
 
 settled() {
-	civicfs wait --timeout "${1:-60}" ||
+	civicfs wait --timeout "${1:-60}" || {
+		civicfs status
 		fail "not every submission has its verdict"
+	}
 }
 
 drop() {	# FILE D/R [NAME]: copies it in and waits for the verdict

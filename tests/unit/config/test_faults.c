@@ -218,7 +218,9 @@ static const struct fault values[] = {
 	 "30d or 5y",
 	 1},
 	{"civicfs.conf", "reserve = 2.5%", "reserve = 2.5",
-	 "civicfs.conf:11: 'reserve = 2.5' is not a percentage", 1},
+	 "civicfs.conf:11: 'reserve = 2.5' is not a percentage such as 2% or a "
+	 "size",
+	 1},
 	{"civicfs.conf", "reserve = 2.5%", "reserve = 60%",
 	 "civicfs.conf:11: 'reserve = 60%' is out of range; write 0% to 50%",
 	 1},

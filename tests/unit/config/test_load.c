@@ -88,7 +88,7 @@ test_platform(void **state)
 	assert_int_equal(c->settle_ms, 750);
 	assert_int_equal(c->keep_inbox_s, 30 * 86400);
 	assert_int_equal(c->keep_archive_s, 5 * 365 * 86400);
-	assert_int_equal(c->reserve, 25000);
+	assert_int_equal(c->reserve.share, 25000);
 	assert_string_equal(c->user, "root");
 	assert_string_equal(c->holidays, "");
 	assert_list(&c->roles[0], "group:root");
@@ -120,7 +120,7 @@ test_defaults(void **state)
 	assert_string_equal(c->code_format, "{classification}/{number:06}");
 	assert_int_equal(c->settle_ms, 500);
 	assert_int_equal(c->keep_versions_s, 400 * 86400);
-	assert_int_equal(c->reserve, 20000);
+	assert_int_equal(c->reserve.share, 20000);
 	assert_int_equal(c->nthemes, 0);
 	assert_int_equal(c->ngrants, 0);
 	assert_string_equal(c->departments[0].title, "env");

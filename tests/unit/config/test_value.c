@@ -81,6 +81,29 @@ test_shown(void **state)
 }
 
 static void
+test_rooms(void **state)
+{
+	struct config_room r = {.bytes = 7};
+	char text[CONFIG_ROOM_SHOWN];
+
+	(void)state;
+	assert_false(config_value_room("2.5", &r));
+	assert_false(config_value_room("", &r));
+	assert_false(config_value_room("5GB", &r));
+	assert_int_equal(r.bytes, 7);
+	assert_true(config_value_room("2.5%", &r));
+	assert_int_equal(r.bytes, 0);
+	assert_int_equal(config_room_bytes(&r, 1000), 25);
+	assert_string_equal(config_room_show(&r, text), "2.5%");
+	assert_true(config_value_room("20G", &r));
+	assert_int_equal(r.share, 0);
+	assert_int_equal(config_room_bytes(&r, 1000), INT64_C(20) << 30);
+	assert_string_equal(config_room_show(&r, text), "20G");
+	assert_true(config_value_room("0", &r));
+	assert_int_equal(config_room_bytes(&r, 1000), 0);
+}
+
+static void
 test_days(void **state)
 {
 	(void)state;
@@ -260,6 +283,7 @@ main(void)
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_amounts),
 		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_rooms),
 		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_code_formats),
 		cmocka_unit_test(test_ids),

@@ -243,7 +243,7 @@ test_statfs(void **state)
 	uint64_t fh;
 	int64_t id;
 
-	b->config.reserve = 100000; /* a tenth */
+	b->config.reserve.share = 100000; /* a tenth */
 	set_quota(b, 0);
 	assert_int_equal(inbox_statfs(b->inbox, NULL, &all), 0);
 	assert_int_equal(inbox_statfs(b->inbox, "aic", &mine), 0);
