@@ -28,8 +28,8 @@ struct store {
 	pthread_mutex_t readers_lock;
 	struct sql *readers[READERS_KEPT]; /* idle ones */
 	size_t nreaders;
-	int64_t publishing; /* set by store_publish, under 'writer' */
-	bool doubtful;	    /* a commit failed: see seal(); under 'writer' */
+	int64_t publishing;   /* set by store_publish, under 'writer' */
+	atomic_bool doubtful; /* a commit failed: seal(); set under 'writer' */
 	_Atomic int64_t published;
 	atomic_bool spare_given; /* that for removing files */
 };
@@ -294,13 +294,13 @@ seal(struct store *store, struct error *err)
 		" ON CONFLICT(name) DO UPDATE SET value = value + 1";
 	int rc;
 
-	if (!store->doubtful)
+	if (!atomic_load(&store->doubtful))
 		return 0;
 	rc = sql_exec(store->main, text, err);
 	if (rc)
 		return error_prefix(err, rc,
 				    "a commit failed and cannot be ruled out");
-	store->doubtful = false;
+	atomic_store(&store->doubtful, false);
 	return 0;
 }
 
@@ -346,7 +346,7 @@ store_commit(struct store_txn *txn, struct error *err)
 	int rc = sql_exec(txn->db, "COMMIT", err);
 
 	if (rc) {
-		txn->store->doubtful = is_doubtful(txn->db);
+		atomic_store(&txn->store->doubtful, is_doubtful(txn->db));
 		store_rollback(txn);
 		return rc;
 	}
@@ -496,11 +496,14 @@ undo_unpublished(struct store *store, struct error *err)
 int
 store_records_begin(struct store *store, struct error *err)
 {
-	int rc;
+	int rc = 0;
 
-	pthread_mutex_lock(&store->writer);
-	rc = seal(store, err);
-	pthread_mutex_unlock(&store->writer);
+	/* A transaction of this thread on civicfs.db has ruled it out. */
+	if (atomic_load(&store->doubtful)) {
+		pthread_mutex_lock(&store->writer);
+		rc = seal(store, err);
+		pthread_mutex_unlock(&store->writer);
+	}
 	if (!rc)
 		rc = sql_exec(store->records, "BEGIN IMMEDIATE", err);
 	if (rc)

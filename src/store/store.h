@@ -82,7 +82,7 @@ void store_reader_put(struct store_reader *reader);
 /* The writer of records.db: one thread only, the one that judges. */
 struct sql *store_records(struct store *store);
 /* What an earlier transaction committed under a sequence that was never
- * published is undone first. Not inside a transaction on civicfs.db. */
+ * published is undone first. */
 MUST_CHECK int store_records_begin(struct store *store, struct error *err);
 /* 'seq' is the publish this is part of; 0 when nothing carries its number. */
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
