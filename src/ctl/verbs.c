@@ -124,6 +124,22 @@ const struct ctl_verb ctl_verbs[] = {
 	 CTL_NEEDS_DAEMON,
 	 ctl_gc,
 	 {{"dry-run", NULL, "only count what would be removed"}}},
+	{"backup",
+	 "DIR",
+	 "copy one moment of the state into an empty folder, while serving",
+	 1,
+	 1,
+	 CTL_NEEDS_CONFIG,
+	 ctl_backup,
+	 {{0}}},
+	{"restore",
+	 "DIR",
+	 "fill an empty state from a backup",
+	 1,
+	 1,
+	 CTL_NEEDS_CONFIG,
+	 ctl_restore,
+	 {{"above", "N", "numbers go on above N (a million higher)"}}},
 	{"check-config",
 	 "",
 	 "all that is wrong with the configuration",
@@ -174,12 +190,6 @@ const struct ctl_verb ctl_verbs[] = {
 	 .sentence = "'civicfs submissions --json' has the times to compute "
 		     "from"},
 	{.name = "audit", .sentence = "there is no audit trail yet"},
-	{.name = "backup",
-	 .sentence = "end the daemon with 'civicfs stop' and copy the state's "
-		     "folder"},
-	{.name = "restore",
-	 .sentence = "end the daemon with 'civicfs stop' and put the copy of "
-		     "the state's folder back"},
 	{0},
 };
 

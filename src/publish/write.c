@@ -8,6 +8,7 @@
 #include "publish/changes.h"
 #include "publish/chunks.h"
 #include "publish/rows.h"
+#include "store/retain.h"
 #include "store/version.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ struct file_work {
 struct theme_work {
 	const struct publish_theme *theme;
 	struct store_version newest; /* number 0: none yet */
+	int64_t next;		     /* number of the version to come */
 	bool dirty;		     /* something was said to have changed */
 	bool all;
 	bool subject; /* a version even if no file changes */
@@ -152,12 +154,16 @@ static int
 load_newest(struct publish *p, struct theme_work *w, struct error *err)
 {
 	scope_reader reader = {0};
+	int64_t above = 0;
 	int rc = store_reader_get(p->store, &reader, err);
 
 	if (!rc)
 		rc = store_version_newest(reader.db, w->theme->id, &w->newest,
 					  err);
-	return rc < 0 ? rc : 0;
+	if (rc >= 0)
+		rc = store_retained_above(reader.db, w->theme->id, &above, err);
+	w->next = 1 + (above > w->newest.number ? above : w->newest.number);
+	return rc;
 }
 
 /* The work on a theme, begun when it is first named. */
@@ -200,7 +206,7 @@ publish_next_version(struct publish *p, const struct publish_theme *theme,
 	int rc = work_on(p, theme, &w, err);
 
 	if (!rc)
-		*ret = w->newest.number + 1;
+		*ret = w->next;
 	return rc;
 }
 
@@ -433,8 +439,7 @@ make_version(struct publish *p, struct theme_work *w, struct error *err)
 	const struct file_work *data = get_file(w, PUBLISH_DATA);
 	int rc;
 
-	*made = (struct publish_made){.theme = w->theme,
-				      .version = w->newest.number + 1};
+	*made = (struct publish_made){.theme = w->theme, .version = w->next};
 	rc = rows_of(p, data, &made->rows, err);
 	if (!rc)
 		rc = publish_chunks_digest(p->db, data->file, p->seq,

@@ -210,7 +210,12 @@ int
 store_retained_above(struct sql *db, int64_t dataset, int64_t *ret,
 		     struct error *err)
 {
-	return number(db, "SELECT above FROM retained WHERE dataset = ?1",
+	return number(db,
+		      "SELECT max(coalesce((SELECT above FROM retained"
+		      "  WHERE dataset = ?1), 0), coalesce((SELECT value"
+		      "  FROM meta WHERE name = 'version_above'"
+		      "  AND NOT EXISTS(SELECT 1 FROM version"
+		      "   WHERE dataset = ?1)), 0))",
 		      dataset, ret, err);
 }
 

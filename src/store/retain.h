@@ -64,7 +64,9 @@ MUST_CHECK int store_retained_first(struct sql *db, int64_t dataset,
 				    int64_t *ret, struct error *err);
 MUST_CHECK int store_retained_set_first(struct store_txn *txn, int64_t dataset,
 					int64_t first, struct error *err);
-/* No version of the dataset up to this number is made any more; 0: no rule. */
+/* No version of the dataset up to this number is made any more: after a
+ * restore, numbers go on above those that may have been used since. 0: all may
+ * be. */
 MUST_CHECK int store_retained_above(struct sql *db, int64_t dataset,
 				    int64_t *ret, struct error *err);
 /* How many versions lie in from <= number < to, dropped ones too. */

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/scope.h"
+#include "store/backup.h"
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/sql.h"
@@ -43,6 +44,11 @@ check_presence(bool create, struct error *err)
 	bool have_main = access(MAIN_NAME, F_OK) == 0;
 	bool have_records = access(RECORDS_NAME, F_OK) == 0;
 
+	if (access(STORE_RESTORING, F_OK) == 0)
+		return error_set(err, ERR_CORRUPT,
+				 "a restore of this state has not come to its "
+				 "end: empty the state's folder and run "
+				 "'civicfs restore' again");
 	if (have_records && !have_main)
 		return error_set(err, ERR_CORRUPT,
 				 "the state has '%s' but no '%s': restore a "
@@ -218,6 +224,22 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 		(void)keep_spare(state_fd, SPARE_START);
 		atomic_store(&store->spare_given,
 			     !keep_spare(state_fd, SPARE_REMOVE));
+	}
+	*ret = store;
+	return 0;
+}
+
+int
+store_open_restoring(int state_fd, struct store **ret, struct error *err)
+{
+	struct store *store = NULL;
+	int rc = new_store(state_fd, &store, err);
+
+	if (!rc)
+		rc = open_all(store, false, err);
+	if (rc) {
+		store_close(store);
+		return rc;
 	}
 	*ret = store;
 	return 0;

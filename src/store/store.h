@@ -42,6 +42,9 @@ MUST_CHECK int store_open(int state_fd, bool create, struct store **ret,
  * used. ERR_NOTFOUND, ERR_IO, ERR_NOMEM. */
 MUST_CHECK int store_open_reading(int state_fd, struct store **ret,
 				  struct error *err);
+/* The same, without creating, while STORE_RESTORING is there (backup.h). */
+MUST_CHECK int store_open_restoring(int state_fd, struct store **ret,
+				    struct error *err);
 void store_close(struct store *store);
 int store_dir_fd(const struct store *store);
 

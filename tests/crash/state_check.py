@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What must be true of a state between two requests, whatever died before.
 
-    state_check.py [--open] [--inherited] STATE
+    state_check.py [--open] [--inherited] [--restored] STATE
 
 Prints each violation and ends with 1 when there is one. Nothing may be under
 way while it looks. --open: files may be open for writing. --inherited: a
 worker has died since the mount began, so a file that was removed stays until
-the mount ends, because a reader of before may still have it.
+the mount ends, because a reader of before may still have it. --restored: it was
+put back from a backup, so numbers were left out.
 
 Read-only: the databases are opened where they are, with mode=ro."""
 
@@ -23,10 +24,11 @@ JUDGED = ("accepted", "partial", "unchanged", "quarantined", "rejected",
 
 
 class Check:
-    def __init__(self, state, may_be_open, inherited):
+    def __init__(self, state, may_be_open, inherited, restored=False):
         self.state = state
         self.may_be_open = may_be_open
         self.inherited = inherited
+        self.restored = restored
         self.violations = 0
         uri = "file:%s?mode=ro" % os.path.join(state, "civicfs.db")
         self.db = sqlite3.connect(uri, uri=True, isolation_level=None)
@@ -71,7 +73,7 @@ class Check:
                           " WHERE name = 'submission'), 0)")
         count, last = self.rows("SELECT count(*), coalesce(max(number), 0)"
                                 " FROM submission")[0]
-        if count != number or last != number:
+        if not self.restored and (count != number or last != number):
             self.say("%d submissions up to %d, counted to %d", count, last,
                      number)
         marks = ",".join("?" * len(JUDGED))
@@ -183,7 +185,7 @@ class Check:
         for dataset, count, first, last in self.rows(
                 "SELECT dataset, count(*), min(number), max(number)"
                 " FROM version GROUP BY dataset"):
-            if (first, last) != (1, count):
+            if not self.restored and (first, last) != (1, count):
                 self.say("dataset %d has %d versions, from %d to %d", dataset,
                          count, first, last)
         self.none("versions out of order",
@@ -242,7 +244,7 @@ class Check:
                       self.published)
             self.none("%s ends before it begins" % table,
                       "SELECT %s, since, until FROM %s"
-                      " WHERE until <= since" % (key, table))
+                      " WHERE until <= since AND until <> 0" % (key, table))
             self.none("%s holds twice" % table,
                       "SELECT * FROM (SELECT %s, since, lag(coalesce(until,"
                       " 9e18)) OVER (PARTITION BY %s ORDER BY since) AS"
@@ -287,7 +289,8 @@ class Check:
         self.none("a theme's row of a version that is none",
                   "SELECT theme, version FROM temp.theme_row t WHERE"
                   " NOT EXISTS(SELECT 1 FROM version v WHERE v.dataset ="
-                  " t.theme AND v.number = t.version AND v.seq = t.since)")
+                  " t.theme AND v.number = t.version AND v.seq = t.since)"
+                  " AND theme <> 0")
 
     def files(self):
         for state, file, since, size, rows in self.rows(
@@ -330,9 +333,9 @@ class Check:
         return self.violations
 
 
-def check(state, may_be_open=False, inherited=False):
+def check(state, may_be_open=False, inherited=False, restored=False):
     """How many violations there are; each is printed."""
-    return Check(state, may_be_open, inherited).run()
+    return Check(state, may_be_open, inherited, restored).run()
 
 
 def main():
@@ -340,8 +343,10 @@ def main():
     parser.add_argument("state")
     parser.add_argument("--open", action="store_true")
     parser.add_argument("--inherited", action="store_true")
+    parser.add_argument("--restored", action="store_true")
     args = parser.parse_args()
-    sys.exit(1 if check(args.state, args.open, args.inherited) else 0)
+    sys.exit(1 if check(args.state, args.open, args.inherited,
+                        args.restored) else 0)
 
 
 if __name__ == "__main__":
