@@ -118,16 +118,24 @@ publish_format_orphans_header(const struct config_theme *theme, struct buf *out)
 	return fixed_header(theme, "source,subject,key\n", out);
 }
 
+/* A field may only be stricter than its resource. */
 bool
-publish_format_field_shown(const struct config_field *field)
+publish_format_field_shown(const struct config_resource *r,
+			   const struct config_field *field)
 {
-	return integrate_field_shown(field);
+	return field->sharing != CONFIG_NONE && field->sharing == r->sharing &&
+	       field->sensitivity != CONFIG_PERSONAL &&
+	       field->sensitivity != CONFIG_SECRET;
 }
 
 bool
 publish_format_source_shown(const struct config_resource *r)
 {
-	return integrate_resource_shown(r);
+	for (size_t i = 0; i < r->nfields; i++) {
+		if (publish_format_field_shown(r, &r->fields[i]))
+			return true;
+	}
+	return false;
 }
 
 int
@@ -140,7 +148,7 @@ publish_format_source_header(const struct config_theme *theme,
 		return ERR_NOMEM;
 	l = line_begin(out);
 	for (size_t i = 0; i < r->nfields; i++) {
-		if (integrate_field_shown(&r->fields[i]) &&
+		if (publish_format_field_shown(r, &r->fields[i]) &&
 		    line_cell(&l, slice_str(r->fields[i].id)))
 			return ERR_NOMEM;
 	}
@@ -178,7 +186,8 @@ publish_format_source_csv(const struct config_resource *r, struct slice cells,
 	for (size_t i = 0; i < r->nfields; i++) {
 		if (!cells_next(&cells, &cell))
 			cell = SLICE_NONE;
-		if (integrate_field_shown(&r->fields[i]) && line_cell(&l, cell))
+		if (publish_format_field_shown(r, &r->fields[i]) &&
+		    line_cell(&l, cell))
 			return ERR_NOMEM;
 	}
 	return line_end(&l);

@@ -23,12 +23,14 @@ MUST_CHECK int publish_format_orphans_header(const struct config_theme *theme,
 MUST_CHECK int publish_format_changes_header(const struct config_theme *theme,
 					     struct buf *out);
 
-/* sources/D.R.csv: the fields whose effective sharing is unconditional and
- * that are neither personal nor secret, in the descriptor's order. */
+/* sources/D.R.csv: the fields that are shared as the resource is and neither
+ * personal nor secret, in the descriptor's order. Who may read the file of a
+ * conditional resource is src/access's business. */
 MUST_CHECK int publish_format_source_header(const struct config_theme *theme,
 					    const struct config_resource *r,
 					    struct buf *out);
-bool publish_format_field_shown(const struct config_field *field);
+bool publish_format_field_shown(const struct config_resource *r,
+				const struct config_field *field);
 /* Whether the resource has a file in sources/ at all. */
 bool publish_format_source_shown(const struct config_resource *r);
 

@@ -17,7 +17,7 @@ struct words {
 	const char *base; /* after intro, for a theme with a base */
 	const char *columns, *subject, *column;
 	const char *rules, *rule[RULES]; /* by enum config_rule_kind */
-	const char *sources, *source, *source_hidden;
+	const char *sources, *source, *source_granted, *source_hidden;
 	const char *cycle[CYCLES]; /* by enum config_cycle */
 	const char *files;
 };
@@ -56,6 +56,9 @@ static const struct words texts[] = {
 		"cycle {cycle},\n"
 		"    checked records in sources/{file}\n",
 		"  {name}: {title} ({resource}) of {department}, update "
+		"cycle {cycle},\n"
+		"    checked records in sources/{file}, on request\n",
+		"  {name}: {title} ({resource}) of {department}, update "
 		"cycle {cycle}\n",
 		{"realtime", "daily", "weekly", "monthly", "quarterly",
 		 "half-yearly", "yearly", "irregular"},
@@ -68,9 +71,9 @@ static const struct words texts[] = {
 		"    from the winner, whose value the theme shows\n"
 		"  orphans.csv: records that belong to no subject of the "
 		"theme\n"
-		"  sources/: the checked records of each resource that is "
-		"shared\n"
-		"    unconditionally\n"
+		"  sources/: the checked records of each resource; those of "
+		"a resource that is\n"
+		"    shared on a condition for whom they were granted\n"
 		"  subjects/: a JSON file for each subject, with the origin "
 		"of every value\n"
 		"  datapackage.json: this description for programs (Data "
@@ -111,6 +114,9 @@ static const struct words texts[] = {
 		"{cycle}，\n"
 		"    校验后的记录见 sources/{file}\n",
 		"  {name}：{title}（{resource}），{department}，更新周期："
+		"{cycle}，\n"
+		"    校验后的记录见 sources/{file}，经授权可读\n",
+		"  {name}：{title}（{resource}），{department}，更新周期："
 		"{cycle}\n",
 		{"实时", "每日", "每周", "每月", "每季度", "每半年", "每年",
 		 "不定期"},
@@ -120,7 +126,7 @@ static const struct words texts[] = {
 		"  conflicts.csv：数据源不一致之处；每行是一个与采用值不同的"
 		"数据源\n"
 		"  orphans.csv：不属于本主题库任何主体的记录\n"
-		"  sources/：无条件共享的各信息资源校验后的记录\n"
+		"  sources/：各信息资源校验后的记录；有条件共享的须经授权\n"
 		"  subjects/：每个主体一个 JSON 文件，注明每个值的来源\n"
 		"  datapackage.json：供程序使用的说明（Data Package v2）\n"
 		"\n"
@@ -260,12 +266,17 @@ put_source(const struct words *w, const struct config *config, const char *name,
 		{NULL, NULL},
 	};
 
-	if (!integrate_resource_shown(r))
+	if (!publish_format_source_shown(r))
 		return fill(out, w->source_hidden, values);
 	if (buf_addf(&file, "%s.%s.csv", r->department, r->id))
 		return ERR_NOMEM;
 	values[5].text = buf_str(&file);
-	return values[5].text ? fill(out, w->source, values) : ERR_NOMEM;
+	if (!values[5].text)
+		return ERR_NOMEM;
+	return fill(out,
+		    r->sharing == CONFIG_UNCONDITIONAL ? w->source
+						       : w->source_granted,
+		    values);
 }
 
 static int

@@ -2,6 +2,7 @@
 #include "publish/publish.h"
 
 #include "base/scope.h"
+#include "publish/era.h"
 #include "publish/rows.h"
 #include "store/version.h"
 
@@ -57,6 +58,7 @@ struct line {
 
 struct listing {
 	const struct publish_theme *theme;
+	const struct config_theme *rules; /* that the version was made by */
 	struct line *lines;
 	size_t n;
 	struct error *err;
@@ -85,6 +87,25 @@ add_text(struct listing *l, const char *path, struct slice text)
 	return 0;
 }
 
+/* Whether every reader of the theme may read it, so that 'sha256sum -c'
+ * passes for all of them. */
+static bool
+is_for_all(const struct config_theme *rules, const char *resource)
+{
+	for (size_t s = 0; s < rules->nsources; s++) {
+		const struct config_source *source = &rules->sources[s];
+
+		for (size_t m = 0; m < source->nmembers; m++) {
+			const struct config_resource *r =
+				source->members[m].resource;
+
+			if (strcmp(r->name, resource) == 0)
+				return r->sharing == CONFIG_UNCONDITIONAL;
+		}
+	}
+	return false;
+}
+
 static int
 add_file(void *ctx, enum publish_kind kind, const char *part,
 	 const struct publish_file *f)
@@ -94,6 +115,8 @@ add_file(void *ctx, enum publish_kind kind, const char *part,
 	char path[PUBLISH_PATH_MAX];
 	struct line *line;
 
+	if (kind == PUBLISH_SOURCE && !is_for_all(l->rules, part))
+		return 0;
 	publish_kind_path(kind, part, path);
 	if (!f->state) {
 		if (publish_header(l->theme, kind, part, &header))
@@ -119,10 +142,19 @@ static int
 list_files(struct sql *db, struct listing *l, int64_t version)
 {
 	struct publish_version v = {0};
+	scope_era era = {.told = NULL};
 	int rc = version ? publish_version_get(db, l->theme->id, version, &v,
 					       l->err)
 			 : 1;
 
+	if (rc > 0) {
+		int failed =
+			publish_era_get(db, l->theme, version, &era, l->err);
+
+		if (failed)
+			return failed;
+		l->rules = era.theme.theme;
+	}
 	if (!rc)
 		return error_set(l->err, ERR_NOTFOUND,
 				 "theme '%s' has no version %" PRId64

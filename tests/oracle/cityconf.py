@@ -46,7 +46,7 @@ class Resource:
         self.key = words(keys.get("key", ""))
         self.subject = keys.get("subject") or None
         self.as_of = keys.get("as_of") or None
-        self.sharing = keys.get("sharing") or "none"
+        self.sharing = keys.get("sharing") or "conditional"
         self.extra = keys.get("extra") or "error"
         self.tolerance = percent(keys.get("tolerance") or "0%")
         self.max_shrink = percent(keys.get("max_shrink") or "50%")

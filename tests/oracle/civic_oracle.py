@@ -527,11 +527,13 @@ class Theme:
 
     @staticmethod
     def source_csv(config, members):
-        if config.sharing != "unconditional":
+        if config.sharing == "none":
             return None
         shown = [field.id for field in config.fields.values()
                  if field.sensitivity not in ("personal", "secret")
-                 and field.sharing in ("", "unconditional")]
+                 and (field.sharing or config.sharing) == config.sharing]
+        if not shown:
+            return None
         lines = [shown]
         for row in sorted(members, key=lambda r: (r.subject.encode("utf-8"),
                                                   sort_key(r.key))):
