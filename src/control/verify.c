@@ -1,4 +1,5 @@
-/* verify: every byte that readers can see, and every index, read again. See
+/* verify: every byte that readers can see, originals too, and every index, read
+ * again. See
  * call.h. */
 #include "control/call.h"
 
@@ -45,6 +46,8 @@ control_verb_verify(struct control_call *call)
 	if (rc >= 0)
 		rc = publish_verify(c->store, c->config, c->plan->themes,
 				    c->plan->nthemes, report, &v, &call->err);
+	if (rc >= 0)
+		rc = flow_verify_originals(c->store, report, &v, &call->err);
 	if (rc >= 0)
 		rc = summary(&v);
 	if (rc < 0)

@@ -25,8 +25,8 @@ print_result(const struct ctl *ctl, json_t *result)
 		printf("%s\n", json_string_value(json_array_get(problems, i)));
 	if (n)
 		return CTL_NO;
-	printf("in order up to sequence %lld: every published byte and every "
-	       "index (themes: %lld)\n",
+	printf("in order up to sequence %lld: every published byte, every "
+	       "original and every index (themes: %lld)\n",
 	       (long long)json_integer_value(
 		       json_object_get(result, "published_sequence")),
 	       (long long)json_integer_value(
@@ -100,6 +100,8 @@ check_state(const struct ctl *ctl, struct store *store, json_t *result,
 	if (rc >= 0)
 		rc = publish_verify(store, ctl->config, plan->themes,
 				    plan->nthemes, note_problem, problems, err);
+	if (rc >= 0)
+		rc = flow_verify_originals(store, note_problem, problems, err);
 	if (json_object_set_new(result, "themes",
 				json_integer((json_int_t)plan->nthemes)) ||
 	    json_object_set_new(result, "published_sequence",

@@ -95,6 +95,13 @@ void flow_trouble(struct flow *flow, char *ret, size_t size);
 MUST_CHECK int flow_release(struct flow *flow, const char *id,
 			    struct error *err);
 
+/* Every original of the archive, re-hashed; for 'verify'. Problems are reported
+ * as lines of text: 0 when there was none, 1 when there were, or a negative
+ * code. Any thread. */
+MUST_CHECK int flow_verify_originals(struct store *store,
+				     int (*report)(void *ctx, const char *text),
+				     void *ctx, struct error *err);
+
 /* A dry run (SPEC 2, try): judges the file on 'fd' as 'name' for a resource;
  * stores nothing. The receipts are appended. *ret_good says whether it would
  * be accepted. Needs no state and no flow. */

@@ -26,6 +26,26 @@ inbox_fall_quiet(struct store_inbox_file *f, int64_t since)
 	f->quiet_since = inbox_is_temporary(f->name) ? 0 : since;
 }
 
+/* A judged file whose bytes are missing, though the archive should have them,
+ * keeps its name and size: reading it fails, and it can be removed. */
+static bool
+is_damaged(struct inbox *inbox, const struct store_inbox_file *f,
+	   struct stat *ret)
+{
+	scope_reader reader = {0};
+	struct store_submission s = {0};
+	bool damaged;
+
+	if (!f->submission || store_reader_get(inbox->store, &reader, NULL) ||
+	    store_submission_get(reader.db, f->submission, &s, NULL) <= 0)
+		return false;
+	damaged = s.blob == f->blob;
+	*ret = (struct stat){.st_size = s.bytes,
+			     .st_mtim.tv_sec = s.received_at / CLOCK_NS};
+	store_submission_release(&s);
+	return damaged;
+}
+
 int
 inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	       struct inbox_entry *ret)
@@ -33,6 +53,8 @@ inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	struct stat st;
 	int rc = inbox_blob_stat(inbox, f->blob, &st);
 
+	if (rc == -ENOENT && is_damaged(inbox, f, &st))
+		rc = 0;
 	if (rc)
 		return rc;
 	ret->part = INBOX_FILE;

@@ -53,7 +53,8 @@ sql_fail(struct sql *db, struct error *err)
 	default:
 		code = ERR_IO;
 	}
-	error_set(err, code, "database: %s (%d)", text, rc);
+	error_set(err, code, "database: %s (%d)%s", text, rc,
+		  code == ERR_CORRUPT ? ": restore a backup" : "");
 	if (err && (rc & 0xff) == SQLITE_FULL)
 		err->errnum = ENOSPC;
 	else if (err && code == ERR_IO)

@@ -7,8 +7,10 @@
 #include "store/schema.h"
 #include "store/sql.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -37,27 +39,79 @@ struct store {
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Which of the two files are there; half a state is a damaged one. */
+/* Bytes of a file; -1 when there is none. */
+static int64_t
+size_of(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) ? -1 : st.st_size;
+}
+
+static void
+close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool
+has_files(const char *folder)
+{
+	__attribute__((cleanup(close_dir))) DIR *dir = opendir(folder);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] != '.')
+			return true;
+	}
+	return false;
+}
+
+/* Half a state is a damaged one, and must not be taken for a new one: what is
+ * left would be swept away. */
 static int
 check_presence(bool create, struct error *err)
 {
-	bool have_main = access(MAIN_NAME, F_OK) == 0;
-	bool have_records = access(RECORDS_NAME, F_OK) == 0;
+	int64_t size = size_of(MAIN_NAME);
 
 	if (access(STORE_RESTORING, F_OK) == 0)
 		return error_set(err, ERR_CORRUPT,
 				 "a restore of this state has not come to its "
 				 "end: empty the state's folder and run "
 				 "'civicfs restore' again");
-	if (have_records && !have_main)
+	if (size > 0)
+		return 0;
+	if (size_of(RECORDS_NAME) > 0 || has_files("packs") ||
+	    has_files("intake"))
 		return error_set(err, ERR_CORRUPT,
-				 "the state has '%s' but no '%s': restore a "
-				 "backup, or use another state folder",
-				 RECORDS_NAME, MAIN_NAME);
-	if (!have_main && !create)
+				 "'%s' is %s, though the state has been used: "
+				 "restore a backup, or use another state "
+				 "folder",
+				 MAIN_NAME, size < 0 ? "missing" : "empty");
+	if (size < 0 && !create)
 		return error_set(err, ERR_NOTFOUND,
 				 "there is no state yet: start civicfsd once");
 	return 0;
+}
+
+/* The same for the other file, once the first says what was published. */
+static int
+check_records(struct store *store, struct error *err)
+{
+	int64_t published = 0, size = size_of(RECORDS_NAME);
+	int rc = size > 0 ? 0
+			  : store_meta_get(store->main, "published", 0,
+					   &published, err);
+
+	if (rc || !published)
+		return rc;
+	return error_set(err, ERR_CORRUPT,
+			 "'%s' is %s, though %" PRId64
+			 " submissions were published: restore a backup, or "
+			 "use another state folder",
+			 RECORDS_NAME, size < 0 ? "missing" : "empty",
+			 published);
 }
 
 static int
@@ -85,6 +139,8 @@ open_databases(struct store *store, bool create, struct error *err)
 	if (!rc)
 		rc = sql_migrate(store->main, store_schema_main,
 				 store_schema_main_n, err);
+	if (!rc)
+		rc = check_records(store, err);
 	if (!rc)
 		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
 	/* a publish walks several indexes at once: 16 MiB keep them at hand */

@@ -319,6 +319,50 @@ test_half_state(void **state)
 	assert_int_equal(store_open(p->dir, true, &store, &err), ERR_CORRUPT);
 }
 
+static void
+empty(struct place *p, const char *name)
+{
+	int fd = openat(p->dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* What is left of a state is not taken for a new one, whichever file went. */
+static void
+test_lost_files(void **state)
+{
+	struct place *p = *state;
+	struct store *store = open_store(p);
+	struct error err = ERROR_INIT;
+	scope_txn txn = {0};
+
+	store_close(store);
+	/* Nothing is lost yet. */
+	assert_int_equal(unlinkat(p->dir, "records/records.db", 0), 0);
+	store = open_store(p);
+	assert_int_equal(store_begin(store, &txn, NULL), 0);
+	assert_int_equal(store_publish(&txn, 7, NULL), 0);
+	assert_int_equal(store_commit(&txn, NULL), 0);
+	store_close(store);
+	assert_int_equal(unlinkat(p->dir, "records/records.db", 0), 0);
+	assert_int_equal(store_open(p->dir, true, &store, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "'records/records.db' is missing, "
+					 "though 7 submissions were"));
+	empty(p, "records/records.db");
+	assert_int_equal(store_open(p->dir, true, &store, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "is empty"));
+	assert_int_equal(unlinkat(p->dir, "records/records.db", 0), 0);
+	empty(p, "intake/1");
+	empty(p, "civicfs.db");
+	assert_int_equal(store_open(p->dir, true, &store, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "'civicfs.db' is empty"));
+	assert_int_equal(unlinkat(p->dir, "civicfs.db", 0), 0);
+	assert_int_equal(store_open(p->dir, true, &store, &err), ERR_CORRUPT);
+	assert_int_equal(unlinkat(p->dir, "intake/1", 0), 0);
+	store_close(open_store(p));
+}
+
 int
 main(void)
 {
@@ -331,6 +375,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_submissions, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_theme_changes, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_lost_files, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_half_state, setup,
 						teardown),
