@@ -16,6 +16,7 @@
 
 #define FILES_MAX ((size_t)256 << 20)
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define PATIENCE_MS 500
 #define READINGS 50   /* until two of them are equal */
 #define READING_MS 20 /* between two */
 
@@ -26,6 +27,16 @@ log_line(char kind, const char *text)
 {
 	daemon_log("reload", kind == 'E' ? LOG_ERR : LOG_WARNING, "%s%s",
 		   kind == 'W' ? "warning: " : "", text);
+}
+
+/* Whoever asked reads all the time, or hangs: nobody waits for him long, the
+ * keeper least of all. */
+static bool
+may_write(int answer)
+{
+	struct pollfd p = {.fd = answer, .events = POLLOUT};
+
+	return poll(&p, 1, PATIENCE_MS) > 0;
 }
 
 void
@@ -49,7 +60,7 @@ daemon_check_say(int answer, char kind, const char *fmt, ...)
 	n = strlen(line);
 	line[n++] = '\n';
 	/* whoever asked may have died since */
-	if (answer >= 0)
+	if (answer >= 0 && may_write(answer))
 		(void)!io_write(answer, line, n, NULL);
 }
 

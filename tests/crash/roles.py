@@ -359,6 +359,57 @@ class Roles:
         self.unnoticed(change_under_fire)
         self.examine()
 
+    def many_reloads(self):
+        """The keeper keeps nothing of them."""
+        def descriptors():
+            return len(os.listdir("/proc/%d/fd" % self.daemon.process.pid))
+        self.daemon.civicfs("reload")
+        before = descriptors()
+
+        def change():
+            for n in range(self.args.rounds):
+                text = crashlib.read(self.daemon.conf).decode()
+                lines = text.split("\n")
+                lines[1] = "title = City %d" % n
+                with open(self.daemon.conf, "w", encoding="utf-8") as file:
+                    file.write("\n".join(lines))
+                self.daemon.civicfs("reload")
+                if "City %d" % n not in self.daemon.civicfs("status"):
+                    raise Failure("reload %d is not in force" % n)
+        self.unnoticed(change)
+        equal("descriptors of the keeper", descriptors(), before)
+        self.examine()
+
+    def dies_in_reload(self):
+        """The keeper, at any moment of a reload: the old configuration is in
+        force or the new one, and the files are in force after the start."""
+        rng = random.Random(2)
+        for n in range(self.args.rounds // 2):
+            title = "Town %d" % n
+            text = crashlib.read(self.daemon.conf).decode().split("\n")
+            before, text[1] = text[1], "title = " + title
+            with open(self.daemon.conf, "w", encoding="utf-8") as file:
+                file.write("\n".join(text))
+            reload = subprocess.Popen(
+                [os.path.join(crashlib.BUILD, "civicfs"), "-c",
+                 self.daemon.conf, "reload"], stderr=subprocess.DEVNULL)
+            time.sleep(rng.random() * 0.12)
+            kill(self.daemon.process.pid)
+            self.daemon.process.wait()
+            reload.wait(crashlib.PATIENCE)
+            late = self.rate("late%d.csv" % n, 2000 + n) \
+                if self.workers() else None
+            self.daemon.start()
+            status = self.daemon.civicfs("status")
+            if title not in status:
+                raise Failure("neither %r nor %r in %s" %
+                              (before, title, status))
+            equal("living workers", len(self.workers()), 1)
+            equal("mounts", len(self.daemon.mount_ids()), 1)
+            if late:
+                self.judged(late)
+        self.examine()
+
     # --- a worker that is there, and is not --------------------------------------
 
     def stopped(self):
@@ -514,7 +565,7 @@ class Roles:
 
     CASES = ("notifier", "decoder_once", "decoder_twice", "keeper", "second",
              "term", "beginnings", "adopt", "adopt_stopped", "adopt_wrong",
-             "reload", "stopped", "never", "older", "all_dead", "aborted",
+             "reload", "many_reloads", "dies_in_reload", "stopped", "never", "older", "all_dead", "aborted",
              "unmounted")
 
     def run(self):
