@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -185,6 +186,18 @@ class Daemon:
                 self.process.kill()
         if self.is_mounted():
             subprocess.run(["umount", "-l", self.mount], check=False)
+
+    def settle(self):
+        """Until everything has its verdict; also what 'wait' does not wait
+        for, the files of writers that were killed."""
+        self.civicfs("wait", "--timeout", "120")
+        uri = "file:%s?mode=ro" % os.path.join(self.state, "civicfs.db")
+
+        def none_is_judged():
+            with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+                return db.execute("SELECT count(*) = 0 FROM submission"
+                                  " WHERE state = 'judging'").fetchone()[0]
+        until("the last verdict", none_is_judged)
 
     def civicfs(self, *args):
         """Runs the command line; a worker that has just been killed has

@@ -326,7 +326,7 @@ class Load:
             raise Failure("nobody sent %r" % list(receipts))
 
     def examine(self):
-        self.daemon.civicfs("wait", "--timeout", "120")
+        self.daemon.settle()
         self.compare_ledger()
         crashlib.compare(self.daemon.mount, self.model)
         if state_check.check(self.daemon.state, inherited=True):

@@ -291,7 +291,7 @@ class Cuts:
     # --- what must be true after a cut -------------------------------------------
 
     def check(self, daemon, closed, accepted):
-        daemon.civicfs("wait", "--timeout", "60")
+        daemon.settle()
         state = state_check.Check(daemon.state, True, True)
         rows = state.rows("SELECT id, name, lower(hex(sha256)), state"
                           " FROM submission ORDER BY number")
