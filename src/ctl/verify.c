@@ -12,6 +12,24 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+/* Nothing refers to it: the next gc or start removes it. */
+static void
+print_unused(const json_t *result)
+{
+	json_int_t packs =
+		json_integer_value(json_object_get(result, "unused_packs"));
+	json_int_t blobs =
+		json_integer_value(json_object_get(result, "unused_blobs"));
+	json_int_t bytes =
+		json_integer_value(json_object_get(result, "unused_bytes"));
+
+	if (packs || blobs)
+		printf("nothing refers to %lld packs and %lld files of intake/ "
+		       "(%lld bytes): 'civicfs gc' or the next start removes "
+		       "them\n",
+		       (long long)packs, (long long)blobs, (long long)bytes);
+}
+
 /* What was found: an object with problems[], themes, published_sequence. */
 static int
 print_result(const struct ctl *ctl, json_t *result)
@@ -31,6 +49,7 @@ print_result(const struct ctl *ctl, json_t *result)
 		       json_object_get(result, "published_sequence")),
 	       (long long)json_integer_value(
 		       json_object_get(result, "themes")));
+	print_unused(result);
 	return CTL_DONE;
 }
 
@@ -91,6 +110,7 @@ check_state(const struct ctl *ctl, struct store *store, json_t *result,
 	    struct error *err)
 {
 	json_t *problems = json_object_get(result, "problems");
+	struct publish_disk disk = {0};
 	struct flow_plan *plan;
 	int rc = flow_plan_new(store, ctl->config, &plan, err);
 
@@ -98,11 +118,20 @@ check_state(const struct ctl *ctl, struct store *store, json_t *result,
 		return rc;
 	rc = store_check(store, note_problem, problems, err);
 	if (rc >= 0)
+		rc = publish_verify_disk(store, &disk, note_problem, problems,
+					 err);
+	if (rc >= 0)
 		rc = publish_verify(store, ctl->config, plan->themes,
 				    plan->nthemes, note_problem, problems, err);
 	if (rc >= 0)
 		rc = flow_verify_originals(store, note_problem, problems, err);
-	if (json_object_set_new(result, "themes",
+	if (json_object_set_new(result, "unused_packs",
+				json_integer(disk.packs)) ||
+	    json_object_set_new(result, "unused_blobs",
+				json_integer(disk.blobs)) ||
+	    json_object_set_new(result, "unused_bytes",
+				json_integer(disk.bytes)) ||
+	    json_object_set_new(result, "themes",
 				json_integer((json_int_t)plan->nthemes)) ||
 	    json_object_set_new(result, "published_sequence",
 				json_integer(store_published(store))))

@@ -23,23 +23,14 @@ struct originals {
 	int problems;
 };
 
+/* The next number after one, 0 none: a restore leaves many out. */
 static int
-take_number(void *ctx, const struct store_submission *s)
-{
-	*(int64_t *)ctx = s->number;
-	return 1;
-}
-
-static int
-newest(struct store *store, int64_t *ret, struct error *err)
+next_number(struct store *store, int64_t after, int64_t *ret, struct error *err)
 {
 	scope_reader reader = {0};
 	int rc = store_reader_get(store, &reader, err);
 
-	if (!rc)
-		rc = store_submission_each(reader.db, 0, NULL, 1, take_number,
-					   ret, err);
-	return rc < 0 ? rc : 0;
+	return rc ? rc : store_submission_after(reader.db, after, ret, err);
 }
 
 /* A moment each: a reader that stays would keep the log from being emptied. */
@@ -140,13 +131,16 @@ flow_verify_originals(struct store *store,
 	scope_free char *chunk = malloc(READ_STEP);
 	scope_digest digest = digest_new();
 	struct originals o = {store, digest, chunk, report, ctx, 0};
-	int64_t last = 0;
+	int64_t number = 0;
 	int rc;
 
 	if (!chunk || !digest)
 		return error_nomem(err);
-	rc = newest(store, &last, err);
-	for (int64_t number = 1; rc >= 0 && number <= last; number++)
+	rc = next_number(store, 0, &number, err);
+	while (rc >= 0 && number) {
 		rc = check_one(&o, number, err);
+		if (rc >= 0)
+			rc = next_number(store, number, &number, err);
+	}
 	return rc < 0 ? rc : o.problems;
 }

@@ -295,4 +295,14 @@ MUST_CHECK int publish_verify(struct store *store, const struct config *config,
 			      int (*report)(void *ctx, const char *text),
 			      void *ctx, struct error *err);
 
+/* The files of packs/ and intake/: a pack that is missing is reported as above.
+ * *ret is what nothing refers to. */
+struct publish_disk {
+	int64_t packs, blobs, bytes;
+};
+MUST_CHECK int publish_verify_disk(struct store *store,
+				   struct publish_disk *ret,
+				   int (*report)(void *ctx, const char *text),
+				   void *ctx, struct error *err);
+
 #endif

@@ -86,7 +86,8 @@ store_due_archive_each(struct sql *db, int64_t before,
 		"WHERE expired = 0 AND judged_at < ?1"
 		" AND state NOT IN('judging', 'quarantined')"
 		" AND NOT EXISTS(SELECT 1 FROM inbox_file f"
-		"  WHERE f.submission = s.number) ORDER BY judged_at";
+		"  WHERE f.submission = s.number AND f.key IS NOT NULL)"
+		" ORDER BY judged_at";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

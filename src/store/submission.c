@@ -151,6 +151,25 @@ store_submission_find(struct sql *db, const char *id,
 }
 
 int
+store_submission_after(struct sql *db, int64_t after, int64_t *ret,
+		       struct error *err)
+{
+	static const char text[] = "SELECT coalesce(min(number), 0)"
+				   " FROM submission WHERE number > ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, after);
+	rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = sql_int(stmt, 0);
+	return 0;
+}
+
+int
 store_submission_next(struct sql *db, int64_t after,
 		      struct store_submission *ret, struct error *err)
 {

@@ -44,6 +44,9 @@ MUST_CHECK int store_submission_get(struct sql *db, int64_t number,
 MUST_CHECK int store_submission_find(struct sql *db, const char *id,
 				     struct store_submission *ret,
 				     struct error *err);
+/* The lowest number above 'after'; 0 none. */
+MUST_CHECK int store_submission_after(struct sql *db, int64_t after,
+				      int64_t *ret, struct error *err);
 /* The first in order of completion after number 'after' that is 'judging'; 1,
  * 0. */
 MUST_CHECK int store_submission_next(struct sql *db, int64_t after,
