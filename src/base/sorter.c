@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WINDOW (64 * 1024) /* of each run while they are merged */
+/* Of each run while they are merged: together they take no more than the
+ * memory, but a small one is slow. */
+#define WINDOW_LEAST 4096
+#define WINDOW_MOST (64 * 1024)
 
 /* An entry in memory and in the file: its head, the key, the value. */
 struct head {
@@ -25,6 +28,7 @@ struct item {
 
 /* A sorted run while it is merged: 'window' holds its bytes from 'from' on. */
 struct run {
+	off_t begin;
 	off_t at, end; /* what is not in the window yet */
 	struct buf window;
 	size_t from;
@@ -39,7 +43,8 @@ struct sorter {
 	struct buf arena;
 	struct item *items;
 	size_t n, cap;
-	size_t next; /* item to give, while nothing was written */
+	size_t next;   /* item to give, while nothing was written */
+	size_t window; /* bytes */
 	struct run *runs;
 	size_t nruns;
 	size_t *heap; /* runs that stand, the smallest first */
@@ -167,7 +172,7 @@ add_run(struct sorter *s, off_t end, struct error *err)
 	if (!runs)
 		return error_nomem(err);
 	s->runs = runs;
-	runs[s->nruns++] = (struct run){.at = s->written, .end = end};
+	runs[s->nruns++] = (struct run){.begin = s->written, .end = end};
 	s->written = end;
 	return 0;
 }
@@ -188,7 +193,7 @@ spill(struct sorter *s, struct error *err)
 		parse(p, &key, &value);
 		if (buf_add(&out, p, sizeof(struct head) + key.n + value.n))
 			return error_nomem(err);
-		if (out.len < WINDOW && i + 1 < s->n)
+		if (out.len < WINDOW_MOST && i + 1 < s->n)
 			continue;
 		rc = io_pwrite(s->fd, out.data, out.len, at, err);
 		at += (off_t)out.len;
@@ -202,13 +207,17 @@ spill(struct sorter *s, struct error *err)
 }
 
 int
-sorter_add(struct sorter *s, struct slice key, struct slice value,
-	   struct error *err)
+sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
+		 size_t n, struct error *err)
 {
-	const struct head head = {(uint32_t)key.n, (uint32_t)value.n};
-	const size_t need = sizeof(head) + key.n + value.n;
+	struct head head = {.key = (uint32_t)key.n};
+	size_t value = 0, need;
 	int rc = 0;
 
+	for (size_t i = 0; i < n; i++)
+		value += parts[i].n;
+	head.value = (uint32_t)value;
+	need = sizeof(head) + key.n + value;
 	if (need > UINT32_MAX)
 		return error_set(err, ERR_LIMIT, "a row of 4 GiB");
 	if (s->n && s->arena.len + need > s->memory)
@@ -222,8 +231,16 @@ sorter_add(struct sorter *s, struct slice key, struct slice value,
 	s->items[s->n++] = (struct item){prefix_of(key), s->arena.len};
 	(void)!buf_add(&s->arena, &head, sizeof(head));
 	(void)!buf_addslice(&s->arena, key);
-	(void)!buf_addslice(&s->arena, value);
+	for (size_t i = 0; i < n; i++)
+		(void)!buf_addslice(&s->arena, parts[i]);
 	return 0;
+}
+
+int
+sorter_add(struct sorter *s, struct slice key, struct slice value,
+	   struct error *err)
+{
+	return sorter_add_parts(s, key, &value, 1, err);
 }
 
 /* ---- the merge ----------------------------------------------------------- */
@@ -241,7 +258,7 @@ fill(struct sorter *s, struct run *r, size_t need, struct error *err)
 		memmove(r->window.data, r->window.data + r->from, have);
 	r->window.len = have;
 	r->from = 0;
-	want = need - have > WINDOW ? need - have : WINDOW;
+	want = need - have > s->window ? need - have : s->window;
 	if ((off_t)want > r->end - r->at)
 		want = (size_t)(r->end - r->at);
 	if (want < need - have)
@@ -311,12 +328,16 @@ sink(struct sorter *s, size_t i)
 static int
 begin_merge(struct sorter *s, struct error *err)
 {
-	s->heap = calloc(s->nruns, sizeof(*s->heap));
-	if (!s->heap)
-		return error_nomem(err);
+	s->nheap = 0;
+	s->begun = false;
 	for (size_t i = 0; i < s->nruns; i++) {
-		int rc = advance(s, &s->runs[i], err);
+		struct run *r = &s->runs[i];
+		int rc;
 
+		r->at = r->begin;
+		r->from = r->taken = 0;
+		buf_clear(&r->window);
+		rc = advance(s, r, err);
 		if (rc < 0)
 			return rc;
 		if (rc)
@@ -325,6 +346,13 @@ begin_merge(struct sorter *s, struct error *err)
 	for (size_t i = s->nheap; i-- > 0;)
 		sink(s, i);
 	return 0;
+}
+
+int
+sorter_rewind(struct sorter *s, struct error *err)
+{
+	s->next = 0;
+	return s->nruns ? begin_merge(s, err) : 0;
 }
 
 int
@@ -341,6 +369,14 @@ sorter_sort(struct sorter *s, struct error *err)
 	free(s->items);
 	s->items = NULL;
 	s->cap = 0;
+	s->window = s->memory / s->nruns;
+	if (s->window < WINDOW_LEAST)
+		s->window = WINDOW_LEAST;
+	if (s->window > WINDOW_MOST)
+		s->window = WINDOW_MOST;
+	s->heap = calloc(s->nruns, sizeof(*s->heap));
+	if (!rc && !s->heap)
+		return error_nomem(err);
 	return rc ? rc : begin_merge(s, err);
 }
 

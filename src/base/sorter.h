@@ -26,8 +26,14 @@ sorter_freep(struct sorter **s)
 /* Both are copied. ERR_NOMEM, ERR_IO, ERR_LIMIT (an entry of 4 GiB). */
 MUST_CHECK int sorter_add(struct sorter *s, struct slice key,
 			  struct slice value, struct error *err);
+/* The same; the value is the parts one after the other. */
+MUST_CHECK int sorter_add_parts(struct sorter *s, struct slice key,
+				const struct slice *parts, size_t n,
+				struct error *err);
 /* No more will come; entries are read from the smallest key on. */
 MUST_CHECK int sorter_sort(struct sorter *s, struct error *err);
+/* Back to the smallest key; only after sorter_sort(). */
+MUST_CHECK int sorter_rewind(struct sorter *s, struct error *err);
 /* 1 and the next entry, 0 after the last. Equal keys come in the order in
  * which they were added. The bytes hold until the next call. */
 MUST_CHECK int sorter_next(struct sorter *s, struct slice *ret_key,

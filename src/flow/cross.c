@@ -122,7 +122,8 @@ add_to_group(struct flow_judgement *j, struct group *g,
 
 	if (!g->several) {
 		g->several = true;
-		rc = store_staging_differs(j->staging, s, &g->differ, err);
+		rc = store_staging_differs(j->staging, g->first.row, &g->differ,
+					   err);
 		if (!rc && g->differ && g->first_is_good)
 			rc = refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY,
 					&g->first, s->key, s->row, err);
@@ -142,9 +143,12 @@ check_keys(struct flow_judgement *j, struct error *err)
 {
 	struct group g = {.key = BUF_INIT};
 	struct store_staged s;
-	bool any = false;
-	int rc = store_staging_first(j->staging, err);
+	bool some = false, any = false;
+	int rc = store_staging_find_equal(j->staging, &some, err);
 
+	if (rc || !some)
+		return rc;
+	rc = store_staging_first(j->staging, err);
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
 		if (any && slice_eq(s.key, buf_slice(&g.key)))
 			rc = add_to_group(j, &g, &s, err);

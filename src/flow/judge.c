@@ -152,7 +152,7 @@ report_blanks(struct flow_judgement *j)
 }
 
 static int
-add_unique_values(struct flow_judgement *j, int64_t row)
+add_unique_values(struct flow_judgement *j, const struct decode_row *row)
 {
 	const struct config_resource *r = j->resource;
 	int rc = 0;
@@ -164,9 +164,9 @@ add_unique_values(struct flow_judgement *j, int64_t row)
 			continue;
 		value = cells_get(buf_slice(&j->row.cells), i);
 		if (value.n)
-			rc = store_staging_add_unique(j->staging, (int64_t)i,
-						      value, row,
-						      &j->sink_error);
+			rc = store_staging_add_unique(
+				j->staging, (int64_t)i, value, row->row,
+				row->line, &j->sink_error);
 	}
 	return rc;
 }
@@ -196,7 +196,7 @@ stage(struct flow_judgement *j, const struct decode_row *r)
 	}
 	rc = store_staging_add(j->staging, &staged, &j->sink_error);
 	if (!rc && staged.status == STORE_STAGED_GOOD && !staged.deletes)
-		rc = add_unique_values(j, r->row);
+		rc = add_unique_values(j, r);
 	return rc;
 }
 

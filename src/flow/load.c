@@ -10,7 +10,7 @@
 
 /* Fewer rows are as well off one by one. */
 #define FEWEST 8
-#define SORT_MEMORY (12 << 20) /* for all lenses */
+#define SORT_MEMORY (6 << 20) /* for all lenses */
 
 struct load {
 	struct flow_fold *f;

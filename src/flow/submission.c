@@ -57,21 +57,18 @@ quarantine(struct flow_judgement *j)
 }
 
 /* Counts the staged rows, and asks how many may be refused. */
-static int
-weigh(struct flow_judgement *j, struct error *err)
+static void
+weigh(struct flow_judgement *j)
 {
 	struct store_staging_counts n;
-	int rc = store_staging_count(j->staging, &n, err);
 
-	if (rc)
-		return rc;
+	store_staging_count(j->staging, &n);
 	j->counts = (struct validate_counts){
 		.read = j->read, .accepted = n.good, .refused = n.refused};
 	j->state = n.refused ? VALIDATE_S_PARTIAL : VALIDATE_S_ACCEPTED;
 	if (!j->release &&
 	    n.refused * MILLION > j->resource->tolerance * j->read)
 		quarantine(j);
-	return 0;
 }
 
 int
@@ -94,7 +91,9 @@ flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 	flow_progress_stage(j->progress, FLOW_CHECKING, j->read, 0,
 			    clock_monotonic());
 	rc = flow_cross(j, err);
-	return rc ? rc : weigh(j, err);
+	if (!rc)
+		weigh(j);
+	return rc;
 }
 
 /* ---- rows to records and versions ---------------------------------------- */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SHELVES_MEMORY (4 << 20)
+#define SHELVES_MEMORY (2 << 20)
 
 struct store_load {
 	struct sql *db;

@@ -1,26 +1,44 @@
 /* The rows of one submission while it is judged: see staging.h. */
 #include "store/staging.h"
 
+#include "base/scope.h"
+#include "base/sorter.h"
 #include "store/sql.h"
 
 #include <stdlib.h>
 
+#define SORT_MEMORY (6 << 20)
+
 struct store_staging {
-	struct sql *db;
-	sqlite3_stmt *walk; /* of store_staging_first, not reset yet */
+	struct sorter *rows; /* that have a key: by (key, row) */
+	struct sql *db;	     /* refused rows, reasons, unique values */
+	struct store_staging_counts counts;
+	/* A bit for each row that is not good: its status is in the database.
+	 */
+	unsigned char *marks;
+	size_t nmarks;	    /* bytes */
+	bool refused_later; /* rows that were good when they were added */
+	bool walking;
 };
 
 static const char tables[] =
-	"CREATE TABLE staged("
+	"CREATE TABLE status("
+	"  row INTEGER PRIMARY KEY, status INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE refused("
 	"  row INTEGER PRIMARY KEY, line INTEGER NOT NULL,"
-	"  status INTEGER NOT NULL, deletes INTEGER NOT NULL,"
+	"  deletes INTEGER NOT NULL,"
 	"  key BLOB, cells BLOB NOT NULL, sent BLOB NOT NULL"
 	") STRICT;"
 	"CREATE TABLE reason("
 	"  row INTEGER PRIMARY KEY, text TEXT NOT NULL"
 	") STRICT;"
+	"CREATE TABLE several("
+	"  row INTEGER PRIMARY KEY, differ INTEGER NOT NULL"
+	") STRICT;"
 	"CREATE TABLE unique_value("
-	"  field INTEGER NOT NULL, value BLOB NOT NULL, row INTEGER NOT NULL"
+	"  field INTEGER NOT NULL, value BLOB NOT NULL, row INTEGER NOT NULL,"
+	"  line INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE TABLE not_unique("
 	"  field INTEGER NOT NULL, value BLOB NOT NULL, row INTEGER NOT NULL,"
@@ -36,7 +54,9 @@ store_staging_open(struct store_staging **ret, struct error *err)
 
 	if (!staging)
 		return error_nomem(err);
-	rc = sql_open("", SQL_SCRATCH, &staging->db, err);
+	rc = sorter_new(SORT_MEMORY, &staging->rows, err);
+	if (!rc)
+		rc = sql_open("", SQL_SCRATCH, &staging->db, err);
 	if (!rc)
 		rc = sql_exec(staging->db, tables, err);
 	if (rc) {
@@ -52,49 +72,96 @@ store_staging_close(struct store_staging *staging)
 {
 	if (!staging)
 		return;
-	sql_reset(&staging->walk);
+	sorter_free(staging->rows);
 	sql_close(staging->db);
+	free(staging->marks);
 	free(staging);
 }
 
-int
-store_staging_add(struct store_staging *staging, const struct store_staged *row,
-		  struct error *err)
-{
-	static const char text[] =
-		"INSERT INTO staged(row, line, status, deletes, key, cells,"
-		" sent) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(staging->db, text, &stmt, err);
+/* ---- rows, as the sorter has them ---------------------------------------- */
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, row->row);
-	sql_bind_int(stmt, 2, row->line);
-	sql_bind_int(stmt, 3, row->status);
-	sql_bind_int(stmt, 4, row->deletes);
-	if (row->has_key)
-		sql_bind_blob(stmt, 5, row->key);
-	sql_bind_blob(stmt, 6, row->cells);
-	sql_bind_blob(stmt, 7, row->sent);
-	return sql_run(staging->db, stmt, err);
+struct head {
+	int64_t row, line;
+	uint64_t cells; /* bytes; those as sent follow */
+	unsigned char status, deletes;
+};
+
+static int
+sort_row(struct store_staging *staging, const struct store_staged *row,
+	 struct error *err)
+{
+	const struct head head = {
+		.row = row->row,
+		.line = row->line,
+		.cells = row->cells.n,
+		.status = (unsigned char)row->status,
+		.deletes = row->deletes,
+	};
+	const struct slice parts[] = {
+		{(const char *)&head, sizeof(head)},
+		row->cells,
+		row->sent,
+	};
+
+	return sorter_add_parts(staging->rows, row->key, parts, 3, err);
 }
 
-int
-store_staging_index(struct store_staging *staging, struct error *err)
+static struct store_staged
+staged_of(struct slice key, struct slice value)
 {
-	return sql_exec(staging->db,
-			"CREATE INDEX staged_key ON staged(key, row)"
-			" WHERE key IS NOT NULL",
-			err);
+	struct head head;
+
+	memcpy(&head, value.p, sizeof(head));
+	return (struct store_staged){
+		.row = head.row,
+		.line = head.line,
+		.status = (enum store_staged_status)head.status,
+		.deletes = head.deletes,
+		.has_key = true,
+		.key = key,
+		.cells = {value.p + sizeof(head), head.cells},
+		.sent = {value.p + sizeof(head) + head.cells,
+			 value.n - sizeof(head) - head.cells},
+	};
 }
 
-int
-store_staging_set_status(struct store_staging *staging, int64_t row,
-			 enum store_staged_status status, struct error *err)
+/* ---- what is not good ---------------------------------------------------- */
+
+static bool
+is_marked(const struct store_staging *staging, int64_t row)
+{
+	size_t byte = (size_t)row / 8;
+
+	return byte < staging->nmarks &&
+	       (staging->marks[byte] >> (row % 8) & 1);
+}
+
+static int
+mark(struct store_staging *staging, int64_t row, struct error *err)
+{
+	size_t byte = (size_t)row / 8, n = staging->nmarks;
+	unsigned char *marks;
+
+	if (byte >= n) {
+		n = 2 * byte + 64;
+		marks = realloc(staging->marks, n);
+		if (!marks)
+			return error_nomem(err);
+		memset(marks + staging->nmarks, 0, n - staging->nmarks);
+		staging->marks = marks;
+		staging->nmarks = n;
+	}
+	staging->marks[byte] |= (unsigned char)(1 << (row % 8));
+	return 0;
+}
+
+static int
+put_status(struct store_staging *staging, int64_t row,
+	   enum store_staged_status status, struct error *err)
 {
 	static const char text[] =
-		"UPDATE staged SET status = ?2 WHERE row = ?1";
+		"INSERT INTO status(row, status) VALUES(?1, ?2)"
+		" ON CONFLICT(row) DO UPDATE SET status = excluded.status";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(staging->db, text, &stmt, err);
 
@@ -102,7 +169,104 @@ store_staging_set_status(struct store_staging *staging, int64_t row,
 		return rc;
 	sql_bind_int(stmt, 1, row);
 	sql_bind_int(stmt, 2, status);
+	rc = sql_run(staging->db, stmt, err);
+	return rc ? rc : mark(staging, row, err);
+}
+
+static int
+get_status(struct store_staging *staging, int64_t row,
+	   enum store_staged_status *ret, struct error *err)
+{
+	static const char text[] = "SELECT status FROM status WHERE row = ?1";
+	scope_stmt *stmt = NULL;
+	int rc;
+
+	*ret = STORE_STAGED_GOOD;
+	if (!is_marked(staging, row))
+		return 0;
+	rc = sql_get(staging->db, text, &stmt, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, row);
+	rc = sql_step(staging->db, stmt, err);
+	if (rc > 0)
+		*ret = (enum store_staged_status)sql_int(stmt, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static int64_t *
+counter(struct store_staging *staging, enum store_staged_status status)
+{
+	switch (status) {
+	case STORE_STAGED_GOOD:
+		return &staging->counts.good;
+	case STORE_STAGED_REFUSED:
+		return &staging->counts.refused;
+	case STORE_STAGED_REPEATED:
+		break;
+	}
+	return &staging->counts.repeated;
+}
+
+int
+store_staging_set_status(struct store_staging *staging, int64_t row,
+			 enum store_staged_status status, struct error *err)
+{
+	enum store_staged_status was;
+	int rc = get_status(staging, row, &was, err);
+
+	if (!rc)
+		rc = put_status(staging, row, status, err);
+	if (rc)
+		return rc;
+	--*counter(staging, was);
+	++*counter(staging, status);
+	staging->refused_later |= status == STORE_STAGED_REFUSED;
+	return 0;
+}
+
+/* A refused row as the fix file wants it. */
+static int
+keep_refused(struct store_staging *staging, const struct store_staged *row,
+	     struct error *err)
+{
+	static const char text[] =
+		"INSERT OR IGNORE INTO refused(row, line, deletes, key, cells,"
+		" sent) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(staging->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, row->row);
+	sql_bind_int(stmt, 2, row->line);
+	sql_bind_int(stmt, 3, row->deletes);
+	if (row->has_key)
+		sql_bind_blob(stmt, 4, row->key);
+	sql_bind_blob(stmt, 5, row->cells);
+	sql_bind_blob(stmt, 6, row->sent);
 	return sql_run(staging->db, stmt, err);
+}
+
+int
+store_staging_add(struct store_staging *staging, const struct store_staged *row,
+		  struct error *err)
+{
+	int rc = 0;
+
+	if (row->status == STORE_STAGED_REFUSED) {
+		rc = keep_refused(staging, row, err);
+		if (!rc)
+			rc = put_status(staging, row->row, row->status, err);
+	}
+	++*counter(staging, row->status);
+	return rc || !row->has_key ? rc : sort_row(staging, row, err);
+}
+
+int
+store_staging_index(struct store_staging *staging, struct error *err)
+{
+	return sorter_sort(staging->rows, err);
 }
 
 int
@@ -123,72 +287,145 @@ store_staging_add_reason(struct store_staging *staging, int64_t row,
 	return sql_run(staging->db, stmt, err);
 }
 
+/* ---- in key order -------------------------------------------------------- */
+
 int
 store_staging_first(struct store_staging *staging, struct error *err)
 {
-	static const char text[] =
-		"SELECT row, line, status, deletes, key, cells, sent"
-		" FROM staged WHERE key IS NOT NULL ORDER BY key, row";
-
-	sql_reset(&staging->walk);
-	staging->walk = NULL;
-	return sql_get(staging->db, text, &staging->walk, err);
-}
-
-static struct store_staged
-staged_of(sqlite3_stmt *stmt)
-{
-	return (struct store_staged){
-		.row = sql_int(stmt, 0),
-		.line = sql_int(stmt, 1),
-		.status = (enum store_staged_status)sql_int(stmt, 2),
-		.deletes = sql_int(stmt, 3),
-		.has_key = !sql_is_null(stmt, 4),
-		.key = sql_bytes(stmt, 4),
-		.cells = sql_bytes(stmt, 5),
-		.sent = sql_bytes(stmt, 6),
-	};
+	staging->walking = true;
+	return sorter_rewind(staging->rows, err);
 }
 
 int
 store_staging_next(struct store_staging *staging, struct store_staged *ret,
 		   struct error *err)
 {
+	struct slice key, value;
+	int rc = staging->walking
+			 ? sorter_next(staging->rows, &key, &value, err)
+			 : 0;
+
+	staging->walking = rc > 0;
+	if (rc <= 0)
+		return rc;
+	*ret = staged_of(key, value);
+	rc = get_status(staging, ret->row, &ret->status, err);
+	return rc ? rc : 1;
+}
+
+/* ---- rows that share a key ----------------------------------------------- */
+
+/* The first of the rows that share a key, as they are walked. */
+struct group {
+	struct buf key, cells;
+	int64_t first;
+	bool any, several;
+	bool good, deletes; /* of the first */
+	bool differ;
+};
+
+static void
+group_release(struct group *g)
+{
+	buf_release(&g->key);
+	buf_release(&g->cells);
+}
+
+#define scope_group __attribute__((cleanup(group_release))) struct group
+
+static int
+end_group(struct store_staging *staging, const struct group *g,
+	  struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO several(row, differ) VALUES(?1, ?2)";
+	scope_stmt *stmt = NULL;
 	int rc;
 
-	if (!staging->walk)
+	if (!g->several)
 		return 0;
-	rc = sql_step(staging->db, staging->walk, err);
-	if (rc > 0) {
-		*ret = staged_of(staging->walk);
+	rc = sql_get(staging->db, text, &stmt, err);
+	if (rc)
 		return rc;
-	}
-	sql_reset(&staging->walk);
-	staging->walk = NULL;
-	return rc;
+	sql_bind_int(stmt, 1, g->first);
+	sql_bind_int(stmt, 2, g->differ);
+	return sql_run(staging->db, stmt, err);
+}
+
+static int
+begin_group(struct group *g, const struct store_staged *row, struct error *err)
+{
+	buf_clear(&g->key);
+	buf_clear(&g->cells);
+	if (buf_addslice(&g->key, row->key) ||
+	    buf_addslice(&g->cells, row->cells))
+		return error_nomem(err);
+	g->first = row->row;
+	g->good = row->status == STORE_STAGED_GOOD;
+	g->deletes = row->deletes;
+	g->several = g->differ = false;
+	g->any = true;
+	return 0;
 }
 
 int
-store_staging_differs(struct store_staging *staging,
-		      const struct store_staged *first, bool *ret,
+store_staging_find_equal(struct store_staging *staging, bool *ret_any,
+			 struct error *err)
+{
+	scope_group g = {0};
+	struct store_staged row;
+	int rc = store_staging_first(staging, err);
+
+	*ret_any = false;
+	while (!rc && (rc = store_staging_next(staging, &row, err)) > 0) {
+		rc = 0;
+		if (g.any && slice_eq(row.key, buf_slice(&g.key))) {
+			*ret_any = g.several = true;
+			g.differ |= !g.good ||
+				    row.status != STORE_STAGED_GOOD ||
+				    row.deletes != g.deletes ||
+				    !slice_eq(row.cells, buf_slice(&g.cells));
+			continue;
+		}
+		rc = end_group(staging, &g, err);
+		if (!rc)
+			rc = begin_group(&g, &row, err);
+	}
+	return rc ? rc : end_group(staging, &g, err);
+}
+
+int
+store_staging_differs(struct store_staging *staging, int64_t first, bool *ret,
 		      struct error *err)
 {
-	static const char text[] =
-		"SELECT EXISTS(SELECT 1 FROM staged WHERE key = ?1"
-		" AND (status <> 0 OR deletes <> ?2 OR cells <> ?3))";
+	static const char text[] = "SELECT differ FROM several WHERE row = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(staging->db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_blob(stmt, 1, first->key);
-	sql_bind_int(stmt, 2, first->deletes);
-	sql_bind_blob(stmt, 3, first->cells);
+	sql_bind_int(stmt, 1, first);
 	rc = sql_step(staging->db, stmt, err);
 	if (rc < 0)
 		return rc;
-	*ret = sql_int(stmt, 0);
+	*ret = rc && sql_int(stmt, 0);
 	return 0;
+}
+
+/* ---- refused rows -------------------------------------------------------- */
+
+/* Those that were good when they were added. */
+static int
+keep_refused_later(struct store_staging *staging, struct error *err)
+{
+	struct store_staged row;
+	int rc = store_staging_first(staging, err);
+
+	while (!rc && (rc = store_staging_next(staging, &row, err)) > 0)
+		rc = row.status == STORE_STAGED_REFUSED
+			     ? keep_refused(staging, &row, err)
+			     : 0;
+	return rc;
 }
 
 int
@@ -197,31 +434,46 @@ store_staging_refused(struct store_staging *staging,
 		      struct error *err)
 {
 	static const char text[] =
-		"SELECT s.row, line, status, deletes, key, cells, sent,"
+		"SELECT s.row, line, deletes, key, cells, sent,"
 		" coalesce(text, '')"
-		" FROM staged s LEFT JOIN reason r ON r.row = s.row"
-		" WHERE status = 1 ORDER BY s.row";
+		" FROM refused s LEFT JOIN reason r ON r.row = s.row"
+		" ORDER BY s.row";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(staging->db, text, &stmt, err);
+	int rc = staging->refused_later ? keep_refused_later(staging, err) : 0;
 
+	if (!rc)
+		rc = sql_get(staging->db, text, &stmt, err);
 	if (rc)
 		return rc;
 	while ((rc = sql_step(staging->db, stmt, err)) > 0) {
-		struct store_staged row = staged_of(stmt);
+		const struct store_staged row = {
+			.row = sql_int(stmt, 0),
+			.line = sql_int(stmt, 1),
+			.status = STORE_STAGED_REFUSED,
+			.deletes = sql_int(stmt, 2),
+			.has_key = !sql_is_null(stmt, 3),
+			.key = sql_bytes(stmt, 3),
+			.cells = sql_bytes(stmt, 4),
+			.sent = sql_bytes(stmt, 5),
+		};
 
-		rc = each(ctx, &row, sql_bytes(stmt, 7));
+		rc = each(ctx, &row, sql_bytes(stmt, 6));
 		if (rc)
 			return rc;
 	}
 	return rc;
 }
 
+/* ---- unique fields ------------------------------------------------------- */
+
 int
 store_staging_add_unique(struct store_staging *staging, int64_t field,
-			 struct slice value, int64_t row, struct error *err)
+			 struct slice value, int64_t row, int64_t line,
+			 struct error *err)
 {
-	static const char text[] = "INSERT INTO unique_value(field, value, row)"
-				   " VALUES(?1, ?2, ?3)";
+	static const char text[] =
+		"INSERT INTO unique_value(field, value, row, line)"
+		" VALUES(?1, ?2, ?3, ?4)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(staging->db, text, &stmt, err);
 
@@ -230,6 +482,7 @@ store_staging_add_unique(struct store_staging *staging, int64_t field,
 	sql_bind_int(stmt, 1, field);
 	sql_bind_blob(stmt, 2, value);
 	sql_bind_int(stmt, 3, row);
+	sql_bind_int(stmt, 4, line);
 	return sql_run(staging->db, stmt, err);
 }
 
@@ -241,11 +494,10 @@ find_not_unique(struct store_staging *staging, struct error *err)
 	static const char text[] =
 		"INSERT INTO not_unique(field, value, row, line, first)"
 		" SELECT field, value, row, line, first FROM"
-		" (SELECT u.field, u.value, u.row, s.line,"
-		"  count(*) OVER same AS n, min(u.row) OVER same AS first"
-		"  FROM unique_value u JOIN staged s ON s.row = u.row"
-		"  WHERE s.status = 0"
-		"  WINDOW same AS (PARTITION BY u.field, u.value))"
+		" (SELECT field, value, row, line,"
+		"  count(*) OVER same AS n, min(row) OVER same AS first"
+		"  FROM unique_value WHERE row NOT IN(SELECT row FROM status)"
+		"  WINDOW same AS (PARTITION BY field, value))"
 		" WHERE n > 1 ORDER BY field, value, row";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(staging->db, text, &stmt, err);
@@ -271,21 +523,9 @@ store_staging_not_unique(struct store_staging *staging,
 	return rc;
 }
 
-int
-store_staging_count(struct store_staging *staging,
-		    struct store_staging_counts *ret, struct error *err)
+void
+store_staging_count(const struct store_staging *staging,
+		    struct store_staging_counts *ret)
 {
-	static const char text[] = "SELECT sum(status = 0), sum(status = 1),"
-				   " sum(status = 2) FROM staged";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(staging->db, text, &stmt, err);
-
-	if (!rc)
-		rc = sql_step(staging->db, stmt, err);
-	if (rc < 0)
-		return rc;
-	ret->good = sql_int(stmt, 0);
-	ret->refused = sql_int(stmt, 1);
-	ret->repeated = sql_int(stmt, 2);
-	return 0;
+	*ret = staging->counts;
 }

@@ -1,6 +1,7 @@
 /*
- * The rows of one submission while it is judged: a private database that
- * spills to disk and dies with its connection. One thread.
+ * The rows of one submission while it is judged: a file without a name, sorted
+ * by key, and a private database of what is out of the ordinary. Both die with
+ * it. Takes some MiB of memory however many rows there are. One thread.
  */
 #ifndef STORE_STAGING_H
 #define STORE_STAGING_H
@@ -40,7 +41,8 @@ store_staging_closep(struct store_staging **staging)
 MUST_CHECK int store_staging_add(struct store_staging *staging,
 				 const struct store_staged *row,
 				 struct error *err);
-/* After the last row, before the walks in key order. */
+/* After the last row, before the walks in key order and the other questions.
+ */
 MUST_CHECK int store_staging_index(struct store_staging *staging,
 				   struct error *err);
 MUST_CHECK int store_staging_set_status(struct store_staging *staging,
@@ -61,11 +63,16 @@ MUST_CHECK int store_staging_first(struct store_staging *staging,
 MUST_CHECK int store_staging_next(struct store_staging *staging,
 				  struct store_staged *ret, struct error *err);
 
-/* Whether the rows of a key are more than one and the same: one of them is not
- * good, or differs in cells or in 'deletes'. */
+/* Looks for rows that share a key; after store_staging_index(). *ret_any: there
+ * are some, and store_staging_differs() is to be asked about them. */
+MUST_CHECK int store_staging_find_equal(struct store_staging *staging,
+					bool *ret_any, struct error *err);
+/* Whether the rows that share the key of row 'first', the first of them, are
+ * not all the same: one of them is not good, or differs in cells or in
+ * 'deletes'. */
 MUST_CHECK int store_staging_differs(struct store_staging *staging,
-				     const struct store_staged *first,
-				     bool *ret, struct error *err);
+				     int64_t first, bool *ret,
+				     struct error *err);
 
 /* The refused rows in the file's order, each with its reasons. */
 typedef int store_staging_refused_fn(void *ctx, const struct store_staged *row,
@@ -79,7 +86,8 @@ MUST_CHECK int store_staging_refused(struct store_staging *staging,
  * change statuses. */
 MUST_CHECK int store_staging_add_unique(struct store_staging *staging,
 					int64_t field, struct slice value,
-					int64_t row, struct error *err);
+					int64_t row, int64_t line,
+					struct error *err);
 typedef int store_staging_unique_fn(void *ctx, int64_t field,
 				    struct slice value, int64_t row,
 				    int64_t line, int64_t first_row);
@@ -90,8 +98,7 @@ MUST_CHECK int store_staging_not_unique(struct store_staging *staging,
 struct store_staging_counts {
 	int64_t good, refused, repeated;
 };
-MUST_CHECK int store_staging_count(struct store_staging *staging,
-				   struct store_staging_counts *ret,
-				   struct error *err);
+void store_staging_count(const struct store_staging *staging,
+			 struct store_staging_counts *ret);
 
 #endif

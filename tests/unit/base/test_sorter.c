@@ -82,6 +82,8 @@ sort_some(size_t memory, int n, int long_every)
 	add_all(s, n, long_every);
 	assert_int_equal(sorter_sort(s, NULL), 0);
 	check_all(s, n);
+	assert_int_equal(sorter_rewind(s, NULL), 0);
+	check_all(s, n);
 }
 
 static void
