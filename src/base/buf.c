@@ -22,7 +22,7 @@ buf_clear(struct buf *b)
 }
 
 int
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t want, cap;
 	char *data;

@@ -22,7 +22,12 @@ void buf_release(struct buf *b);
 void buf_clear(struct buf *b);
 
 /* Each returns 0 or ERR_NOMEM; on failure the buffer is as it was. */
-MUST_CHECK int buf_reserve(struct buf *b, size_t more);
+MUST_CHECK int buf_grow(struct buf *b, size_t more);
+static inline MUST_CHECK int
+buf_reserve(struct buf *b, size_t more)
+{
+	return more <= b->cap - b->len ? 0 : buf_grow(b, more);
+}
 MUST_CHECK int buf_add(struct buf *b, const void *p, size_t n);
 MUST_CHECK int buf_addc(struct buf *b, char c);
 MUST_CHECK int buf_adds(struct buf *b, const char *s);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ struct head {
 	uint32_t key, value;
 };
 
-/* An entry of the arena; most keys differ in their first eight bytes. */
+/* An entry of a batch; most keys differ in their first eight bytes. */
 struct item {
 	uint64_t prefix;
 	size_t at;
@@ -36,13 +37,31 @@ struct run {
 	struct slice key, value;
 };
 
-struct sorter {
-	size_t memory;
-	int fd; /* -1: nothing had to be written */
-	off_t written;
+/* What is in memory. */
+struct batch {
 	struct buf arena;
 	struct item *items;
 	size_t n, cap;
+};
+
+/* A batch on its way to the file, in a thread of its own, while the next one
+ * is filled. */
+struct spill {
+	pthread_t thread;
+	bool running;
+	struct batch batch;
+	int fd;
+	off_t at;
+	int rc;
+	struct error err;
+};
+
+struct sorter {
+	size_t memory; /* of a batch */
+	int fd;	       /* -1: nothing had to be written */
+	off_t written;
+	struct batch batch;
+	struct spill spill;
 	size_t next;   /* item to give, while nothing was written */
 	size_t window; /* bytes */
 	struct run *runs;
@@ -59,10 +78,18 @@ sorter_new(size_t memory, struct sorter **ret, struct error *err)
 
 	if (!s)
 		return error_nomem(err);
-	s->memory = memory;
+	s->memory = memory / 2;
 	s->fd = -1;
 	*ret = s;
 	return 0;
+}
+
+static void
+batch_release(struct batch *b)
+{
+	buf_release(&b->arena);
+	free(b->items);
+	*b = (struct batch){0};
 }
 
 void
@@ -70,14 +97,16 @@ sorter_free(struct sorter *s)
 {
 	if (!s)
 		return;
+	if (s->spill.running)
+		pthread_join(s->spill.thread, NULL);
 	if (s->fd >= 0)
 		close(s->fd);
 	for (size_t i = 0; i < s->nruns; i++)
 		buf_release(&s->runs[i].window);
-	buf_release(&s->arena);
+	batch_release(&s->batch);
+	batch_release(&s->spill.batch);
 	free(s->runs);
 	free(s->heap);
-	free(s->items);
 	free(s);
 }
 
@@ -123,26 +152,26 @@ compare_items(const void *a, const void *b, void *arena)
 }
 
 static void
-sort_items(struct sorter *s)
+sort_batch(struct batch *b)
 {
-	if (s->n > 1)
-		qsort_r(s->items, s->n, sizeof(*s->items), compare_items,
-			s->arena.data);
+	if (b->n > 1)
+		qsort_r(b->items, b->n, sizeof(*b->items), compare_items,
+			b->arena.data);
 }
 
 static int
-grow(struct sorter *s, struct error *err)
+grow(struct batch *b, struct error *err)
 {
-	size_t cap = s->cap ? 2 * s->cap : 1024;
+	size_t cap = b->cap ? 2 * b->cap : 1024;
 	struct item *items;
 
-	if (s->n < s->cap)
+	if (b->n < b->cap)
 		return 0;
-	items = reallocarray(s->items, cap, sizeof(*items));
+	items = reallocarray(b->items, cap, sizeof(*items));
 	if (!items)
 		return error_nomem(err);
-	s->items = items;
-	s->cap = cap;
+	b->items = items;
+	b->cap = cap;
 	return 0;
 }
 
@@ -177,33 +206,77 @@ add_run(struct sorter *s, off_t end, struct error *err)
 	return 0;
 }
 
-/* Writes what is in memory, in order. */
+/* Writes a batch, in order, from spill->at on, which ends behind it. */
 static int
-spill(struct sorter *s, struct error *err)
+write_batch(struct spill *spill)
 {
+	const struct batch *b = &spill->batch;
 	scope_buf out = BUF_INIT;
-	off_t at = s->written;
-	int rc = s->fd < 0 ? open_file(s, err) : 0;
+	int rc = 0;
 
-	sort_items(s);
-	for (size_t i = 0; !rc && i < s->n; i++) {
-		const char *p = s->arena.data + s->items[i].at;
+	for (size_t i = 0; !rc && i < b->n; i++) {
+		const char *p = b->arena.data + b->items[i].at;
 		struct slice key, value;
 
 		parse(p, &key, &value);
 		if (buf_add(&out, p, sizeof(struct head) + key.n + value.n))
-			return error_nomem(err);
-		if (out.len < WINDOW_MOST && i + 1 < s->n)
+			return error_nomem(&spill->err);
+		if (out.len < WINDOW_MOST && i + 1 < b->n)
 			continue;
-		rc = io_pwrite(s->fd, out.data, out.len, at, err);
-		at += (off_t)out.len;
+		rc = io_pwrite(spill->fd, out.data, out.len, spill->at,
+			       &spill->err);
+		spill->at += (off_t)out.len;
 		buf_clear(&out);
 	}
-	if (!rc)
-		rc = add_run(s, at, err);
-	s->n = 0;
-	buf_clear(&s->arena);
 	return rc;
+}
+
+static void *
+run_spill(void *arg)
+{
+	struct spill *spill = arg;
+
+	sort_batch(&spill->batch);
+	spill->rc = write_batch(spill);
+	return NULL;
+}
+
+/* The batch before this one is in the file. */
+static int
+end_spill(struct sorter *s, struct error *err)
+{
+	struct spill *spill = &s->spill;
+
+	if (spill->running)
+		pthread_join(spill->thread, NULL);
+	spill->running = false;
+	if (!spill->batch.n)
+		return 0;
+	spill->batch.n = 0;
+	buf_clear(&spill->batch.arena);
+	if (spill->rc)
+		return error_set(err, spill->rc, "%s", spill->err.text);
+	return add_run(s, spill->at, err);
+}
+
+static int
+begin_spill(struct sorter *s, struct error *err)
+{
+	struct spill *spill = &s->spill;
+	struct batch full = s->batch;
+	int rc = end_spill(s, err);
+
+	if (!rc && s->fd < 0)
+		rc = open_file(s, err);
+	if (rc)
+		return rc;
+	s->batch = spill->batch;
+	*spill = (struct spill){.batch = full, .fd = s->fd, .at = s->written};
+	spill->running =
+		pthread_create(&spill->thread, NULL, run_spill, spill) == 0;
+	if (!spill->running)
+		run_spill(spill);
+	return 0;
 }
 
 int
@@ -211,6 +284,7 @@ sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
 		 size_t n, struct error *err)
 {
 	struct head head = {.key = (uint32_t)key.n};
+	struct batch *b = &s->batch;
 	size_t value = 0, need;
 	int rc = 0;
 
@@ -220,19 +294,19 @@ sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
 	need = sizeof(head) + key.n + value;
 	if (need > UINT32_MAX)
 		return error_set(err, ERR_LIMIT, "a row of 4 GiB");
-	if (s->n && s->arena.len + need > s->memory)
-		rc = spill(s, err);
+	if (b->n && b->arena.len + need > s->memory)
+		rc = begin_spill(s, err);
 	if (!rc)
-		rc = grow(s, err);
+		rc = grow(b, err);
 	if (rc)
 		return rc;
-	if (buf_reserve(&s->arena, need))
+	if (buf_reserve(&b->arena, need))
 		return error_nomem(err);
-	s->items[s->n++] = (struct item){prefix_of(key), s->arena.len};
-	(void)!buf_add(&s->arena, &head, sizeof(head));
-	(void)!buf_addslice(&s->arena, key);
+	b->items[b->n++] = (struct item){prefix_of(key), b->arena.len};
+	(void)!buf_add(&b->arena, &head, sizeof(head));
+	(void)!buf_addslice(&b->arena, key);
 	for (size_t i = 0; i < n; i++)
-		(void)!buf_addslice(&s->arena, parts[i]);
+		(void)!buf_addslice(&b->arena, parts[i]);
 	return 0;
 }
 
@@ -355,29 +429,34 @@ sorter_rewind(struct sorter *s, struct error *err)
 	return s->nruns ? begin_merge(s, err) : 0;
 }
 
-int
-sorter_sort(struct sorter *s, struct error *err)
+/* All windows together take what a batch took. */
+static int
+prepare_merge(struct sorter *s, struct error *err)
 {
-	int rc;
-
-	if (!s->nruns) {
-		sort_items(s);
-		return 0;
-	}
-	rc = s->n ? spill(s, err) : 0;
-	buf_release(&s->arena);
-	free(s->items);
-	s->items = NULL;
-	s->cap = 0;
+	batch_release(&s->batch);
+	batch_release(&s->spill.batch);
 	s->window = s->memory / s->nruns;
 	if (s->window < WINDOW_LEAST)
 		s->window = WINDOW_LEAST;
 	if (s->window > WINDOW_MOST)
 		s->window = WINDOW_MOST;
 	s->heap = calloc(s->nruns, sizeof(*s->heap));
-	if (!rc && !s->heap)
-		return error_nomem(err);
-	return rc ? rc : begin_merge(s, err);
+	return s->heap ? begin_merge(s, err) : error_nomem(err);
+}
+
+int
+sorter_sort(struct sorter *s, struct error *err)
+{
+	int rc;
+
+	if (s->fd < 0) {
+		sort_batch(&s->batch);
+		return 0;
+	}
+	rc = s->batch.n ? begin_spill(s, err) : 0;
+	if (!rc)
+		rc = end_spill(s, err);
+	return rc ? rc : prepare_merge(s, err);
 }
 
 static int
@@ -408,10 +487,12 @@ int
 sorter_next(struct sorter *s, struct slice *ret_key, struct slice *ret_value,
 	    struct error *err)
 {
+	const struct batch *b = &s->batch;
+
 	if (s->nruns)
 		return next_merged(s, ret_key, ret_value, err);
-	if (s->next == s->n)
+	if (s->next == b->n)
 		return 0;
-	parse(s->arena.data + s->items[s->next++].at, ret_key, ret_value);
+	parse(b->arena.data + b->items[s->next++].at, ret_key, ret_value);
 	return 1;
 }

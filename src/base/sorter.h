@@ -1,7 +1,8 @@
 /*
- * Any number of entries into byte order of their keys, in bounded memory: runs
- * of a fixed size are sorted and written to a temporary file without a name,
- * and merged as they are read back. One thread at a time; blocks on the file.
+ * Any number of entries into byte order of their keys, in bounded memory:
+ * batches of a fixed size are sorted and written to a temporary file without a
+ * name, in a thread of their own, and merged as they are read back. One caller
+ * at a time; blocks on the file.
  */
 #ifndef BASE_SORTER_H
 #define BASE_SORTER_H

@@ -153,6 +153,7 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 			store_records_shrink(flow->shop.store);
 	}
 	tell_watches(flow);
+	store_records_settle(flow->shop.store);
 	return rc;
 }
 
@@ -202,6 +203,7 @@ work(struct flow *flow, struct error *err)
 		if (rc)
 			return rc;
 		flow->rebuilt = true;
+		store_records_settle(flow->shop.store);
 	}
 	return judge_all(flow, err);
 }

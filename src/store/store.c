@@ -22,6 +22,7 @@
 #define SPARE_START "spare"	    /* for opening the state */
 #define SPARE_REMOVE "spare.remove" /* for removing files */
 #define SPARE_BYTES (1 << 20)
+#define LOG_PAGES 1000 /* SQLite's own measure for a checkpoint */
 
 struct store {
 	int dir;
@@ -33,6 +34,7 @@ struct store {
 	size_t nreaders;
 	int64_t publishing;   /* set by store_publish, under 'writer' */
 	atomic_bool doubtful; /* a commit failed: seal(); set under 'writer' */
+	int waiting;	      /* pages of records.db in its write-ahead log */
 	_Atomic int64_t published;
 	atomic_bool spare_given; /* that for removing files */
 };
@@ -131,6 +133,17 @@ make_folders(struct error *err)
 }
 
 static int
+count_waiting(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = ctx;
+
+	(void)db;
+	(void)name;
+	store->waiting = pages;
+	return SQLITE_OK;
+}
+
+static int
 open_databases(struct store *store, bool create, struct error *err)
 {
 	int flags = create ? SQL_CREATE : 0;
@@ -149,6 +162,11 @@ open_databases(struct store *store, bool create, struct error *err)
 	if (!rc)
 		rc = sql_migrate(store->records, store_schema_records,
 				 store_schema_records_n, err);
+	/* in place of the checkpoint that SQLite makes within a commit, for
+	 * which a verdict would wait: store_records_settle() */
+	if (!rc)
+		sqlite3_wal_hook(sql_handle(store->records), count_waiting,
+				 store);
 	return rc;
 }
 
@@ -617,6 +635,17 @@ store_records_shrink(struct store *store)
 	(void)sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE,
 					NULL, NULL);
 	sqlite3_busy_timeout(db, SQL_BUSY_MS);
+}
+
+/* A failure changes nothing: the log grows on and is tried again. */
+void
+store_records_settle(struct store *store)
+{
+	if (store->waiting < LOG_PAGES)
+		return;
+	sqlite3_wal_checkpoint_v2(sql_handle(store->records), NULL,
+				  SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	store->waiting = 0;
 }
 
 static int

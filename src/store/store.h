@@ -91,6 +91,9 @@ MUST_CHECK int store_records_begin(struct store *store, struct error *err);
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
 				    struct error *err);
 void store_records_rollback(struct store *store);
+/* After what was committed has been told: moves it to its place in the file if
+ * there is much of it. Only the thread that judges; blocks. */
+void store_records_settle(struct store *store);
 /* Ends what a publish with this number or a later one wrote. */
 MUST_CHECK int store_records_undo(struct store *store, int64_t seq,
 				  struct error *err);

@@ -139,8 +139,9 @@ give_shelved(struct run_merge *m, int64_t theme, store_theme_row_each_fn *each,
 	subject.n -= m->behind;
 	rc = run_find(&found, m->walk.db, RUN_SUBJECT, theme, m->walk.at,
 		      subject, &row, err);
-	if (rc <= 0)
-		return rc;
+	/* one that ended and came again has a shelf in both loads */
+	if (rc <= 0 || row.run->since != m->row.run->since)
+		return rc < 0 ? rc : 0;
 	r = row_of_run(&row);
 	return each(ctx, &r);
 }
