@@ -361,15 +361,16 @@ close_many(const struct access *a, struct access_set *sets, size_t n,
 static int
 close_all(struct access *a, struct error *err)
 {
-	struct access_set *const single[] = {
-		&a->root, &a->catalogue, &a->inboxes, &a->themes, &a->nowhere};
+	struct access_set *const single[] = {&a->root,	  &a->catalogue,
+					     &a->inboxes, &a->themes,
+					     &a->nowhere, NULL};
 	int rc = close_many(a, a->inbox, a->config->ndepartments, err);
 
 	if (!rc)
 		rc = close_many(a, a->theme, a->config->nthemes, err);
 	if (!rc)
 		rc = close_many(a, a->source, a->config->nresources, err);
-	for (size_t i = 0; i < sizeof(single) / sizeof(*single) && !rc; i++)
+	for (size_t i = 0; single[i] && !rc; i++)
 		rc = close_set(a, single[i], err);
 	return rc;
 }

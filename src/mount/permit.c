@@ -15,7 +15,7 @@
  */
 static bool
 may_by_groups(fuse_req_t req, const struct access *access, struct access_at at,
-	      struct access_who *who, unsigned want)
+	      struct access_who who, unsigned want)
 {
 	gid_t usual[GROUPS_USUAL];
 	scope_free gid_t *many = NULL;
@@ -32,9 +32,9 @@ may_by_groups(fuse_req_t req, const struct access *access, struct access_at at,
 	}
 	if (n <= 0)
 		return false;
-	who->groups = groups;
-	who->ngroups = (size_t)n;
-	return access_may(access, at, who, want, NULL);
+	who.groups = groups;
+	who.ngroups = (size_t)n;
+	return access_may(access, at, &who, want, NULL);
 }
 
 int
@@ -42,10 +42,10 @@ mount_permit(fuse_req_t req, struct access_at at, unsigned want)
 {
 	const struct mount *m = fuse_req_userdata(req);
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct access_who who = {.uid = ctx->uid, .gid = ctx->gid};
+	const struct access_who who = {.uid = ctx->uid, .gid = ctx->gid};
 
 	if (access_may(m->context.access, at, &who, want, NULL) ||
-	    may_by_groups(req, m->context.access, at, &who, want))
+	    may_by_groups(req, m->context.access, at, who, want))
 		return 0;
 	return -EACCES;
 }
