@@ -97,7 +97,7 @@ class Sweep:
             try:
                 return step(*args)
             except OSError as error:
-                if error.errno not in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in (errno.EIO, errno.ENOSPC, errno.EROFS):
                     raise
                 if not self.control.now.fails:
                     raise Failure("an error without a fault: %s" %
