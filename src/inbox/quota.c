@@ -342,13 +342,16 @@ static struct charge *
 charge_of(struct inbox_quota *q, size_t department, int64_t blob)
 {
 	struct charge **at = place_of(q, blob);
+	struct charge *c = *at;
 
-	if (*at)
-		return *at;
-	*at = calloc(1, sizeof(**at));
-	if (*at)
-		**at = (struct charge){.blob = blob, .department = department};
-	return *at;
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	*c = (struct charge){.blob = blob, .department = department};
+	*at = c;
+	return c;
 }
 
 static void
