@@ -193,7 +193,7 @@ store_retain_drop_blocks(struct sql *db, bool of_theme, int64_t owner,
 	*ret = 0;
 	for (int64_t i = 0; i < limit; i++) {
 		const int64_t bind[] = {owner, horizon, *after};
-		struct block b;
+		struct block b = {0};
 		bool dead = false;
 		int rc = next_block(db, of_theme, bind, &b, &dead, err);
 
