@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "ctl/ask.h"
+#include "ctl/keeper.h"
 #include "ctl/print.h"
 
 #include <poll.h>
@@ -64,6 +65,11 @@ wait_for_next(struct ctl *ctl, const json_t *begun, json_t **ret)
 			*ret = json_incref(now);
 			return CTL_DONE;
 		}
+		if (!ctl_keeper(ctl->state))
+			return ctl_refuse(CTL_NO,
+					  "the keeper died before the worker "
+					  "changed to the new configuration: "
+					  "start civicfsd again");
 		poll(NULL, 0, LOOK_MS);
 	}
 	return ctl_refuse(CTL_NO,

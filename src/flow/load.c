@@ -171,7 +171,7 @@ begin(struct load *l)
 	};
 	int rc = store_load_begin(l->f->db, &of, &l->records, l->err);
 
-	l->links = calloc(nlenses + 1, sizeof(*l->links));
+	l->links = calloc(nlenses + 1, sizeof(struct sorter *));
 	if (!l->links)
 		return error_nomem(l->err);
 	for (size_t i = 0; !rc && i < nlenses; i++)

@@ -346,8 +346,8 @@ mount_subject_text(struct call *call, uint64_t node, struct text *out)
 
 	if (!rc)
 		rc = mount_call_db(call, &db);
-	if (rc)
-		return rc;
+	if (rc || !at.theme)
+		return rc ? rc : -ESTALE;
 	out->mtime = at.mtime;
 	out->theme = at.theme->id;
 	rc = publish_subject(db, at.theme, (int64_t)mount_node_payload(node),

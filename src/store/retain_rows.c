@@ -130,8 +130,7 @@ find_names(struct sql *db, const char *text, const int64_t bind[static 3],
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < sqlite3_bind_parameter_count(stmt); i++)
-		sql_bind_int(stmt, i + 1, bind[i]);
+	sql_bind_ints(stmt, bind, 3);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		if (add_name(ret, stmt))
 			return error_nomem(err);

@@ -12,16 +12,15 @@
 #define ROW_ID(run, ordinal) "((1 << 55) + (" run " << 28) + " ordinal ")"
 
 static int
-run(struct sql *db, const char *text, const int64_t *bind, int64_t *ret_n,
-    struct error *err)
+run(struct sql *db, const char *text, const int64_t bind[static 4],
+    int64_t *ret_n, struct error *err)
 {
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < sqlite3_bind_parameter_count(stmt); i++)
-		sql_bind_int(stmt, i + 1, bind[i]);
+	sql_bind_ints(stmt, bind, 4);
 	rc = sql_run(db, stmt, err);
 	*ret_n = sql_changes(db);
 	return rc;
@@ -67,7 +66,7 @@ drop_run(struct sql *db, int64_t id, int64_t limit, int64_t *ret,
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(*texts); i++) {
-		const int64_t bind[] = {id, limit};
+		const int64_t bind[4] = {id, limit};
 		int64_t n = 0;
 
 		rc = run(db, texts[i], bind, &n, err);
@@ -127,8 +126,7 @@ next_block(struct sql *db, bool of_theme, const int64_t bind[static 3],
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < 3; i++)
-		sql_bind_int(stmt, i + 1, bind[i]);
+	sql_bind_ints(stmt, bind, 3);
 	rc = sql_step(db, stmt, err);
 	if (rc <= 0)
 		return rc;
@@ -142,7 +140,8 @@ next_block(struct sql *db, bool of_theme, const int64_t bind[static 3],
 static int
 drop_block(struct sql *db, const struct block *b, struct error *err)
 {
-	const int64_t bind[] = {b->run, b->ordinal, b->rows, b->id};
+	const int64_t bind[4] = {b->run, b->ordinal, b->rows};
+	const int64_t id[4] = {b->id};
 	int64_t n;
 	int rc = run(db,
 		     "DELETE FROM gone WHERE id >= " ROW_ID(
@@ -155,8 +154,7 @@ drop_block(struct sql *db, const struct block *b, struct error *err)
 			 " WHERE id = ?1 AND ?2 >= 0",
 			 bind, &n, err);
 	if (!rc)
-		rc = run(db, "DELETE FROM block WHERE id = ?1", &b->id, &n,
-			 err);
+		rc = run(db, "DELETE FROM block WHERE id = ?1", id, &n, err);
 	return rc;
 }
 
@@ -178,7 +176,7 @@ drop_empty(struct sql *db, bool of_theme, int64_t owner, int64_t horizon,
 	static const char all[] =
 		"DELETE FROM run WHERE kind IN(1, 2) AND ?1 = 0 AND since < ?2"
 		" AND NOT EXISTS(SELECT 1 FROM block WHERE block.run = run.id)";
-	const int64_t bind[] = {owner, horizon};
+	const int64_t bind[4] = {owner, horizon};
 	int64_t n;
 	int rc = of_theme ? run(db, shelves, bind, &n, err) : 0;
 

@@ -350,18 +350,21 @@ int
 run_walk_seek(struct run_walk *w, struct slice lo, struct slice hi,
 	      struct error *err)
 {
+	const struct run_cursor *given = w->last;
+	struct run_cursor *cursors = w->cursors;
 	int rc = 0;
 
+	if (!cursors)
+		return 0;
+	w->last = NULL;
 	buf_clear(&w->hi);
 	if (buf_addslice(&w->hi, hi))
 		return error_nomem(err);
 	for (size_t i = 0; !rc && i < w->ncursors; i++) {
-		struct run_cursor *c = &w->cursors[i];
+		struct run_cursor *c = &cursors[i];
 
-		if (c != w->last || slice_cmp(c->row.key, lo) < 0)
+		if (c != given || slice_cmp(c->row.key, lo) < 0)
 			rc = seek_cursor(w, c, lo, err);
-		if (c == w->last)
-			w->last = NULL;
 	}
 	return rc;
 }

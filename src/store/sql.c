@@ -201,6 +201,15 @@ sql_bind_int(sqlite3_stmt *stmt, int at, int64_t value)
 }
 
 void
+sql_bind_ints(sqlite3_stmt *stmt, const int64_t *values, int n)
+{
+	int wanted = sqlite3_bind_parameter_count(stmt);
+
+	for (int i = 0; i < n && i < wanted; i++)
+		sql_bind_int(stmt, i + 1, values[i]);
+}
+
+void
 sql_bind_null(sqlite3_stmt *stmt, int at)
 {
 	sqlite3_bind_null(stmt, at);

@@ -51,6 +51,8 @@ int sql_fail(struct sql *db, struct error *err);
 /* Parameters count from 1. Bytes must live until the statement is reset.
  * Binding fails only for lack of memory, which sql_step() then reports. */
 void sql_bind_int(sqlite3_stmt *stmt, int at, int64_t value);
+/* As many of the first n as the statement has parameters. */
+void sql_bind_ints(sqlite3_stmt *stmt, const int64_t *values, int n);
 void sql_bind_null(sqlite3_stmt *stmt, int at);
 void sql_bind_text(sqlite3_stmt *stmt, int at, const char *text);
 void sql_bind_slice(sqlite3_stmt *stmt, int at, struct slice text);
