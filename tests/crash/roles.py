@@ -473,8 +473,9 @@ class Roles:
         until("the tree", answers)
         self.judged(path)
         self.judged(self.rate("after.csv", 2001))
-        if os.path.exists(os.path.join(self.daemon.state, "trouble")):
-            raise Failure("the note of the trouble is left")
+        note = os.path.join(self.daemon.state, "trouble")
+        until("the end of the note of the trouble",
+              lambda: not os.path.exists(note))
         self.examine()
 
     def replaced(self, change):
