@@ -86,14 +86,11 @@ io_pread(int fd, void *p, size_t n, off_t off, struct error *err)
 }
 
 int
-io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
-	 struct error *err)
+io_slurp_open(int fd, const char *name, size_t max, struct buf *b,
+	      struct error *err)
 {
-	scope_fd fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	size_t start = b->len;
 
-	if (fd < 0)
-		return error_errno(err, errno, "cannot open '%s'", name);
 	for (;;) {
 		ssize_t k;
 
@@ -110,6 +107,17 @@ io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
 					 "'%s' is larger than %zu bytes", name,
 					 max);
 	}
+}
+
+int
+io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
+	 struct error *err)
+{
+	scope_fd fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open '%s'", name);
+	return io_slurp_open(fd, name, max, b, err);
 }
 
 int

@@ -26,6 +26,10 @@ MUST_CHECK ssize_t io_pread(int fd, void *p, size_t n, off_t off,
 MUST_CHECK int io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
 			struct error *err);
 
+/* The same of an open file, from where it stands. */
+MUST_CHECK int io_slurp_open(int fd, const char *name, size_t max,
+			     struct buf *b, struct error *err);
+
 /* Makes the names of a directory durable; ERR_IO. */
 MUST_CHECK int io_sync_dir(int dirfd, struct error *err);
 

@@ -35,6 +35,8 @@ config_bundle_add(struct buf *bundle, const struct config_bundle_file *file)
 	int rc = buf_addc(bundle, (char)file->kind);
 
 	rc = rc ? rc : add_text(bundle, file->name);
+	rc = rc ? rc : add_number(bundle, file->uid);
+	rc = rc ? rc : add_number(bundle, file->mode);
 	rc = rc ? rc : add_number(bundle, file->mtime);
 	rc = rc ? rc : add_number(bundle, (long long)file->bytes.n);
 	return rc ? rc : buf_addslice(bundle, file->bytes);
@@ -73,13 +75,13 @@ static bool
 is_kind(char c)
 {
 	return c == CONFIG_BUNDLE_SECTIONS || c == CONFIG_BUNDLE_DESCRIPTOR ||
-	       c == CONFIG_BUNDLE_MISPLACED;
+	       c == CONFIG_BUNDLE_MISPLACED || c == CONFIG_BUNDLE_FOLDER;
 }
 
 static bool
 take_file(struct slice *rest, struct config_bundle_file *ret)
 {
-	int64_t size = 0;
+	int64_t uid = 0, mode = 0, size = 0;
 
 	if (!is_kind(*rest->p))
 		return false;
@@ -87,9 +89,12 @@ take_file(struct slice *rest, struct config_bundle_file *ret)
 	rest->p++;
 	rest->n--;
 	ret->name = take_text(rest);
-	if (!ret->name || !take_number(rest, &ret->mtime) ||
+	if (!ret->name || !take_number(rest, &uid) ||
+	    !take_number(rest, &mode) || !take_number(rest, &ret->mtime) ||
 	    !take_number(rest, &size) || size > (int64_t)rest->n)
 		return false;
+	ret->uid = (uid_t)uid;
+	ret->mode = (mode_t)mode;
 	ret->bytes = (struct slice){rest->p, (size_t)size};
 	rest->p += size;
 	rest->n -= (size_t)size;
@@ -179,9 +184,34 @@ warn_misplaced(struct config_load *load, const struct config_bundle_file *file)
 	return 0;
 }
 
+/* For config_check_files(). */
+static int
+keep_owner(struct config_load *load, const struct config_bundle_file *file)
+{
+	struct config *c = load->config;
+	struct config_file *all = config_arena_grow(load->arena, c->files,
+						    c->nfiles, sizeof(*all));
+
+	if (!all)
+		return ERR_NOMEM;
+	c->files = all;
+	all[c->nfiles++] = (struct config_file){
+		.path = *file->name ? path_as_given(load, file->name)
+				    : c->folder,
+		.uid = file->uid,
+		.mode = file->mode,
+	};
+	return 0;
+}
+
 static int
 take(struct config_load *load, const struct config_bundle_file *file)
 {
+	int rc = file->kind == CONFIG_BUNDLE_MISPLACED ? 0
+						       : keep_owner(load, file);
+
+	if (rc || file->kind == CONFIG_BUNDLE_FOLDER)
+		return rc;
 	if (file->mtime > load->config->modified_at)
 		load->config->modified_at = file->mtime;
 	if (file->kind == CONFIG_BUNDLE_SECTIONS)
@@ -206,6 +236,8 @@ digest_file(struct digest *digest, const struct config_bundle_file *file)
 	const uint64_t size = file->bytes.n;
 	const char kind = (char)file->kind;
 
+	if (file->kind == CONFIG_BUNDLE_FOLDER)
+		return;
 	digest_add(digest, &kind, 1);
 	digest_add(digest, file->name, strlen(file->name) + 1);
 	digest_add(digest, &size, sizeof(size));
@@ -238,6 +270,23 @@ take_files(struct config_load *load, struct slice rest)
 		qsort(load->descriptors, load->ndescriptors,
 		      sizeof(*load->descriptors), by_name);
 	return load->ndocs ? 0 : ERR_CORRUPT;
+}
+
+int
+config_each_file(struct slice files, config_file_fn *each, void *ctx)
+{
+	int rc = take_text(&files) && take_text(&files) ? 0 : ERR_CORRUPT;
+
+	while (!rc && files.n) {
+		struct config_bundle_file file;
+
+		if (!take_file(&files, &file))
+			return ERR_CORRUPT;
+		if (file.kind == CONFIG_BUNDLE_SECTIONS ||
+		    file.kind == CONFIG_BUNDLE_DESCRIPTOR)
+			rc = each(ctx, file.name, file.bytes);
+	}
+	return rc;
 }
 
 int

@@ -5,10 +5,11 @@
  * of the files, bundle.c goes through it.
  *
  *   PATH NUL FOLDER NUL, then for each file
- *   KIND NAME NUL MTIME NUL SIZE NUL bytes
+ *   KIND NAME NUL UID NUL MODE NUL MTIME NUL SIZE NUL bytes
  *
  * NAME is the path of the file from the configuration's folder, MTIME in
- * nanoseconds. Reading it back trusts nothing.
+ * nanoseconds. Folders stand among the files for whose they are: who may
+ * write to one may add a file. Reading it back trusts nothing.
  */
 #ifndef CONFIG_BUNDLE_H
 #define CONFIG_BUNDLE_H
@@ -18,12 +19,15 @@
 enum config_bundle_kind {
 	CONFIG_BUNDLE_SECTIONS = 's',	/* civicfs.conf, conf.d */
 	CONFIG_BUNDLE_DESCRIPTOR = 'd', /* resources.d/DEPARTMENT/ID.ini */
-	CONFIG_BUNDLE_MISPLACED = 'm'	/* only its name: it is not read */
+	CONFIG_BUNDLE_MISPLACED = 'm',	/* only its name: it is not read */
+	CONFIG_BUNDLE_FOLDER = 'f'	/* "" the configuration's own */
 };
 
 struct config_bundle_file {
 	enum config_bundle_kind kind;
 	const char *name;
+	uid_t uid;
+	mode_t mode; /* of the link itself where it is one */
 	int64_t mtime;
 	struct slice bytes;
 };

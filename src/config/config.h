@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define CONFIG_ID_MAX 40 /* bytes of an id, without NUL (SPEC 1) */
 
@@ -206,6 +207,13 @@ uint64_t config_room_bytes(const struct config_room *room, uint64_t total);
 char *config_room_show(const struct config_room *room,
 		       char text[static CONFIG_ROOM_SHOWN]);
 
+/* A file or folder that it was read from, at that moment. */
+struct config_file {
+	const char *path; /* as a person would type it */
+	uid_t uid;
+	mode_t mode; /* of the link itself where it is one */
+};
+
 struct config {
 	const char *path;    /* civicfs.conf as given */
 	const char *folder;  /* absolute: relative paths are taken from it */
@@ -232,6 +240,8 @@ struct config {
 	size_t nthemes;
 	struct config_grant *grants;
 	size_t ngrants;
+	struct config_file *files;
+	size_t nfiles;
 	struct config_list warnings; /* "file:line: text" */
 };
 
@@ -268,6 +278,24 @@ MUST_CHECK int config_read_files(const char *path, struct buf *ret,
 MUST_CHECK int config_parse(struct slice files, struct config **ret_config,
 			    struct config_problems *problems,
 			    struct error *err);
+
+/* Calls back with each file among the bytes of the first, named from the
+ * configuration's folder, until it returns something else than 0, which is
+ * returned. ERR_CORRUPT when they are none. */
+typedef int config_file_fn(void *ctx, const char *name, struct slice bytes);
+MUST_CHECK int config_each_file(struct slice files, config_file_fn *each,
+				void *ctx);
+
+/*
+ * Whether nobody else can change what was read: each file and folder belongs
+ * to root, to 'reader' who has read them, or to [platform] user; neither its
+ * group nor others may write to it, and it is no symbolic link (to a file of
+ * somebody else, perhaps). Reports as config_load(). ERR_INVALID, ERR_NOMEM.
+ * Asks the machine for the user: may block.
+ */
+MUST_CHECK int config_check_files(const struct config *config, uid_t reader,
+				  struct config_problems *problems,
+				  struct error *err);
 
 /*
  * The state's folder that a configuration names, whatever else is wrong with

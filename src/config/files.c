@@ -65,14 +65,32 @@ list_folder(const char *path, struct names *ret, struct error *err)
 	return error_errno(err, errno, "cannot list the folder '%s'", path);
 }
 
-/* A fifo or a device would never end; a folder reads as nothing. */
+/* Whose it is. Who can turn a link elsewhere decides, so a link counts for
+ * itself. */
 static int
-slurp(const char *path, struct buf *bytes, int64_t *ret_mtime,
-      struct error *err)
+look(const char *path, struct config_bundle_file *file, struct error *err)
 {
 	struct stat st;
 
-	if (stat(path, &st))
+	if (lstat(path, &st))
+		return error_errno(err, errno,
+				   "cannot read the configuration '%s'", path);
+	file->uid = st.st_uid;
+	file->mode = st.st_mode;
+	return 0;
+}
+
+/* What is looked at is what is read, also when another file takes its place
+ * meanwhile. A fifo or a device would never end; a folder reads as nothing. */
+static int
+slurp(const char *path, struct buf *bytes, struct config_bundle_file *file,
+      struct error *err)
+{
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st))
 		return error_errno(err, errno,
 				   "cannot read the configuration '%s'", path);
 	if (!S_ISREG(st.st_mode))
@@ -80,8 +98,13 @@ slurp(const char *path, struct buf *bytes, int64_t *ret_mtime,
 				 "'%s' is no regular file: name the "
 				 "configuration file itself",
 				 path);
-	*ret_mtime = st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec;
-	return io_slurp(AT_FDCWD, path, FILE_MAX, bytes, err);
+	rc = look(path, file, err);
+	if (!rc && !S_ISLNK(file->mode)) {
+		file->uid = st.st_uid;
+		file->mode = st.st_mode;
+	}
+	file->mtime = st.st_mtim.tv_sec * CLOCK_NS + st.st_mtim.tv_nsec;
+	return rc ? rc : io_slurp_open(fd, path, FILE_MAX, bytes, err);
 }
 
 /* One reading of all files. */
@@ -102,22 +125,37 @@ add_file(struct reading *r, enum config_bundle_kind kind, const char *name)
 	if (buf_addf(&path, "%s%s", r->folder, name) || !buf_str(&path))
 		return error_nomem(r->err);
 	if (kind != CONFIG_BUNDLE_MISPLACED)
-		rc = slurp(path.data, &bytes, &file.mtime, r->err);
+		rc = slurp(path.data, &bytes, &file, r->err);
 	if (rc)
 		return rc;
 	file.bytes = buf_slice(&bytes);
 	return config_bundle_add(r->bundle, &file) ? error_nomem(r->err) : 0;
 }
 
+/* One that is not there is nobody's. */
+static int
+add_owner(struct reading *r, const char *name, const char *path)
+{
+	struct config_bundle_file file = {.kind = CONFIG_BUNDLE_FOLDER,
+					  .name = name};
+	int rc = access(path, F_OK) ? 0 : look(path, &file, r->err);
+
+	if (rc || !file.mode)
+		return rc;
+	return config_bundle_add(r->bundle, &file) ? error_nomem(r->err) : 0;
+}
+
 /* Names in a folder that is named from the configuration's. */
 static int
-list_below(const struct reading *r, const char *folder, struct names *ret)
+list_below(struct reading *r, const char *folder, struct names *ret)
 {
 	scope_buf path = BUF_INIT;
+	int rc;
 
 	if (buf_addf(&path, "%s%s", r->folder, folder) || !buf_str(&path))
 		return error_nomem(r->err);
-	return list_folder(path.data, ret, r->err);
+	rc = add_owner(r, folder, path.data);
+	return rc ? rc : list_folder(path.data, ret, r->err);
 }
 
 static int
@@ -180,9 +218,9 @@ begin(struct reading *r, const char *path)
 	if (!realpath(*r->folder ? r->folder : ".", folder))
 		return error_errno(r->err, errno, "cannot find the folder '%s'",
 				   r->folder);
-	return config_bundle_begin(r->bundle, path, folder)
-		       ? error_nomem(r->err)
-		       : 0;
+	if (config_bundle_begin(r->bundle, path, folder))
+		return error_nomem(r->err);
+	return add_owner(r, "", folder);
 }
 
 int

@@ -80,8 +80,10 @@ void config_load_principal(struct config_load *load, struct config_place place,
 			   const char *key, const char *principal,
 			   enum config_principals allowed);
 
-/* Whether the machine has such a user; in doubt it has. */
+/* Whether the machine has such a user; in doubt it has. And his number: 1, 0
+ * when there is none, or a negative code when it cannot be told. */
 bool config_load_is_user(const char *name);
+MUST_CHECK int config_load_find_user(const char *name, uid_t *ret);
 
 /* Whether the text has the shape DEPARTMENT/RESOURCE. */
 bool config_load_is_name(const char *text);

@@ -14,6 +14,14 @@
 bool
 config_load_is_user(const char *name)
 {
+	uid_t uid;
+
+	return config_load_find_user(name, &uid) != 0;
+}
+
+int
+config_load_find_user(const char *name, uid_t *ret)
+{
 	struct passwd entry, *found = NULL;
 
 	for (size_t size = 4096; size <= ENTRY_MAX; size *= 4) {
@@ -21,10 +29,12 @@ config_load_is_user(const char *name)
 		int rc = text ? getpwnam_r(name, &entry, text, size, &found)
 			      : ENOMEM;
 
+		if (rc == 0 && found)
+			*ret = found->pw_uid;
 		if (rc != ERANGE)
-			return rc != 0 || found;
+			return rc ? ERR_IO : found != NULL;
 	}
-	return true;
+	return ERR_LIMIT;
 }
 
 /* As for users. */

@@ -214,23 +214,10 @@ add_audit(struct backup *b)
 
 /* ---- the configuration --------------------------------------------------- */
 
-/* Takes text up to a NUL off a bundle (config/bundle.h); NULL at its end. */
-static const char *
-take_text(struct slice *rest)
-{
-	const char *text = rest->p;
-	const char *nul = rest->n ? memchr(text, '\0', rest->n) : NULL;
-
-	if (!nul)
-		return NULL;
-	rest->n -= (size_t)(nul - text) + 1;
-	rest->p = nul + 1;
-	return text;
-}
-
 static int
-add_config_file(struct backup *b, const char *file, struct slice bytes)
+add_config_file(void *ctx, const char *file, struct slice bytes)
 {
+	struct backup *b = ctx;
 	char name[4096];
 	int rc;
 
@@ -243,40 +230,15 @@ add_config_file(struct backup *b, const char *file, struct slice bytes)
 	return rc ? rc : add_made(b, name);
 }
 
-/* The files as they are now: the reload of a wrong one is refused, so they may
- * be ahead of what is in force. */
-static int
-add_config(struct backup *b, struct slice rest)
-{
-	const char *kind, *name, *size;
-	int rc = 0;
-
-	if (!take_text(&rest) || !take_text(&rest))
-		return 0;
-	while (!rc && (kind = take_text(&rest))) {
-		struct slice bytes;
-
-		name = kind + 1; /* KIND NAME */
-		size = take_text(&rest) ? take_text(&rest) : NULL;
-		if (!size)
-			break;
-		bytes = (struct slice){rest.p, strtoull(size, NULL, 10)};
-		if (bytes.n > rest.n)
-			break;
-		rest.p += bytes.n;
-		rest.n -= bytes.n;
-		rc = add_config_file(b, name, bytes);
-	}
-	return rc;
-}
-
 /* ---- all of it ----------------------------------------------------------- */
 
 static int
 add_parts(struct backup *b, struct slice config)
 {
 	struct sql *db = store_backup_db(b->moment);
-	int rc = add_config(b, config);
+	/* The files as they are now: the reload of a wrong one is refused, so
+	 * they may be ahead of what is in force. */
+	int rc = config_each_file(config, add_config_file, b);
 
 	if (!rc)
 		rc = add_database(b, STORE_BACKUP_MAIN, "civicfs.db");

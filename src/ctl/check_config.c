@@ -3,6 +3,7 @@
 #include "ctl/print.h"
 
 #include <jansson.h>
+#include <unistd.h>
 
 static int
 add_problems(json_t *answer, const struct config_problems *problems)
@@ -101,6 +102,8 @@ ctl_check_config(struct ctl *ctl)
 		return ctl_refuse(CTL_USAGE, "no configuration: name it, "
 					     "civicfs -c CONFIG check-config");
 	rc = config_load(ctl->config_path, &ctl->config, &problems, &err);
+	if (!rc)
+		rc = config_check_files(ctl->config, getuid(), &problems, &err);
 	if (!rc)
 		rc = access_check(ctl->config, &err);
 	if (rc) {

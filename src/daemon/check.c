@@ -157,6 +157,9 @@ parse(const struct daemon_shared *shared, struct config **ret)
 
 	if (!rc)
 		rc = config_parse(buf_slice(&bytes), ret, &problems, &err);
+	/* the files were read as root: daemon_check_read() */
+	if (!rc)
+		rc = config_check_files(*ret, 0, &problems, &err);
 	if (!rc)
 		rc = access_check(*ret, &err);
 	for (size_t i = 0; i < problems.n; i++) {

@@ -137,15 +137,21 @@ load(const char *path, struct config **ret)
 {
 	struct config_problems problems = {0};
 	struct error err = ERROR_INIT;
+	bool said = false;
 	int rc = config_load(path, ret, &problems, &err);
 
 	if (!rc)
+		rc = config_check_files(*ret, getuid(), &problems, &err);
+	if (!rc)
 		rc = access_check(*ret, &err);
-	for (size_t i = 0; i < problems.n; i++)
-		fprintf(stderr, "%s%s\n",
-			problems.items[i].warning ? "warning: " : "",
-			problems.items[i].text);
-	if (rc && (*ret || !problems.n))
+	for (size_t i = 0; i < problems.n; i++) {
+		const struct config_problem *p = &problems.items[i];
+
+		said = said || !p->warning;
+		fprintf(stderr, "%s%s\n", p->warning ? "warning: " : "",
+			p->text);
+	}
+	if (rc && !said)
 		fprintf(stderr, "civicfsd: %s\n", err.text);
 	config_problems_release(&problems);
 	return rc ? EXIT_USAGE : 0;

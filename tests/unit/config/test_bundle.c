@@ -92,6 +92,39 @@ what_was_read_is_what_is_used(void **state)
 	config_free(after);
 }
 
+static int
+add_name(void *ctx, const char *name, struct slice bytes)
+{
+	struct buf *names = ctx;
+
+	assert_true(bytes.n > 0);
+	return buf_addf(names, "%s\n", name);
+}
+
+/* Without the folders, and without what is only named. */
+static void
+every_file_is_found_once(void **state)
+{
+	scope_buf files = BUF_INIT, names = BUF_INIT;
+
+	(void)state;
+	city_write("resources.d/lost.ini", "nonsense", 8);
+	read_files("civicfs.conf", &files);
+	assert_int_equal(config_each_file(buf_slice(&files), add_name, &names),
+			 0);
+	assert_string_equal(buf_str(&names),
+			    "civicfs.conf\n"
+			    "conf.d/taxpayers.ini\n"
+			    "conf.d/themes.ini\n"
+			    "resources.d/aic/registrations.ini\n"
+			    "resources.d/env/penalties.ini\n"
+			    "resources.d/humen/penalties.ini\n"
+			    "resources.d/tax/ratings.ini\n");
+	files.len--;
+	assert_int_equal(config_each_file(buf_slice(&files), add_name, &names),
+			 ERR_CORRUPT);
+}
+
 static void
 expect_digest(const char *path, const char *digest, bool same)
 {
@@ -192,6 +225,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_read_is_what_is_used),
+		TEST(every_file_is_found_once),
 		TEST(the_digest_follows_names_and_bytes),
 		TEST(bytes_that_are_none_are_refused),
 		TEST(the_state_is_found_in_spite_of_errors),
