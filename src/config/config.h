@@ -228,6 +228,10 @@ struct config {
 	int64_t settle_ms;
 	int64_t keep_inbox_s, keep_versions_s, keep_archive_s;
 	struct config_room reserve; /* of the state's file system */
+	bool passthrough;	    /* the kernel reads and writes by itself */
+	struct config_room flatten_room; /* of the state's file system */
+	int64_t flatten_rate;		 /* bytes a second */
+	int64_t flatten_from;		 /* bytes */
 	const char *holidays, *code_format;
 	struct config_list
 		roles[4]; /* coordinator supervisor secrecy auditor */

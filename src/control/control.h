@@ -28,6 +28,15 @@
 /* Told each thing that is wrong with a configuration, as a line of text. */
 typedef void control_tell_fn(void *tell_ctx, bool warning, const char *text);
 
+/* What the worker counts since it began. */
+struct control_counts {
+	uint64_t requests; /* of the kernel that were answered */
+	uint64_t resent;   /* of these, again after a worker's death */
+	uint64_t passed;   /* files opened that the kernel reads by itself */
+	/* contiguous copies: there are, and are to be made */
+	int64_t copies, copied_bytes, waiting;
+};
+
 /* What the answers are made of. Everything is the caller's and outlives the
  * server. */
 struct control_context {
@@ -38,19 +47,19 @@ struct control_context {
 	struct inbox *inbox;
 	const char *mountpoint; /* absolute */
 	pid_t keeper, worker, notifier;
-	int generation;	     /* of the worker, from 1 */
-	int64_t started_at;  /* of the keeper, ns */
-	bool kernel_resends; /* a dead worker's requests can be had again */
+	int generation;		 /* of the worker, from 1 */
+	int64_t started_at;	 /* of the keeper, ns */
+	bool kernel_resends;	 /* a dead worker's requests can be had again */
+	const char *cannot_pass; /* why the kernel does not read files by
+				  * itself; "" it does */
 	uid_t service_uid;
 	const struct access *access; /* of this configuration */
 	/* Warnings besides those of the configuration. */
 	const char *const *warnings;
 	size_t nwarnings;
-	/* Both are called from any thread of the server. 'count' (may be NULL)
-	 * tells how many requests of the kernel this worker has answered, and
-	 * how many of them came again after an earlier worker's death. 'stop'
-	 * asks for the end of the daemon and returns at once. */
-	void (*count)(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent);
+	/* Both are called from any thread of the server. 'count' may be NULL.
+	 * 'stop' asks for the end of the daemon and returns at once. */
+	void (*count)(void *ctx, struct control_counts *ret);
 	void (*stop)(void *ctx);
 	/* Has the files of the configuration read and checked anew. An exit
 	 * status of protocol.h: when it is CONTROL_DONE, this worker is about

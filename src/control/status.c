@@ -70,12 +70,32 @@ control_verb_themes(struct control_call *call)
 /* ---- status -------------------------------------------------------------- */
 
 static void
-process_members(const struct control_context *c, struct jsonout *j)
+passthrough_members(const struct control_context *c, struct jsonout *j)
 {
-	uint64_t requests = 0, resent = 0;
+	const char *why =
+		c->config->passthrough ? c->cannot_pass : "passthrough = no";
+	struct control_counts counts = {0};
 
 	if (c->count)
-		c->count(c->ctx, &requests, &resent);
+		c->count(c->ctx, &counts);
+	jsonout_key(j, "passthrough");
+	jsonout_object(j);
+	control_member_bool(j, "on", !*why);
+	control_member(j, "why_not", *why ? why : NULL);
+	control_member_int(j, "opened", (int64_t)counts.passed);
+	control_member_int(j, "copies", counts.copies);
+	control_member_int(j, "copied_bytes", counts.copied_bytes);
+	control_member_int(j, "waiting", counts.waiting);
+	jsonout_end(j);
+}
+
+static void
+process_members(const struct control_context *c, struct jsonout *j)
+{
+	struct control_counts counts = {0};
+
+	if (c->count)
+		c->count(c->ctx, &counts);
 	jsonout_pair(j, "program", PACKAGE_VERSION);
 	control_member_int(j, "keeper_pid", c->keeper);
 	control_member_int(j, "worker_pid", c->worker);
@@ -85,10 +105,11 @@ process_members(const struct control_context *c, struct jsonout *j)
 			   (clock_now() - c->started_at) / CLOCK_NS);
 	control_member_int(j, "worker_generation", c->generation);
 	control_member_bool(j, "kernel_resends", c->kernel_resends);
+	passthrough_members(c, j);
 	jsonout_key(j, "requests");
 	jsonout_object(j);
-	control_member_int(j, "answered", (int64_t)requests);
-	control_member_int(j, "resent", (int64_t)resent);
+	control_member_int(j, "answered", (int64_t)counts.requests);
+	control_member_int(j, "resent", (int64_t)counts.resent);
 	jsonout_end(j);
 }
 

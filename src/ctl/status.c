@@ -62,6 +62,20 @@ duration_text(long long s, char *out, size_t size)
 }
 
 static int
+add_passthrough(json_t *facts, const json_t *p)
+{
+	if (!json_is_true(json_object_get(p, "on")))
+		return add(facts, "passthrough", "off: %s",
+			   text_of(p, "why_not"));
+	return add(facts, "passthrough",
+		   "the kernel reads by itself what lies in one piece: %lld "
+		   "opened so; %lld copies for that, %.1f MiB, %lld to be made",
+		   number_of(p, "opened"), number_of(p, "copies"),
+		   (double)number_of(p, "copied_bytes") / (1 << 20),
+		   number_of(p, "waiting"));
+}
+
+static int
 add_processes(json_t *facts, const json_t *s)
 {
 	const json_t *requests = json_object_get(s, "requests");
@@ -83,7 +97,7 @@ add_processes(json_t *facts, const json_t *s)
 		  resends ? "asks again what a dead worker left unanswered"
 			  : "does not ask again: the mount is renewed when a "
 			    "worker dies");
-	return rc;
+	return rc | add_passthrough(facts, json_object_get(s, "passthrough"));
 }
 
 /* "judging", "judging 2" …: which one, and how far it is. */

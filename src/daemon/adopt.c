@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "daemon/backing.h"
 #include "daemon/log.h"
 #include "daemon/proc.h"
 #include "daemon/tree.h"
@@ -116,6 +117,7 @@ take_block(struct daemon_shared *shared, int fd, struct error *err)
 	shared->init_len = block.init_len;
 	shared->session = block.session;
 	shared->kernel_resends = agreed.resend && !shared->no_resend;
+	daemon_backing_probe(shared, agreed.passthrough);
 	return 0;
 }
 
@@ -125,9 +127,10 @@ take_mount(struct daemon_shared *shared, int process,
 {
 	scope_fd fuse = copy_fd(process, note->fuse_fd);
 	scope_fd handover = copy_fd(process, note->handover);
+	scope_fd backings = copy_fd(process, note->backings);
 	int rc;
 
-	if (fuse < 0 || handover < 0)
+	if (fuse < 0 || handover < 0 || backings < 0)
 		return error_errno(err, errno, "its descriptors cannot be had");
 	if (!is_fuse(fuse))
 		return error_set(err, ERR_PROTOCOL, "it has no '/dev/fuse'");
@@ -137,6 +140,10 @@ take_mount(struct daemon_shared *shared, int process,
 		rc = error_set(err, ERR_NOTFOUND, "it has been unmounted");
 	else
 		rc = take_block(shared, handover, err);
+	if (!rc)
+		rc = daemon_backing_take(shared, backings, err);
+	if (!rc)
+		take_fd(&backings);
 	shared->fuse_fd = rc ? -1 : take_fd(&fuse);
 	shared->handover = rc ? -1 : take_fd(&handover);
 	shared->generation = note->generation;

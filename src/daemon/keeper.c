@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "daemon/adopt.h"
+#include "daemon/backing.h"
 #include "daemon/check.h"
 #include "daemon/keep.h"
 #include "daemon/link.h"
@@ -61,6 +62,18 @@ start_decoder(struct keeper *k, const int fds[LINK_FDS])
 		SAY(LOG_WARNING, "%s", err.text);
 }
 
+static void
+back(struct keeper *k, uint64_t node, int fd)
+{
+	const struct link_message done = {
+		.kind = LINK_DONE,
+		.value = daemon_backing_open(k->shared, node, fd)};
+	struct error err = ERROR_INIT;
+
+	if (daemon_link_send(k->shared->keeper_link, &done, NULL, 0, &err))
+		SAY(LOG_WARNING, "%s", err.text);
+}
+
 /* The launcher ends now, and with it who read our standard error. */
 static void
 leave_launcher(void)
@@ -104,6 +117,10 @@ listen_to_worker(struct keeper *k)
 	}
 	if (m.kind == LINK_DECODE)
 		start_decoder(k, fds);
+	else if (m.kind == LINK_BACK)
+		back(k, m.node, fds[0]);
+	else if (m.kind == LINK_UNBACK)
+		daemon_backing_close(k->shared, m.node);
 	else if (m.kind == LINK_READY)
 		become_ready(k);
 	else if (m.kind == LINK_STOP)
@@ -302,6 +319,8 @@ begin(struct keeper *k, struct error *err)
 		rc = open_notices(shared, err);
 	if (!rc)
 		rc = check_first(k, err);
+	if (!rc)
+		rc = daemon_backing_new(shared, err);
 	if (!rc)
 		rc = take_mount(k, err);
 	if (!rc)

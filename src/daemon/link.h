@@ -5,6 +5,10 @@
  *   worker → keeper   LINK_READY    the tree answers
  *                     LINK_DECODE   start a decoder over these three
  *                                   descriptors; answered by LINK_DONE
+ *                     LINK_BACK     the kernel is to read the file behind the
+ *                                   first descriptor for 'node'; answered by
+ *                                   LINK_DONE
+ *                     LINK_UNBACK   no longer
  *                     LINK_STOP     a person asked for the end
  *                     LINK_RELOAD   read the configuration anew; what comes
  *                                   of it goes to the first descriptor
@@ -12,8 +16,8 @@
  *                     LINK_FORGOTTEN  after a reload: the kernel has
  *                                   forgotten what was before
  *                     LINK_TROUBLE  'text' is why this worker gives up
- *   keeper → worker   LINK_DONE     value: 0 or a negative errno; answers
- *                                   LINK_DECODE
+ *   keeper → worker   LINK_DONE     value: 0 (of LINK_BACK the number, above
+ *                                   0) or a negative errno
  */
 #ifndef DAEMON_LINK_H
 #define DAEMON_LINK_H
@@ -31,12 +35,15 @@ enum link_kind {
 	LINK_DONE,
 	LINK_RELOAD,
 	LINK_TROUBLE,
-	LINK_FORGOTTEN
+	LINK_FORGOTTEN,
+	LINK_BACK,
+	LINK_UNBACK
 };
 
 struct link_message {
 	uint32_t kind;
 	int32_t value;
+	uint64_t node;
 	char text[ERROR_TEXT_MAX]; /* ended by NUL */
 };
 

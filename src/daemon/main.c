@@ -254,6 +254,7 @@ run(const struct arguments *a, struct config **config)
 		.link = -1,
 		.keeper_link = -1,
 		.handover = -1,
+		.backings_fd = -1,
 		.check_files = -1,
 		.check_answer = -1,
 	};

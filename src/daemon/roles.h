@@ -46,6 +46,10 @@ struct daemon_shared {
 	int keeper_link; /* the keeper's alone: with a copy of it in a role, the
 			  * worker would not see the keeper's death */
 	int handover;	 /* adopt.h; -1 none */
+	int backings_fd; /* backing.h; -1 none */
+	struct daemon_backings *backings; /* the memory behind it */
+	char cannot_pass[ERROR_TEXT_MAX]; /* why the kernel does not read files
+					   * by itself; "" it does */
 	struct daemon_beat *beat; /* memory of keeper and worker: watch.h */
 	int check_files;  /* of the checker: where the files' bytes go */
 	int check_answer; /* of the checker: where its words go; -1 the log */

@@ -197,9 +197,9 @@ daemon_state_hold_note(int note, struct daemon_note content, struct error *err)
 	}
 	if (daemon_proc_read(getpid(), &proc))
 		proc.started = 0;
-	snprintf(text, sizeof(text), "%d %" PRId64 " %d %d %d\n", getpid(),
+	snprintf(text, sizeof(text), "%d %" PRId64 " %d %d %d %d\n", getpid(),
 		 proc.started, content.generation, content.fuse_fd,
-		 content.handover);
+		 content.handover, content.backings);
 	rc = write_note(note, text, err);
 	return rc ? error_prefix(err, rc, "'" NOTE_NAME "'") : 0;
 }
@@ -220,9 +220,10 @@ daemon_state_read_note(int note, struct daemon_note *ret)
 	if (n <= 0)
 		return (int)n;
 	text[n] = '\0';
-	n = sscanf(text, "%d %" SCNd64 " %d %d %d", &ret->pid, &ret->started,
-		   &ret->generation, &ret->fuse_fd, &ret->handover);
-	return n == 5 || n == 0 ? 0 : -1;
+	n = sscanf(text, "%d %" SCNd64 " %d %d %d %d", &ret->pid, &ret->started,
+		   &ret->generation, &ret->fuse_fd, &ret->handover,
+		   &ret->backings);
+	return n == 6 || n == 0 ? 0 : -1;
 }
 
 pid_t

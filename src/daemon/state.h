@@ -33,10 +33,10 @@ MUST_CHECK int daemon_state_take(const struct config *config,
 /*
  * The worker's note, 'worker.pid': a file that the worker locks for as long
  * as it lives, and that says who it is and which of its descriptors the next
- * keeper wants: "PID STARTED GENERATION FUSE HANDOVER". A worker that has ended
- * with no request unanswered leaves "ended". The keeper opens it, because the
- * worker's user need not be able to; a process must close no descriptor of it
- * while it holds the lock (fcntl(2)).
+ * keeper wants: "PID STARTED GENERATION FUSE HANDOVER BACKINGS". A worker that
+ * has ended with no request unanswered leaves "ended". The keeper opens it,
+ * because the worker's user need not be able to; a process must close no
+ * descriptor of it while it holds the lock (fcntl(2)).
  */
 MUST_CHECK int daemon_state_open_note(int dir, int *ret_note,
 				      struct error *err);
@@ -44,7 +44,7 @@ struct daemon_note {
 	pid_t pid;	 /* 0: none, or it has ended */
 	int64_t started; /* as daemon_proc_read() */
 	int generation;	 /* of the worker */
-	int fuse_fd, handover;
+	int fuse_fd, handover, backings;
 };
 /* Takes the lock for this process, and writes; pid and start time are filled
  * in. ERR_BUSY while another worker has it. */

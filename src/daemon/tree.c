@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "daemon/adopt.h"
+#include "daemon/backing.h"
 #include "daemon/log.h"
 #include "mount/mount.h"
 
@@ -124,7 +125,10 @@ agree(struct daemon_shared *shared, struct error *err)
 	if (rc)
 		return rc;
 	shared->kernel_resends = init.resend && !shared->no_resend;
-	return io_write(shared->fuse_fd, init.reply, init.reply_len, err);
+	rc = io_write(shared->fuse_fd, init.reply, init.reply_len, err);
+	if (!rc)
+		daemon_backing_probe(shared, init.passthrough);
+	return rc;
 }
 
 /* A number that no other mount of this state has. */
@@ -145,6 +149,7 @@ daemon_tree_mount(struct daemon_shared *shared, struct error *err)
 	int rc = new_session(shared, err);
 
 	shared->generation = 0;
+	daemon_backing_forget(shared);
 	if (!rc)
 		rc = mount_tree(shared, err);
 	if (!rc)

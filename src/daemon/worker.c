@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "control/control.h"
 #include "control/protocol.h"
+#include "daemon/backing.h"
 #include "daemon/check.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
@@ -40,6 +41,7 @@ enum { /* those beside them */
        THREAD_FLOW,
        THREAD_COLLECTING,
        THREAD_CONTROL,
+       THREAD_FLATTENING,
        THREAD_END,
        THREADS_OWN
 };
@@ -50,6 +52,7 @@ struct worker {
 	struct flow_plan *plan;
 	struct access *access;
 	struct inbox *inbox;
+	struct publish_flat *flat;
 	struct mount *mount;
 	struct flow *flow;
 	struct control *control;
@@ -64,31 +67,70 @@ struct worker {
 /* ---- to the other roles -------------------------------------------------- */
 
 static int
-ask_for_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
-		struct error *err)
+ask_keeper(struct worker *w, const struct link_message *question,
+	   const int *fds, int n, struct link_message *answer,
+	   struct error *err)
 {
-	struct worker *w = ctx;
-	const struct link_message question = {.kind = LINK_DECODE};
-	const int fds[] = {in_fd, request_fd, out_fd};
-	struct link_message answer = {0};
 	int none[LINK_FDS];
 	int rc;
 
 	pthread_mutex_lock(&w->link_lock);
-	rc = daemon_link_send(w->shared->link, &question, fds, LINK_FDS, err);
+	rc = daemon_link_send(w->shared->link, question, fds, n, err);
 	if (!rc)
-		rc = daemon_link_receive(w->shared->link, &answer, none, err);
+		rc = daemon_link_receive(w->shared->link, answer, none, err);
 	pthread_mutex_unlock(&w->link_lock);
-	if (rc < 0)
-		return error_prefix(err, rc, "cannot start a decoder");
 	if (rc == 0)
 		return error_set(err, ERR_IO,
-				 "cannot start a decoder: the keeper has died; "
-				 "start civicfsd again");
+				 "the keeper has died; start civicfsd again");
+	return rc < 0 ? rc : 0;
+}
+
+static int
+ask_for_decoder(void *ctx, int in_fd, int request_fd, int out_fd,
+		struct error *err)
+{
+	const struct link_message question = {.kind = LINK_DECODE};
+	const int fds[] = {in_fd, request_fd, out_fd};
+	struct link_message answer = {0};
+	int rc = ask_keeper(ctx, &question, fds, LINK_FDS, &answer, err);
+
+	if (rc < 0)
+		return error_prefix(err, rc, "cannot start a decoder");
 	if (answer.value < 0)
 		return error_errno(err, -answer.value,
 				   "cannot start a decoder");
 	return 0;
+}
+
+static int
+back(void *ctx, uint64_t node, int fd, int32_t *ret_id, struct error *err)
+{
+	const struct link_message question = {.kind = LINK_BACK, .node = node};
+	struct link_message answer = {0};
+	int rc = ask_keeper(ctx, &question, &fd, 1, &answer, err);
+
+	if (rc < 0)
+		return error_prefix(err, rc,
+				    "the keeper does not open a file for the "
+				    "kernel");
+	if (answer.value <= 0)
+		return error_errno(err, -answer.value,
+				   "the keeper does not open a file for the "
+				   "kernel");
+	*ret_id = answer.value;
+	return 0;
+}
+
+static void
+unback(void *ctx, uint64_t node)
+{
+	const struct link_message m = {.kind = LINK_UNBACK, .node = node};
+	struct worker *w = ctx;
+
+	/* a keeper that has died has a successor, which sees what is open */
+	pthread_mutex_lock(&w->link_lock);
+	(void)!daemon_link_send(w->shared->link, &m, NULL, 0, NULL);
+	pthread_mutex_unlock(&w->link_lock);
 }
 
 static void
@@ -192,6 +234,7 @@ on_dropped(void *ctx, int64_t dataset, int64_t first, int64_t last)
 	struct worker *w = ctx;
 	scope_buf message = BUF_INIT;
 
+	publish_flat_prune(w->flat);
 	if (!mount_invalidate_versions(w->mount, dataset, first, last,
 				       &message))
 		send_notice(w, &message);
@@ -221,6 +264,27 @@ on_failed(void *ctx, const struct error *err)
 {
 	(void)ctx;
 	SAY(LOG_ERR, "%s; trying again", err->text);
+}
+
+/* Its names lead to another node now. */
+static void
+on_flat(void *ctx, int64_t state)
+{
+	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (mount_invalidate_file(w->mount, state, &message, &err))
+		SAY(LOG_WARNING, "%s", err.text);
+	else
+		send_notice(w, &message);
+}
+
+static void
+on_failed_copy(void *ctx, const struct error *err)
+{
+	(void)ctx;
+	SAY(LOG_WARNING, "a file stays as it is: %s", err->text);
 }
 
 static void
@@ -403,7 +467,8 @@ become_findable(const struct daemon_shared *shared, struct error *err)
 {
 	const struct daemon_note note = {.generation = shared->generation,
 					 .fuse_fd = shared->fuse_fd,
-					 .handover = shared->handover};
+					 .handover = shared->handover,
+					 .backings = shared->backings_fd};
 	int64_t until = clock_monotonic() + PREDECESSOR_NS;
 	int rc = daemon_state_hold_note(shared->note, note, err);
 
@@ -421,6 +486,7 @@ static int
 open_state(struct worker *w, struct error *err)
 {
 	const struct config *config = w->shared->config;
+	const struct publish_flat_hooks flat = {on_flat, on_failed_copy, w};
 	int rc = store_open(w->shared->state_dir, true, &w->store, err);
 
 	if (!rc)
@@ -434,6 +500,8 @@ open_state(struct worker *w, struct error *err)
 				w->shared->session, &w->inbox, err);
 	if (!rc)
 		inbox_on_refusal(w->inbox, on_refusal, w);
+	if (!rc)
+		rc = publish_flat_new(w->store, config, &flat, &w->flat, err);
 	return rc;
 }
 
@@ -449,6 +517,15 @@ open_services(struct worker *w, struct error *err)
 		.nthemes = w->plan->nthemes,
 		.departments = w->plan->department_ids,
 		.resources = w->plan->resource_ids,
+		.flat = w->flat,
+		.passthrough = {.list = *w->shared->cannot_pass
+						? NULL
+						: daemon_backing_list(
+							  w->shared),
+				.enabled = w->shared->config->passthrough,
+				.open = back,
+				.close = unback,
+				.ctx = w},
 		.session = w->shared->session,
 		.complain = on_complaint,
 	};
@@ -468,14 +545,20 @@ open_services(struct worker *w, struct error *err)
 }
 
 static void
-count_requests(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent)
+count_requests(void *ctx, struct control_counts *ret)
 {
 	struct worker *w = ctx;
 	struct mount_counts counts;
+	struct publish_flat_count copies;
 
 	mount_count(w->mount, &counts);
-	*ret_requests = counts.requests;
-	*ret_resent = counts.resent;
+	publish_flat_count(w->flat, &copies);
+	*ret = (struct control_counts){.requests = counts.requests,
+				       .resent = counts.resent,
+				       .passed = counts.passed,
+				       .copies = copies.files,
+				       .copied_bytes = copies.bytes,
+				       .waiting = copies.waiting};
 }
 
 static bool
@@ -503,6 +586,7 @@ open_control(struct worker *w, struct error *err)
 		.generation = shared->generation,
 		.started_at = shared->started_at,
 		.kernel_resends = shared->kernel_resends,
+		.cannot_pass = shared->cannot_pass,
 		.service_uid = shared->users.worker_uid,
 		.access = w->access,
 		.count = count_requests,
@@ -523,6 +607,7 @@ close_all(struct worker *w)
 	control_free(w->control);
 	flow_free(w->flow);
 	mount_free(w->mount);
+	publish_flat_free(w->flat);
 	inbox_close(w->inbox);
 	access_free(w->access);
 	flow_plan_free(w->plan);
@@ -557,6 +642,15 @@ run_control(void *ctx)
 	return NULL;
 }
 
+static void *
+run_flattening(void *ctx)
+{
+	struct worker *w = ctx;
+
+	publish_flat_run(w->flat);
+	return NULL;
+}
+
 static int
 start_threads(struct worker *w, struct error *err)
 {
@@ -564,6 +658,7 @@ start_threads(struct worker *w, struct error *err)
 		[THREAD_FLOW] = run_flow,
 		[THREAD_COLLECTING] = run_collecting,
 		[THREAD_CONTROL] = run_control,
+		[THREAD_FLATTENING] = run_flattening,
 		[THREAD_END] = wait_for_end,
 	};
 
@@ -587,6 +682,8 @@ end_threads(struct worker *w)
 	else
 		control_stop(w->control);
 	pthread_join(w->threads[THREAD_CONTROL], NULL);
+	publish_flat_stop(w->flat);
+	pthread_join(w->threads[THREAD_FLATTENING], NULL);
 	if (w->judged)
 		pthread_join(w->threads[THREAD_COLLECTING], NULL);
 }

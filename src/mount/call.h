@@ -19,12 +19,13 @@ struct mount {
 	struct mount_context context;
 	const struct layout *layout;
 	struct session *session;
-	int64_t made_at;	/* time of what the configuration says */
-	struct pins *pins;	/* NULL: nothing is ever removed (tests) */
-	struct cache *texts;	/* struct text by node */
-	struct cache *readers;	/* struct publish_reader by file_state */
-	struct cache *nets;	/* struct net by node */
-	struct cache *listings; /* struct listing by handle of the folder */
+	int64_t made_at;	   /* time of what the configuration says */
+	struct pins *pins;	   /* NULL: nothing is ever removed (tests) */
+	struct backings *backings; /* NULL: nothing is passed through */
+	struct cache *texts;	   /* struct text by node */
+	struct cache *readers;	   /* struct publish_reader by file_state */
+	struct cache *nets;	   /* struct net by node */
+	struct cache *listings;	   /* struct listing by handle of the folder */
 	/* By resource: when an entry of its inbox last came or went; 0: not
 	 * since this worker began. */
 	_Atomic int64_t *inbox_changed;

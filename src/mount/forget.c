@@ -88,7 +88,9 @@ forget_version(void *ctx, const struct store_version *v)
 static int
 forget_state(void *ctx, const struct store_file_state *s)
 {
-	return add(ctx, mount_node_make(NODE_FILE, s->id));
+	static const enum node_kind kinds[] = {NODE_FILE, NODE_FLAT};
+
+	return add_kinds(ctx, kinds, sizeof(kinds) / sizeof(*kinds), s->id);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "mount/backings.h"
 #include "mount/permit.h"
 #include "mount/session.h"
 
@@ -164,7 +165,7 @@ give_back(fuse_req_t req, fuse_ino_t node, uint64_t handle)
 	struct inbox_request r = mount_request(req);
 
 	if (mount_node_kind(node) != NODE_UPLOAD)
-		mount_drop(of(req), handle);
+		mount_drop(of(req), node, handle);
 	else
 		(void)inbox_release(of(req)->context.inbox, &r,
 				    (int64_t)mount_node_payload(node), handle);
@@ -197,20 +198,53 @@ open_upload(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		give_back(req, node, handle);
 }
 
-static void
-op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+/* The kernel reads it by itself, or not at all: then it looks the name up
+ * again, and is given another node. */
+static int
+pass_through(struct call *call, fuse_ino_t node, uint64_t handle,
+	     struct fuse_file_info *fi)
 {
-	scope_call call = mount_call(of(req));
-	uint64_t handle = 0;
+	int32_t id = 0;
+	int rc = -ESTALE;
+
+	if (call->m->backings)
+		rc = mount_backings_use(call, node, handle, &id);
+	if (rc)
+		mount_drop(call->m, node, handle);
+	else
+		mount_session_pass(fi, id);
+	return rc;
+}
+
+/* A file that is not an inbox's. */
+static int
+open_published(struct call *call, fuse_ino_t node, struct fuse_file_info *fi)
+{
 	bool resent;
 	uint64_t unique = mount_session_unique(&resent);
 	int rc;
 
+	if (wants_write(fi))
+		return -EROFS;
+	rc = mount_hold(call, node, unique, resent, &fi->fh);
+	fi->noflush = 1;
+	if (!rc && mount_node_kind(node) == NODE_FLAT)
+		return pass_through(call, node, fi->fh, fi);
+	fi->keep_cache = mount_node_is_immutable(node);
+	if (!rc)
+		mount_want_flat(call, node);
+	return rc;
+}
+
+static void
+op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	scope_call call = mount_call(of(req));
+	int rc;
+
 	rc = permit_open(req, &call, node, fi);
 	if (!rc && !mount_tree_is_inbox(node))
-		rc = wants_write(fi)
-			     ? -EROFS
-			     : mount_hold(&call, node, unique, resent, &handle);
+		rc = open_published(&call, node, fi);
 	mount_call_end(&call);
 	if (rc < 0) {
 		reply_error(req, rc);
@@ -220,11 +254,8 @@ op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		open_upload(req, node, fi);
 		return;
 	}
-	fi->fh = handle;
-	fi->noflush = 1;
-	fi->keep_cache = mount_node_is_immutable(node);
 	if (fuse_reply_open(req, fi) == -ENOENT) /* interrupted */
-		give_back(req, node, handle);
+		give_back(req, node, fi->fh);
 }
 
 static void
@@ -234,7 +265,7 @@ op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	int rc = 0;
 
 	if (mount_node_kind(node) != NODE_UPLOAD) {
-		mount_drop(of(req), fi->fh);
+		mount_drop(of(req), node, fi->fh);
 	} else if (fi->fh) {
 		r = mount_request(req);
 		rc = inbox_release(of(req)->context.inbox, &r,
@@ -401,7 +432,7 @@ fill_item(struct call *call, const struct listing *l, size_t i, double timeout,
 		return;
 	}
 	*ret = (struct tree_entry){.st = {
-					   .st_ino = node,
+					   .st_ino = mount_node_plain(node),
 					   .st_mode = mount_tree_type(node),
 				   }};
 }

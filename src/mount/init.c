@@ -5,6 +5,7 @@
 #include "mount/mount.h"
 
 #include <linux/fuse.h>
+#include <stddef.h>
 
 #include "mount/kernel.h"
 
@@ -60,6 +61,17 @@ read_request(const void *request, size_t n, struct fuse_in_header *header,
 	return 0;
 }
 
+/* The word after flags2, which has no name in older headers. */
+static void
+allow_passthrough(struct fuse_init_out *out)
+{
+	const uint32_t depth = KERNEL_STACK_DEPTH;
+	size_t at = offsetof(struct fuse_init_out, flags2) + sizeof(depth);
+
+	if (out->flags2 & KERNEL_HAS_PASSTHROUGH)
+		memcpy((char *)out + at, &depth, sizeof(depth));
+}
+
 int
 mount_init_reply(const void *request, size_t n, struct mount_init *ret,
 		 struct error *err)
@@ -80,7 +92,9 @@ mount_init_reply(const void *request, size_t n, struct mount_init *ret,
 	out->max_readahead = in.max_readahead;
 	out->flags = in.flags & wanted;
 	if (in.flags & FUSE_INIT_EXT)
-		out->flags2 = in.flags2 & KERNEL_HAS_RESEND;
+		out->flags2 = in.flags2 &
+			      (KERNEL_HAS_RESEND | KERNEL_HAS_PASSTHROUGH);
+	allow_passthrough(out);
 	out->max_background = INIT_BACKGROUND;
 	out->congestion_threshold = INIT_CONGESTION;
 	out->max_write = INIT_MAX_WRITE;
@@ -94,6 +108,7 @@ mount_init_reply(const void *request, size_t n, struct mount_init *ret,
 		.unique = header.unique,
 		.minor = out->minor,
 		.resend = out->flags2 & KERNEL_HAS_RESEND,
+		.passthrough = out->flags2 & KERNEL_HAS_PASSTHROUGH,
 		.parallel_dirops = out->flags & FUSE_PARALLEL_DIROPS,
 		.killpriv = out->flags & FUSE_HANDLE_KILLPRIV_V2,
 		.readdirplus = out->flags & FUSE_DO_READDIRPLUS,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "mount/backings.h"
 #include "mount/pins.h"
 
 /* 1 it holds something that may be removed, 0 it does not. */
@@ -26,6 +27,7 @@ is_held(uint64_t node)
 	case NODE_DATAPACKAGE:
 	case NODE_SUMS:
 	case NODE_FILE:
+	case NODE_FLAT:
 	case NODE_SUBJECT:
 	case NODE_NET:
 		return true;
@@ -67,6 +69,7 @@ is_kept(struct sql *db, uint64_t node, struct error *err)
 
 	switch (mount_node_kind(node)) {
 	case NODE_FILE:
+	case NODE_FLAT:
 		return publish_file_is_kept(db, id, err);
 	case NODE_SUBJECT:
 		return publish_subject_is_kept(db, id, err);
@@ -82,6 +85,16 @@ is_kept(struct sql *db, uint64_t node, struct error *err)
 	}
 }
 
+static uint64_t
+note(struct mount *m, uint64_t node, uint64_t unique, bool resent)
+{
+	bool is_new;
+
+	if (mount_node_kind(node) == NODE_FLAT && m->backings)
+		return mount_backings_hold(m->backings, node, unique, resent);
+	return mount_pins_add(m->pins, unique, resent, node, &is_new);
+}
+
 int
 mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 	   uint64_t *ret)
@@ -92,7 +105,7 @@ mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 	*ret = 0;
 	if (!is_held(node) || !call->m->pins)
 		return 0;
-	*ret = mount_pins_add(call->m->pins, unique, resent, node);
+	*ret = note(call->m, node, unique, resent);
 	/* what is read must be of after that */
 	mount_call_end(call);
 	rc = mount_call_db(call, &db);
@@ -101,14 +114,18 @@ mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 		rc = rc > 0 ? 0 : rc ? mount_call_errno(call, rc) : -ESTALE;
 	}
 	if (rc)
-		mount_drop(call->m, *ret);
+		mount_drop(call->m, node, *ret);
 	return rc;
 }
 
 void
-mount_drop(struct mount *m, uint64_t handle)
+mount_drop(struct mount *m, uint64_t node, uint64_t handle)
 {
-	if (handle && m->pins)
+	if (!handle || !m->pins)
+		return;
+	if (mount_node_kind(node) == NODE_FLAT && m->backings)
+		mount_backings_drop(m->backings, node, handle);
+	else
 		mount_pins_remove(m->pins, handle);
 }
 
@@ -123,6 +140,7 @@ pin_of(uint64_t node, struct flow_pin *ret)
 				 .id = (int64_t)mount_node_payload(node)};
 	switch (mount_node_kind(node)) {
 	case NODE_FILE:
+	case NODE_FLAT:
 		ret->kind = FLOW_PIN_FILE;
 		return true;
 	case NODE_SUBJECT:

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "mount/backings.h"
 #include "mount/notify.h"
 #include "mount/pins.h"
 #include "mount/session.h"
@@ -83,6 +84,9 @@ mount_new(const struct mount_context *context, struct mount **ret,
 	if (context->session)
 		rc = mount_pins_open(store_dir_fd(context->store),
 				     context->session, &m->pins, err);
+	if (!rc && m->pins && context->passthrough.list)
+		rc = mount_backings_new(&m->context, m->pins, &m->backings,
+					err);
 	if (rc) {
 		mount_free(m);
 		return rc;
@@ -97,6 +101,7 @@ mount_free(struct mount *m)
 	if (!m)
 		return;
 	mount_session_free(m->session);
+	mount_backings_free(m->backings);
 	mount_pins_close(m->pins);
 	mount_cache_free(m->texts);
 	mount_cache_free(m->readers);
@@ -124,6 +129,7 @@ void
 mount_count(const struct mount *m, struct mount_counts *ret)
 {
 	mount_session_count(m->session, &ret->requests, &ret->resent);
+	ret->passed = m->backings ? mount_backings_count(m->backings) : 0;
 }
 
 /* ---- what the kernel has to forget --------------------------------------- */

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "flow/gc.h"
 #include "inbox/inbox.h"
+#include "publish/flatten.h"
 #include "publish/publish.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct mount_init {
 	uint64_t unique;      /* of the INIT request */
 	uint32_t minor;	      /* of the protocol, 7.minor */
 	bool resend;	      /* a dead worker's requests can be had again */
+	bool passthrough;     /* the kernel can read and write by itself */
 	bool parallel_dirops; /* lookups and lists of one folder at once */
 	bool killpriv;	      /* no security.capability asked on a write */
 	bool readdirplus;
@@ -45,7 +47,39 @@ struct mount_init {
 MUST_CHECK int mount_init_reply(const void *request, size_t n,
 				struct mount_init *ret, struct error *err);
 
+/* ---- reading and writing by the kernel itself ---------------------------- */
+
+/*
+ * Files of the state that the kernel reads for a node, each by a number that
+ * it has given ("backing id"): one for each node, from its first open handle
+ * to its last. Only a process with CAP_SYS_ADMIN can ask for one, so the keeper
+ * does, and keeps the list, in memory that every worker sees (DESIGN 2).
+ */
+struct mount_backing {
+	uint64_t node; /* 0: an empty place */
+	int32_t id;
+};
+#define MOUNT_BACKINGS_MOST 4096
+
+/* In the keeper. The descriptor may be closed after it. ERR_IO, with ENOSYS
+ * and the like where the kernel cannot. */
+MUST_CHECK int mount_backing_open(int fuse_fd, int fd, int32_t *ret_id,
+				  struct error *err);
+void mount_backing_close(int fuse_fd, int32_t id);
+
 /* ---- the worker ---------------------------------------------------------- */
+
+/* How a worker asks for that; any thread, one at a time. */
+struct mount_passthrough {
+	const struct mount_backing *list; /* MOUNT_BACKINGS_MOST; the keeper's;
+					   * NULL: the kernel cannot */
+	bool enabled;			  /* else what is open goes on */
+	/* The number for a node, or a negative ERR_ code. */
+	int (*open)(void *ctx, uint64_t node, int fd, int32_t *ret_id,
+		    struct error *err);
+	void (*close)(void *ctx, uint64_t node);
+	void *ctx;
+};
 
 /* What the tree shows. Everything is the caller's and outlives the mount;
  * object numbers are below 65536. */
@@ -58,6 +92,8 @@ struct mount_context {
 	size_t nthemes;
 	const int64_t *departments; /* object of config->departments[i] */
 	const int64_t *resources;   /* object of config->resources[i] */
+	struct publish_flat *flat;  /* NULL: no contiguous copies */
+	struct mount_passthrough passthrough;
 	int64_t session; /* the life of one mount; 0: what is open is not noted,
 			  * as nothing that may be open is ever removed */
 	/* Called (any thread; may be NULL) with what went wrong inside while a
@@ -108,6 +144,7 @@ void mount_stop(struct mount *m);
 struct mount_counts {
 	uint64_t requests;
 	uint64_t resent;
+	uint64_t passed; /* files opened that the kernel reads by itself */
 };
 void mount_count(const struct mount *m, struct mount_counts *ret);
 
@@ -125,6 +162,10 @@ void mount_count(const struct mount *m, struct mount_counts *ret);
 /* After a publish of a theme. */
 MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
 				      struct buf *message);
+/* There is a contiguous copy of a published file's bytes, or no longer: it is
+ * opened by another way. Reads the state; ERR_IO. */
+MUST_CHECK int mount_invalidate_file(struct mount *m, int64_t state,
+				     struct buf *message, struct error *err);
 /* After a verdict about, or a change by civicfs of, the file 'name' of a
  * resource's inbox: the file, its receipts and fix file, the archive and
  * status.json. */

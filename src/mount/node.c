@@ -133,6 +133,7 @@ mount_node_is_immutable(uint64_t node)
 	case NODE_CURRENT:
 	case NODE_DAY:
 	case NODE_FILE:
+	case NODE_FLAT:
 	case NODE_HEADER:
 	case NODE_TEXT:
 	case NODE_SUBJECT:

@@ -6,6 +6,9 @@
  * version and of versions/N/ are one node while their bytes are the same. A
  * folder has a node of its own for each path.
  *
+ * NODE_FLAT is NODE_FILE read in another way: the kernel refuses to mix the two
+ * for one node. It has the st_ino of the other, because it is the same file.
+ *
  * The values live in the kernel across upgrades of the program: they are
  * appended to, never changed. linux/fuse.h fixes 1 as the root.
  */
@@ -56,7 +59,8 @@ enum node_kind {
 	NODE_FILE = 48,	   /* file_state */
 	NODE_HEADER = 49,  /* before the first data: struct node_header */
 	NODE_SUBJECT = 50, /* theme_row */
-	NODE_NET = 51	   /* FROM..TO.csv: struct node_net */
+	NODE_NET = 51,	   /* FROM..TO.csv: struct node_net */
+	NODE_FLAT = 52	   /* file_state: its contiguous copy */
 };
 
 enum node_fixed {
@@ -130,6 +134,15 @@ mount_node_make(enum node_kind kind, int64_t payload)
 {
 	return (uint64_t)kind << NODE_PAYLOAD_BITS |
 	       mount_node_payload((uint64_t)payload);
+}
+
+/* The st_ino of a node, and what its rights and contents are found by. */
+static inline uint64_t
+mount_node_plain(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_FLAT
+		       ? mount_node_make(NODE_FILE, (int64_t)node)
+		       : node;
 }
 
 uint64_t mount_node_version(enum node_kind kind, int64_t theme,

@@ -134,14 +134,22 @@ find(const struct pins *p, uint64_t unique)
 	return i;
 }
 
+bool
+mount_pins_is_noted(uint64_t handle)
+{
+	return (handle & SLOT_MASK) != NO_SLOT;
+}
+
 uint64_t
-mount_pins_add(struct pins *p, uint64_t unique, bool resent, uint64_t node)
+mount_pins_add(struct pins *p, uint64_t unique, bool resent, uint64_t node,
+	       bool *ret_new)
 {
 	uint32_t slot = NO_SLOT;
 
 	pthread_mutex_lock(&p->lock);
 	if (resent)
 		slot = find(p, unique);
+	*ret_new = slot == NO_SLOT;
 	if (slot == NO_SLOT && p->nfree) {
 		slot = p->free[--p->nfree];
 		p->table->slots[slot].node = node;
@@ -153,7 +161,7 @@ mount_pins_add(struct pins *p, uint64_t unique, bool resent, uint64_t node)
 	return handle_of(unique, slot);
 }
 
-void
+bool
 mount_pins_remove(struct pins *p, uint64_t handle)
 {
 	const uint64_t tag_mask = UINT64_MAX >> SLOT_BITS;
@@ -161,15 +169,19 @@ mount_pins_remove(struct pins *p, uint64_t handle)
 	uint64_t tag = handle >> SLOT_BITS;
 	struct slot *s = &p->table->slots[slot];
 
+	bool noted;
+
 	if (slot == NO_SLOT || !tag)
-		return;
+		return false;
 	pthread_mutex_lock(&p->lock);
 	/* an earlier worker may have done it, and the slot be another's */
-	if ((s->unique & tag_mask) == tag) {
+	noted = (s->unique & tag_mask) == tag;
+	if (noted) {
 		s->unique = 0;
 		p->free[p->nfree++] = slot;
 	}
 	pthread_mutex_unlock(&p->lock);
+	return noted;
 }
 
 int

@@ -25,11 +25,14 @@ MUST_CHECK int mount_pins_open(int state_fd, int64_t session, struct pins **ret,
 void mount_pins_close(struct pins *p);
 
 /* The node is open, by the request 'unique': the handle for the kernel, never
- * 0. Any thread. */
+ * 0. *ret_new: it was not noted before, by this worker or another. Any thread.
+ */
 uint64_t mount_pins_add(struct pins *p, uint64_t unique, bool resent,
-			uint64_t node);
-/* It is closed; again is harmless. Any thread. */
-void mount_pins_remove(struct pins *p, uint64_t handle);
+			uint64_t node, bool *ret_new);
+/* Whether there was room to note it. */
+bool mount_pins_is_noted(uint64_t handle);
+/* It is closed: whether it was noted until now. Any thread. */
+bool mount_pins_remove(struct pins *p, uint64_t handle);
 
 /* Each node that is open, as often as it is. ERR_BUSY when the list is not
  * complete; what a callback returned. Any thread, but a callback may not open

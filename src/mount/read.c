@@ -40,7 +40,7 @@ read_published(struct call *call, uint64_t node, void *p, size_t n,
 {
 	scope_cached item = NULL;
 	ssize_t got;
-	int rc = reader_get(call, node, &item);
+	int rc = reader_get(call, mount_node_plain(node), &item);
 
 	if (rc < 0)
 		return rc;
@@ -95,6 +95,7 @@ mount_read(struct call *call, uint64_t node, void *p, size_t n, off_t offset)
 		return -EINVAL;
 	switch (mount_node_kind(node)) {
 	case NODE_FILE:
+	case NODE_FLAT:
 		return read_published(call, node, p, n, offset);
 	case NODE_NET:
 		return read_net(call, node, p, n, offset);

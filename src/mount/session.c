@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -31,6 +32,7 @@
 #define PAGE_LEAST 4096
 
 static _Thread_local uint64_t current_unique;
+static _Thread_local int32_t passed; /* of the answer to come; 0: none */
 
 struct worker {
 	pthread_t thread;
@@ -56,6 +58,34 @@ mount_session_unique(bool *ret_resent)
 {
 	*ret_resent = current_unique & KERNEL_RESENT;
 	return current_unique & ~KERNEL_RESENT;
+}
+
+/* libfuse has a word for it since 3.17; before, the answer is completed on its
+ * way to the kernel. */
+void
+mount_session_pass(struct fuse_file_info *fi, int32_t id)
+{
+#ifdef HAVE_STRUCT_FUSE_FILE_INFO_BACKING_ID
+	fi->backing_id = id;
+#else
+	(void)fi;
+	passed = id;
+#endif
+}
+
+/* OPEN's answer is the last part, or its end (CREATE). */
+static void
+complete_open(const struct iovec *last)
+{
+	char *out = (char *)last->iov_base + last->iov_len -
+		    sizeof(struct fuse_open_out);
+	char *flags_at = out + offsetof(struct fuse_open_out, open_flags);
+	uint32_t flags;
+
+	memcpy(&flags, flags_at, sizeof(flags));
+	flags |= KERNEL_OPEN_PASSTHROUGH;
+	memcpy(flags_at, &flags, sizeof(flags));
+	memcpy(flags_at + sizeof(flags), &passed, sizeof(passed));
 }
 
 struct session *
@@ -158,6 +188,10 @@ io_writev(int fd, struct iovec *parts, int n, void *userdata)
 	ssize_t total = 0;
 
 	memcpy(&header, parts[0].iov_base, sizeof(header));
+	if (passed && !header.error && n > 1 &&
+	    parts[n - 1].iov_len >= sizeof(struct fuse_open_out))
+		complete_open(&parts[n - 1]);
+	passed = 0;
 	if (!s->init_unique || header.unique != s->init_unique)
 		return writev(fd, parts, n);
 	/* The kernel has its answer to INIT already. */

@@ -29,4 +29,9 @@ void mount_session_count(const struct session *s, uint64_t *requests,
  * says it came again. libfuse does not hand it on. */
 uint64_t mount_session_unique(bool *ret_resent);
 
+/* The answer to OPEN or CREATE that this thread gives next says that the
+ * kernel reads and writes by itself, by this number. */
+struct fuse_file_info;
+void mount_session_pass(struct fuse_file_info *fi, int32_t id);
+
 #endif

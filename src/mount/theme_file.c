@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/scope.h"
+#include "mount/backings.h"
 #include "mount/rights.h"
 #include "store/retain.h"
 
@@ -54,7 +55,8 @@ mount_file_node(struct call *call, const struct theme_at *at,
 		return -ENOENT;
 	if (!file.state)
 		return header_node(call, at, kind, part, resource, ret);
-	*ret = mount_node_make(NODE_FILE, file.state);
+	*ret = mount_node_make(mount_backings_kind(call->m, file.state),
+			       file.state);
 	return 0;
 }
 
@@ -112,6 +114,21 @@ mount_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 		return -ESTALE;
 	mount_fill_file(ret, node, file.bytes, file.mtime);
 	return find_owner(call, db, node, &ret->at);
+}
+
+void
+mount_want_flat(struct call *call, uint64_t node)
+{
+	const struct mount *m = call->m;
+	struct publish_file file;
+	struct sql *db;
+
+	if (mount_node_kind(node) == NODE_FILE && m->backings &&
+	    m->context.passthrough.enabled && m->context.flat &&
+	    !mount_call_db(call, &db) &&
+	    publish_file_get(db, (int64_t)mount_node_payload(node), &file,
+			     &call->err) > 0)
+		publish_flat_want(m->context.flat, file.state, file.bytes);
 }
 
 /* ---- SHA256SUMS ---------------------------------------------------------- */

@@ -78,6 +78,7 @@ static const struct kind kinds[] = {
 	[NODE_DAY] = {S_IFLNK, mount_day_stat},
 
 	[NODE_FILE] = {S_IFREG, mount_file_stat},
+	[NODE_FLAT] = {S_IFREG, mount_file_stat},
 	[NODE_HEADER] = {S_IFREG, .text = mount_header_text},
 	[NODE_SUBJECT] = {S_IFREG, .text = mount_subject_text},
 	[NODE_NET] = {S_IFREG, mount_net_stat},
@@ -162,7 +163,7 @@ mount_fill_file(struct tree_entry *ret, uint64_t node, int64_t bytes,
 		int64_t mtime)
 {
 	*ret = (struct tree_entry){.node = node};
-	ret->st.st_ino = node;
+	ret->st.st_ino = mount_node_plain(node);
 	ret->st.st_mode = S_IFREG | 0444;
 	ret->st.st_nlink = 1;
 	ret->st.st_size = bytes;

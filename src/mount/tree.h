@@ -167,13 +167,16 @@ int mount_file_node(struct call *call, const struct theme_at *at,
 int mount_subject_version(struct call *call, uint64_t node,
 			  struct theme_at *ret);
 
+/* Somebody reads a published file: a contiguous copy may be worth it. */
+void mount_want_flat(struct call *call, uint64_t node);
+
 /* ---- what may be removed while it is open -------------------------------- */
 
 /* Notes that a file is open, by the request 'unique': *ret is its handle, 0
  * for a file that needs none. -ESTALE when it is kept no longer. */
 int mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 	       uint64_t *ret);
-void mount_drop(struct mount *m, uint64_t handle);
+void mount_drop(struct mount *m, uint64_t node, uint64_t handle);
 
 /* ---- net changes --------------------------------------------------------- */
 

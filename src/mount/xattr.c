@@ -182,6 +182,7 @@ find_facts(struct call *call, uint64_t node, struct facts *f)
 	*f = (struct facts){0};
 	switch (mount_node_kind(node)) {
 	case NODE_FILE:
+	case NODE_FLAT:
 		return facts_of_file(call, node, f);
 	case NODE_DATASET:
 	case NODE_SOURCES:

@@ -33,6 +33,10 @@ int publish_verify_problem(struct publish_verify *v, const char *fmt, ...)
 int publish_verify_file(void *ctx, int64_t file, const char *kind,
 			const char *part);
 
+/* The contiguous copy of a state, if there is one, against the chunks. */
+int publish_verify_flat(struct publish_verify *v, const char *path,
+			const struct store_file_state *s);
+
 void publish_verify_release(struct publish_verify *v);
 
 #endif

@@ -188,7 +188,7 @@ see_state(void *ctx, const struct store_file_state *s)
 			s->rows, k->bytes, k->rows);
 	if (!rc && !s->until)
 		rc = verify_hash(k, s);
-	return rc;
+	return rc ? rc : publish_verify_flat(k->v, k->path, s);
 }
 
 int

@@ -335,6 +335,24 @@ store_chunk_each(struct sql *db, int64_t file, int64_t at,
 }
 
 int
+store_chunk_each_from(struct sql *db, int64_t file, int64_t at,
+		      struct slice from, store_chunk_each_fn *each, void *ctx,
+		      struct error *err)
+{
+	static const char text[] = CHUNK
+		"WHERE file = ?1 AND first >= ?3 AND" HOLDS "ORDER BY first";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, file);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_blob(stmt, 3, from);
+	return walk(db, stmt, each, ctx, err);
+}
+
+int
 store_chunk_each_ever(struct sql *db, int64_t file, store_chunk_each_fn *each,
 		      void *ctx, struct error *err)
 {

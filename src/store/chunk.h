@@ -96,6 +96,11 @@ typedef int store_chunk_each_fn(void *ctx, const struct store_chunk *c);
 MUST_CHECK int store_chunk_each(struct sql *db, int64_t file, int64_t at,
 				store_chunk_each_fn *each, void *ctx,
 				struct error *err);
+/* The same from the chunk with this first on: "" the header. */
+MUST_CHECK int store_chunk_each_from(struct sql *db, int64_t file, int64_t at,
+				     struct slice from,
+				     store_chunk_each_fn *each, void *ctx,
+				     struct error *err);
 /* Whenever they held, in order of first, then since. */
 MUST_CHECK int store_chunk_each_ever(struct sql *db, int64_t file,
 				     store_chunk_each_fn *each, void *ctx,

@@ -43,11 +43,10 @@ on_stop(void *ctx)
 }
 
 static void
-on_count(void *ctx, uint64_t *ret_requests, uint64_t *ret_resent)
+on_count(void *ctx, struct control_counts *ret)
 {
 	(void)ctx;
-	*ret_requests = 40;
-	*ret_resent = 2;
+	*ret = (struct control_counts){.requests = 40, .resent = 2};
 }
 
 static int
@@ -103,6 +102,7 @@ open_control(struct server *s, struct error *err)
 		.warnings = warnings,
 		.nwarnings = 1,
 		.count = on_count,
+		.cannot_pass = "the kernel cannot",
 		.stop = on_stop,
 		.reload = on_reload,
 		.is_new = on_is_new,

@@ -11,6 +11,7 @@
 #include "mount/mount.h"
 
 #define RESEND (1u << 7)
+#define PASSTHROUGH (1u << 5)
 
 struct request {
 	struct fuse_in_header header;
@@ -61,7 +62,7 @@ test_everything_offered(void **state)
 	(void)state;
 	assert_int_equal(a.out.major, 7);
 	assert_int_equal(a.out.minor, FUSE_KERNEL_MINOR_VERSION);
-	assert_int_equal(a.out.flags2, RESEND);
+	assert_int_equal(a.out.flags2, RESEND | PASSTHROUGH);
 	assert_true(a.out.flags & FUSE_PARALLEL_DIROPS);
 	assert_true(a.out.flags & FUSE_HANDLE_KILLPRIV_V2);
 	assert_true(a.out.flags & FUSE_ATOMIC_O_TRUNC);
@@ -72,7 +73,9 @@ test_everything_offered(void **state)
 	assert_int_equal(a.out.max_readahead, 131072);
 	assert_true(a.out.max_write + 4096 <= MOUNT_REQUEST_MAX);
 	assert_true(init.resend && init.parallel_dirops && init.killpriv &&
-		    init.readdirplus);
+		    init.readdirplus && init.passthrough);
+	/* one layer: without it the kernel takes no file to read */
+	assert_int_equal(a.out.unused[0], 1);
 	assert_int_equal(init.unique, 2);
 }
 
@@ -86,7 +89,9 @@ test_nothing_offered(void **state)
 	(void)state;
 	assert_int_equal(a.out.flags, 0);
 	assert_int_equal(a.out.flags2, 0);
-	assert_false(init.resend || init.parallel_dirops || init.killpriv);
+	assert_int_equal(a.out.unused[0], 0);
+	assert_false(init.resend || init.parallel_dirops || init.killpriv ||
+		     init.passthrough);
 }
 
 /* A kernel of 7.31 sends 16 bytes and says so; its minor comes back. */

@@ -120,6 +120,9 @@ test_immutable(void **state)
 	assert_false(mount_node_is_immutable(
 		mount_node_part(&(struct node_part){1, 0, 0})));
 	assert_true(mount_node_is_immutable(mount_node_make(NODE_FILE, 1)));
+	assert_true(mount_node_is_immutable(mount_node_make(NODE_FLAT, 1)));
+	assert_true(mount_node_plain(mount_node_make(NODE_FLAT, 77)) ==
+		    mount_node_make(NODE_FILE, 77));
 	assert_false(mount_node_is_immutable(mount_node_make(NODE_UPLOAD, 1)));
 	assert_false(
 		mount_node_is_immutable(mount_node_make(NODE_KEPT_TEXT, 1)));
