@@ -2,10 +2,11 @@
  * backup: one moment of the state, taken by this process while the daemon
  * serves, or without one. See backup.h for what comes of it.
  *
- * The two databases are copied from snapshots of one moment. Packs, originals
- * and fix files never change, so they are copied when their turn comes; a lock
- * keeps a gc from removing them. What somebody else may remove meanwhile (an
- * upload, a file that waits for a decision) gets a second name first.
+ * The two databases are copied from snapshots of one moment. Runs, packs,
+ * originals and fix files never change, so they are copied when their turn
+ * comes; a lock keeps a gc from removing them. What somebody else may remove
+ * meanwhile (an upload, a file that waits for a decision) gets a second name
+ * first.
  */
 #include "ctl/backup.h"
 
@@ -154,6 +155,18 @@ add_database(struct backup *b, enum store_backup_file which, const char *name)
 }
 
 static int
+add_run(void *ctx, int64_t run, int64_t since)
+{
+	struct backup *b = ctx;
+	char name[STORE_RUN_NAME_MAX];
+
+	if (since > store_backup_sequence(b->moment))
+		return 0;
+	store_run_name(run, name);
+	return add_file(b, name, name, true);
+}
+
+static int
 add_pack(void *ctx, int64_t pack)
 {
 	struct backup *b = ctx;
@@ -245,6 +258,11 @@ add_parts(struct backup *b, struct slice config)
 	if (!rc)
 		rc = add_database(b, STORE_BACKUP_RECORDS,
 				  "records/records.db");
+	b->what = "runs";
+	if (!rc)
+		rc = backup_make_folders(b->to, "runs/1", b->err);
+	if (!rc)
+		rc = store_run_each(db, add_run, b, b->err);
 	b->what = "intake";
 	if (!rc)
 		rc = backup_make_folders(b->to, "intake/1", b->err);

@@ -100,9 +100,9 @@ check_sums(struct restore *r)
 static bool
 is_ours(const char *name)
 {
-	static const char *const folders[] = {"civicfs.db", "records/",
-					      "packs/",	    "intake/",
-					      "audit/",	    "config/"};
+	static const char *const folders[] = {
+		"civicfs.db", "records/", "runs/",  "packs/",
+		"intake/",    "audit/",	  "config/"};
 
 	if (strstr(name, ".."))
 		return false;

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define ROWS_AT_ONCE 1000
-#define BLOCKS_AT_ONCE 500 /* looked at */
 #define TEXTS_AT_ONCE 500
 #define HASHES_AT_ONCE 500
 
@@ -149,9 +148,8 @@ flow_gc_drop_versions(struct flow_gc_run *run, struct error *err)
  * records they lead to. */
 enum {
 	DATASET_CHANGES = STORE_RETAIN_LINK, /* in the place of it */
-	DATASET_BLOCKS,
 	DATASET_END,
-	ALL_BLOCKS = STORE_RETAIN_TABLES,
+	ALL_RUNS = STORE_RETAIN_TABLES,
 	ALL_END
 };
 
@@ -161,10 +159,6 @@ drop_of_dataset(struct flow_gc_run *run, struct sql *db, int64_t *ret_n,
 {
 	const struct flow_gc_dataset *set = &run->datasets[run->at];
 
-	if (run->table == DATASET_BLOCKS)
-		return store_retain_drop_blocks(db, true, set->id, set->horizon,
-						BLOCKS_AT_ONCE, &run->after,
-						ret_n, err);
 	if (run->table == DATASET_CHANGES)
 		return store_retain_drop_changes(db, set->id, set->first,
 						 ROWS_AT_ONCE, ret_n, err);
@@ -177,10 +171,8 @@ static int
 drop_of_all(struct flow_gc_run *run, struct sql *db, int64_t *ret_n,
 	    struct error *err)
 {
-	if (run->table == ALL_BLOCKS)
-		return store_retain_drop_blocks(db, false, 0, run->horizon,
-						BLOCKS_AT_ONCE, &run->after,
-						ret_n, err);
+	if (run->table == ALL_RUNS)
+		return store_retain_end_runs(db, run->horizon, err);
 	return store_retain_drop(db, (enum store_retain_table)run->table, 0,
 				 run->horizon, ROWS_AT_ONCE, ret_n, err);
 }
@@ -228,7 +220,7 @@ flow_gc_drop_rows(struct flow_gc_run *run, struct error *err)
 	if (rc)
 		return rc;
 	run->report.rows += n;
-	return run->after || n >= ROWS_AT_ONCE || go_on(run);
+	return n >= ROWS_AT_ONCE || go_on(run);
 }
 
 /* ---- texts and hashes ---------------------------------------------------- */

@@ -115,13 +115,10 @@ MUST_CHECK int store_retain_drop(struct sql *db, enum store_retain_table table,
 				 int64_t dataset, int64_t horizon,
 				 int64_t limit, int64_t *ret,
 				 struct error *err);
-/* The same for blocks of runs that have not ended, when every row of them has.
- * A row of a block that has another one is not given back. Goes on with the
- * block after *after (0 at first), and sets it to 0 at the end. */
-MUST_CHECK int store_retain_drop_blocks(struct sql *db, bool of_theme,
-					int64_t owner, int64_t horizon,
-					int64_t limit, int64_t *after,
-					int64_t *ret, struct error *err);
+/* Ends the loads of which every row had ended with the publish 'horizon', the
+ * lowest of all datasets: what was loaded goes as a whole. */
+MUST_CHECK int store_retain_end_runs(struct sql *db, int64_t horizon,
+				     struct error *err);
 /* How many there are; of chunks *ret_bytes is their length, else 0. */
 MUST_CHECK int store_retain_count(struct sql *db, enum store_retain_table table,
 				  int64_t dataset, int64_t horizon,
@@ -150,6 +147,13 @@ MUST_CHECK int store_pack_highest(struct sql *db, int64_t *ret,
 typedef int store_pack_each_fn(void *ctx, int64_t pack);
 MUST_CHECK int store_pack_each(struct sql *db, store_pack_each_fn *each,
 			       void *ctx, struct error *err);
+/* The loads there are, ended or not, and the publish each is part of: their
+ * files are store_run_name(). */
+typedef int store_run_each_fn(void *ctx, int64_t run, int64_t since);
+MUST_CHECK int store_run_each(struct sql *db, store_run_each_fn *each,
+			      void *ctx, struct error *err);
+#define STORE_RUN_NAME_MAX 32
+void store_run_name(int64_t run, char name[static STORE_RUN_NAME_MAX]);
 /* The first chunks of a pack, in the order of the files' bytes. */
 struct store_placed_chunk {
 	int64_t file, since;

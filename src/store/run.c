@@ -3,6 +3,7 @@
 
 #include "base/cells.h"
 #include "base/scope.h"
+#include "store/run_files.h"
 
 #define ROW_BITS 28 /* rows of a run, in their ids */
 
@@ -24,19 +25,14 @@ ordinal_of(int64_t id)
 	return id & (((int64_t)1 << ROW_BITS) - 1);
 }
 
-static int
-corrupt(int64_t run, struct error *err)
-{
-	return error_set(err, ERR_CORRUPT,
-			 "a block of run %lld is broken: restore a backup",
-			 (long long)run);
-}
-
 /* ---- one run ------------------------------------------------------------- */
 
 static void
-cursor_release(struct run_cursor *c)
+cursor_release(struct run_walk *w, struct run_cursor *c)
 {
+	if (c->file)
+		run_files_put(sql_runs(w->db), c->file);
+	run_places_release(&c->places);
 	buf_release(&c->body);
 	buf_release(&c->gone);
 }
@@ -70,46 +66,46 @@ load_gone(struct run_walk *w, struct run_cursor *c, int64_t lo, int64_t hi,
 	return rc;
 }
 
-/* Takes the block that a bound statement finds; 1, 0 for none. */
 static int
-take_block(struct run_walk *w, struct run_cursor *c, sqlite3_stmt *stmt,
-	   struct error *err)
+need_file(struct run_walk *w, struct run_cursor *c, struct error *err)
 {
-	int64_t rows;
-	int rc = sql_step(w->db, stmt, err);
+	int rc = c->file ? 0
+			 : run_files_get(sql_runs(w->db), c->run.id, &c->file,
+					 err);
 
-	if (rc <= 0)
-		return rc;
-	c->ordinal = sql_int(stmt, 0);
-	rows = sql_int(stmt, 1);
-	buf_clear(&c->body);
-	if (buf_addslice(&c->body, sql_bytes(stmt, 2)))
-		return error_nomem(err);
-	c->rest = buf_slice(&c->body);
-	rc = load_gone(w, c, row_id(c->run.id, c->ordinal),
-		       row_id(c->run.id, c->ordinal + rows), err);
-	return rc ? rc : 1;
+	c->places.file = c->file;
+	return rc;
 }
 
-/* The first block with rows from 'ordinal' on. */
+/* Takes a block that was found; 1. */
 static int
-next_block(struct run_walk *w, struct run_cursor *c, int64_t ordinal,
-	   struct error *err)
+take_block(struct run_walk *w, struct run_cursor *c,
+	   const struct run_block *block, struct error *err)
 {
-	static const char all[] =
-		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
-		" AND ordinal >= ?2 ORDER BY ordinal LIMIT 1";
-	static const char marked[] =
-		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
-		" AND ordinal >= ?2 AND marked ORDER BY ordinal LIMIT 1";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(w->db, w->marked ? marked : all, &stmt, err);
+	int rc = run_file_read(c->file, block, &c->body, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, c->run.id);
-	sql_bind_int(stmt, 2, ordinal);
-	return take_block(w, c, stmt, err);
+	c->ordinal = block->ordinal;
+	c->rest = buf_slice(&c->body);
+	rc = load_gone(w, c, row_id(c->run.id, c->ordinal),
+		       row_id(c->run.id, c->ordinal + block->rows), err);
+	return rc ? rc : 1;
+}
+
+/* The block behind the one that stands; 1, 0 for none. */
+static int
+next_block(struct run_walk *w, struct run_cursor *c, struct error *err)
+{
+	struct run_block block = {0};
+	int rc = need_file(w, c, err);
+
+	if (rc)
+		return rc;
+	do {
+		rc = run_places_next(&c->places, &block, err);
+	} while (rc > 0 && w->marked && !block.marked);
+	return rc > 0 ? take_block(w, c, &block, err) : rc;
 }
 
 /* The block that has the key, if any has. */
@@ -117,17 +113,12 @@ static int
 seek_block(struct run_walk *w, struct run_cursor *c, struct slice key,
 	   struct error *err)
 {
-	static const char text[] =
-		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
-		" AND first <= ?2 ORDER BY first DESC LIMIT 1";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(w->db, text, &stmt, err);
+	struct run_block block = {0};
+	int rc = need_file(w, c, err);
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, c->run.id);
-	sql_bind_blob(stmt, 2, key);
-	return take_block(w, c, stmt, err);
+	if (!rc)
+		rc = run_places_find(&c->places, key, &block, err);
+	return rc > 0 ? take_block(w, c, &block, err) : rc;
 }
 
 static bool
@@ -155,7 +146,10 @@ parse_row(struct run_cursor *c, struct error *err)
 {
 	if (!cells_next(&c->rest, &c->row.key) ||
 	    !cells_next(&c->rest, &c->row.value))
-		return corrupt(c->run.id, err);
+		return error_set(err, ERR_CORRUPT,
+				 "a block of run %lld is broken: restore a "
+				 "backup",
+				 (long long)c->run.id);
 	c->row.id = row_id(c->run.id, c->ordinal++);
 	c->row.run = &c->run;
 	return 0;
@@ -175,7 +169,7 @@ advance(struct run_walk *w, struct run_cursor *c, struct error *err)
 {
 	c->stands = false;
 	for (;;) {
-		int rc = c->rest.n ? 1 : next_block(w, c, c->ordinal, err);
+		int rc = c->rest.n ? 1 : next_block(w, c, err);
 
 		if (rc <= 0)
 			return rc;
@@ -283,7 +277,7 @@ void
 run_walk_close(struct run_walk *w)
 {
 	for (size_t i = 0; i < w->ncursors; i++)
-		cursor_release(&w->cursors[i]);
+		cursor_release(w, &w->cursors[i]);
 	free(w->cursors);
 	buf_release(&w->hi);
 	*w = (struct run_walk){0};
@@ -425,22 +419,19 @@ int
 run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 	struct error *err)
 {
-	static const char text[] =
-		"SELECT ordinal, rows, body FROM block WHERE run = ?1"
-		" AND ordinal <= ?2 ORDER BY ordinal DESC LIMIT 1";
-	scope_stmt *stmt = NULL;
+	struct run_block block = {0};
 	struct run_cursor *c;
 	int rc = load_run(w, db, run_of(id), err);
 
 	if (rc <= 0)
 		return rc;
-	rc = sql_get(db, text, &stmt, err);
-	if (rc)
-		return rc;
 	c = w->cursors;
-	sql_bind_int(stmt, 1, c->run.id);
-	sql_bind_int(stmt, 2, ordinal_of(id));
-	rc = take_block(w, c, stmt, err);
+	rc = need_file(w, c, err);
+	if (!rc)
+		rc = run_places_find_row(&c->places, ordinal_of(id), &block,
+					 err);
+	if (rc > 0)
+		rc = take_block(w, c, &block, err);
 	while (rc > 0 && c->rest.n) {
 		rc = parse_row(c, err);
 		if (rc)
@@ -452,6 +443,33 @@ run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 		}
 	}
 	return rc < 0 ? rc : 0;
+}
+
+int
+run_check(struct sql *db, int64_t run, struct error *err)
+{
+	scope_run_walk w = {0};
+	struct run_cursor *c;
+	int64_t n = 0;
+	int rc = load_run(&w, db, run, err);
+
+	if (rc <= 0)
+		return rc;
+	c = w.cursors;
+	while ((rc = next_block(&w, c, err)) > 0) {
+		for (; c->rest.n; n++) {
+			rc = parse_row(c, err);
+			if (rc)
+				return rc;
+		}
+	}
+	if (!rc && n != run_file_rows(c->file))
+		rc = error_set(err, ERR_CORRUPT,
+			       "run %lld has %lld rows, not %lld: restore a "
+			       "backup",
+			       (long long)run, (long long)n,
+			       (long long)run_file_rows(c->file));
+	return rc;
 }
 
 int

@@ -1,9 +1,9 @@
 /*
- * Runs: rows that came in one load, in order, in blocks of some KiB of which
- * each is one row of SQLite (tables run, block, gone). A load of a million
- * rows writes some thousand of them, one after the other. Rows that come one
- * by one stand in tables of their own (record, link, theme_row); readers see
- * both merged. Of this folder only: record.h is what others see.
+ * Runs: rows that came in one load, in order, in a file of blocks of some KiB
+ * (run_file.h; tables run and gone). A load of a million rows writes some
+ * thousand of them, one after the other. Rows that come one by one stand in
+ * tables of their own (record, link, theme_row); readers see both merged. Of
+ * this folder only: record.h is what others see.
  *
  * A row of a run is never written again: where it holds no longer, 'gone' has
  * its id. A whole run ends at once by its own 'until'. Ids of such rows have a
@@ -12,6 +12,7 @@
 #ifndef STORE_RUN_H
 #define STORE_RUN_H
 
+#include "store/run_file.h"
 #include "store/sql.h"
 
 enum run_kind {			 /* stored: appended to, never changed */
@@ -50,6 +51,8 @@ run_is_row(int64_t id)
 
 struct run_cursor {
 	struct run run;
+	struct run_file *file; /* NULL: not asked for yet */
+	struct run_places places;
 	bool some_gone;	   /* of the whole run */
 	struct buf body;   /* of the block that stands */
 	struct slice rest; /* of it */
@@ -131,6 +134,16 @@ MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
 /* Whether another run of the owner may be begun. */
 MUST_CHECK int run_has_room(struct sql *db, enum run_kind kind, int64_t owner,
 			    int64_t at, bool *ret, struct error *err);
+
+/* Removes the files of runs that begin with 'seq' or later, once the
+ * transaction under way is committed. */
+MUST_CHECK int run_drop_since(struct sql *db, int64_t seq, struct error *err);
+/* Removes files that no run has: a crash has left them. At start. */
+MUST_CHECK int run_sweep(struct sql *db, struct error *err);
+
+/* Reads all of a run: ERR_CORRUPT when its file is not what was written, or
+ * does not have the rows it is said to have. */
+MUST_CHECK int run_check(struct sql *db, int64_t run, struct error *err);
 
 struct run_builder;
 /* 'run' says owner, since, version and submission; its id is given here. */

@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "base/cells.h"
+#include "store/run_files.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 struct run_builder {
 	struct sql *db;
 	int64_t run;
+	struct run_writer *file;
 	int64_t rows;	/* written */
 	int64_t inside; /* of the block under way */
 	int64_t marked;
@@ -53,6 +55,13 @@ run_build(struct sql *db, enum run_kind kind, const struct run *run,
 		return rc;
 	}
 	b->run = sql_last_id(db);
+	rc = run_files_made(sql_runs(db), b->run, err);
+	if (!rc)
+		rc = run_writer_new(b->run, &b->file, err);
+	if (rc) {
+		free(b);
+		return rc;
+	}
 	*ret = b;
 	return 0;
 }
@@ -62,6 +71,7 @@ run_build_free(struct run_builder *b)
 {
 	if (!b)
 		return;
+	run_writer_free(b->file);
 	buf_release(&b->first);
 	buf_release(&b->last);
 	buf_release(&b->body);
@@ -71,21 +81,12 @@ run_build_free(struct run_builder *b)
 static int
 write_block(struct run_builder *b, struct error *err)
 {
-	static const char text[] =
-		"INSERT INTO block(run, first, ordinal, rows, marked, body)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(b->db, text, &stmt, err);
+	int rc;
 
-	if (rc || !b->inside)
-		return rc;
-	sql_bind_int(stmt, 1, b->run);
-	sql_bind_blob(stmt, 2, buf_slice(&b->first));
-	sql_bind_int(stmt, 3, b->rows);
-	sql_bind_int(stmt, 4, b->inside);
-	sql_bind_int(stmt, 5, b->marked);
-	sql_bind_blob(stmt, 6, buf_slice(&b->body));
-	rc = sql_run(b->db, stmt, err);
+	if (!b->inside)
+		return 0;
+	rc = run_writer_add(b->file, buf_slice(&b->first), b->inside, b->marked,
+			    buf_slice(&b->body), err);
 	b->rows += b->inside;
 	b->inside = b->marked = 0;
 	buf_clear(&b->body);
@@ -125,6 +126,8 @@ run_build_end(struct run_builder *b, struct error *err)
 	scope_stmt *stmt = NULL;
 	int rc = write_block(b, err);
 
+	if (!rc)
+		rc = run_writer_end(b->file, err);
 	if (!rc)
 		rc = sql_get(b->db, text, &stmt, err);
 	if (rc)
@@ -187,4 +190,52 @@ run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
 		return rc;
 	*ret = sql_int(stmt, 0) < RUN_LIVE_MAX;
 	return 0;
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+int
+run_drop_since(struct sql *db, int64_t seq, struct error *err)
+{
+	static const char text[] = "SELECT id FROM run WHERE since >= ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, seq);
+	while (!rc && (rc = sql_step(db, stmt, err)) > 0)
+		rc = run_files_dropped(sql_runs(db), sql_int(stmt, 0), err);
+	return rc;
+}
+
+struct sweep {
+	struct sql *db;
+	struct error *err;
+};
+
+static int
+remove_unknown(void *ctx, int64_t run, int64_t bytes)
+{
+	static const char text[] = "SELECT 1 FROM run WHERE id = ?1";
+	const struct sweep *s = ctx;
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(s->db, text, &stmt, s->err);
+
+	(void)bytes;
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, run);
+	rc = sql_step(s->db, stmt, s->err);
+	if (rc == 0)
+		run_files_remove(sql_runs(s->db), run);
+	return rc < 0 ? rc : 0;
+}
+
+int
+run_sweep(struct sql *db, struct error *err)
+{
+	struct sweep s = {db, err};
+
+	return run_files_each(remove_unknown, &s, err);
 }

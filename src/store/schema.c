@@ -286,9 +286,8 @@ const char *const store_schema_records[] = {
 	") STRICT, WITHOUT ROWID;",
 
 	/* 2 */
-	/* Rows that came in one load, in blocks: see run.h for 'kind' and
-	 * 'owner'. 'first' is the key of the block's first row, 'ordinal' the
-	 * row's place in the run, 'marked' how many rows are. */
+	/* Rows that came in one load, in a file of their own: see run.h for
+	 * 'kind' and 'owner'. */
 	"CREATE TABLE run("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  kind INTEGER NOT NULL, owner INTEGER NOT NULL,"
@@ -297,14 +296,6 @@ const char *const store_schema_records[] = {
 	"  rows INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE INDEX run_owner ON run(kind, owner);"
-	"CREATE TABLE block("
-	"  id INTEGER PRIMARY KEY,"
-	"  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
-	"  first BLOB NOT NULL, ordinal INTEGER NOT NULL,"
-	"  rows INTEGER NOT NULL, marked INTEGER NOT NULL, body BLOB NOT NULL"
-	") STRICT;"
-	"CREATE UNIQUE INDEX block_first ON block(run, first);"
-	"CREATE UNIQUE INDEX block_ordinal ON block(run, ordinal);"
 	/* Rows of runs that hold no longer. */
 	"CREATE TABLE gone(id INTEGER PRIMARY KEY, until INTEGER NOT NULL)"
 	" STRICT;"

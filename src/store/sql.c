@@ -11,6 +11,7 @@
 
 struct sql {
 	sqlite3 *db;
+	struct run_files *runs;
 	struct {
 		const char *text;
 		sqlite3_stmt *stmt;
@@ -106,6 +107,18 @@ sql_close(struct sql *db)
 		sqlite3_finalize(db->cache[i].stmt);
 	sqlite3_close(db->db);
 	free(db);
+}
+
+void
+sql_set_runs(struct sql *db, struct run_files *runs)
+{
+	db->runs = runs;
+}
+
+struct run_files *
+sql_runs(const struct sql *db)
+{
+	return db->runs;
 }
 
 sqlite3 *

@@ -27,6 +27,11 @@ enum sql_open_flags {
 MUST_CHECK int sql_open(const char *name, int flags, struct sql **ret,
 			struct error *err);
 void sql_close(struct sql *db);
+/* Where the connection finds the runs of its state (run_files.h); NULL until
+ * it is told. They are the caller's. */
+struct run_files;
+void sql_set_runs(struct sql *db, struct run_files *runs);
+struct run_files *sql_runs(const struct sql *db);
 sqlite3 *sql_handle(struct sql *db);
 
 /* Runs static text of one or more statements without parameters. */

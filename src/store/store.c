@@ -4,6 +4,8 @@
 #include "base/scope.h"
 #include "store/backup.h"
 #include "store/record.h"
+#include "store/run.h"
+#include "store/run_files.h"
 #include "store/schema.h"
 #include "store/sql.h"
 
@@ -28,6 +30,7 @@ struct store {
 	int dir;
 	struct sql *main;
 	struct sql *records;
+	struct run_files *runs;
 	pthread_mutex_t writer; /* held from store_begin to its end */
 	pthread_mutex_t readers_lock;
 	struct sql *readers[READERS_KEPT]; /* idle ones */
@@ -85,7 +88,7 @@ check_presence(bool create, struct error *err)
 	if (size > 0)
 		return 0;
 	if (size_of(RECORDS_NAME) > 0 || has_files("packs") ||
-	    has_files("intake"))
+	    has_files("runs") || has_files("intake"))
 		return error_set(err, ERR_CORRUPT,
 				 "'%s' is %s, though the state has been used: "
 				 "restore a backup, or use another state "
@@ -119,8 +122,8 @@ check_records(struct store *store, struct error *err)
 static int
 make_folders(struct error *err)
 {
-	static const char *const folders[] = {RECORDS_DIR, "intake", "packs",
-					      "cache"};
+	static const char *const folders[] = {RECORDS_DIR, "runs", "intake",
+					      "packs", "cache"};
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		if (mkdir(folders[i], 0700) && errno != EEXIST)
@@ -158,6 +161,8 @@ open_databases(struct store *store, bool create, struct error *err)
 		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
 	/* a publish walks several indexes at once: 16 MiB keep them at hand */
 	if (!rc)
+		sql_set_runs(store->records, store->runs);
+	if (!rc)
 		rc = sql_exec(store->records, "PRAGMA cache_size=-16384", err);
 	if (!rc)
 		rc = sql_migrate(store->records, store_schema_records,
@@ -185,7 +190,7 @@ recover(struct store *store, struct error *err)
 		rc = store_records_commit(store, 0, err);
 	if (rc)
 		store_records_rollback(store);
-	return rc;
+	return rc ? rc : run_sweep(store->records, err);
 }
 
 /* What only the publish under way needs: see store_dirty_add. */
@@ -269,6 +274,11 @@ new_store(int state_fd, struct store **ret, struct error *err)
 	pthread_mutex_init(&store->writer, NULL);
 	pthread_mutex_init(&store->readers_lock, NULL);
 	store->dir = state_fd;
+	store->runs = run_files_new();
+	if (!store->runs) {
+		store_close(store);
+		return error_nomem(err);
+	}
 	*ret = store;
 	return 0;
 }
@@ -359,6 +369,7 @@ store_close(struct store *store)
 	for (size_t i = 0; i < store->nreaders; i++)
 		sql_close(store->readers[i]);
 	close_databases(store);
+	run_files_free(store->runs);
 	pthread_mutex_destroy(&store->writer);
 	pthread_mutex_destroy(&store->readers_lock);
 	free(store);
@@ -475,7 +486,7 @@ store_publish(struct store_txn *txn, int64_t seq, struct error *err)
 /* ---- readers ------------------------------------------------------------- */
 
 static int
-open_reader(struct sql **ret, struct error *err)
+open_reader(struct store *store, struct sql **ret, struct error *err)
 {
 	static const char attach[] = "ATTACH '" RECORDS_NAME "' AS records";
 	struct sql *db = NULL;
@@ -488,6 +499,7 @@ open_reader(struct sql **ret, struct error *err)
 		sql_close(db);
 		return rc;
 	}
+	sql_set_runs(db, store->runs);
 	*ret = db;
 	return 0;
 }
@@ -504,7 +516,7 @@ store_reader_get(struct store *store, struct store_reader *ret,
 		db = store->readers[--store->nreaders];
 	pthread_mutex_unlock(&store->readers_lock);
 	if (!db)
-		rc = open_reader(&db, err);
+		rc = open_reader(store, &db, err);
 	if (!rc)
 		rc = sql_exec(db, "BEGIN", err);
 	if (rc) {
@@ -615,7 +627,11 @@ store_records_commit(struct store *store, int64_t seq, struct error *err)
 {
 	int rc = seq ? set_mark(store->records, seq, err) : 0;
 
-	return rc ? rc : sql_exec(store->records, "COMMIT", err);
+	if (!rc)
+		rc = sql_exec(store->records, "COMMIT", err);
+	if (!rc)
+		run_files_end(store->runs, true);
+	return rc;
 }
 
 void
@@ -623,6 +639,7 @@ store_records_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(sql_handle(store->records)))
 		(void)!sql_exec(store->records, "ROLLBACK", NULL);
+	run_files_end(store->runs, false);
 }
 
 void
@@ -681,7 +698,7 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 		"DELETE FROM file_state WHERE since >= ?1",
 		"UPDATE file_state SET until = NULL WHERE until >= ?1",
 	};
-	int rc = 0;
+	int rc = run_drop_since(store->records, seq, err);
 
 	for (size_t i = 0; !rc && i < sizeof(undo) / sizeof(*undo); i++)
 		rc = undo_one(store->records, undo[i], seq, err);
@@ -737,60 +754,4 @@ store_meta_next(struct store_txn *txn, const char *name, int64_t *ret,
 	if (!rc)
 		*ret = value + 1;
 	return rc;
-}
-
-/* ---- verify -------------------------------------------------------------- */
-
-static int
-check_one(struct sql *db, const char *text, const char *what,
-	  int (*report)(void *ctx, const char *text), void *ctx,
-	  struct error *err)
-{
-	scope_stmt *stmt = NULL;
-	int problems = 0;
-	int rc = sql_get(db, text, &stmt, err);
-
-	while (!rc && (rc = sql_step(db, stmt, err)) > 0) {
-		scope_buf line = BUF_INIT;
-		struct slice found = sql_bytes(stmt, 0);
-
-		if (slice_is(found, "ok")) {
-			rc = 0;
-			continue;
-		}
-		problems = 1;
-		if (buf_addf(&line, "%s: %.*s", what, (int)found.n, found.p) ||
-		    !buf_str(&line))
-			return error_nomem(err);
-		rc = report(ctx, line.data);
-	}
-	return rc < 0 ? rc : problems;
-}
-
-int
-store_check(struct store *store, int (*report)(void *ctx, const char *text),
-	    void *ctx, struct error *err)
-{
-	static const struct {
-		const char *text, *what;
-	} checks[] = {
-		{"PRAGMA main.integrity_check", MAIN_NAME},
-		{"PRAGMA records.integrity_check", RECORDS_NAME},
-		{"SELECT 'row ' || rowid || ' of ' || \"table\" ||"
-		 " ' refers to nothing in ' || parent"
-		 " FROM pragma_foreign_key_check",
-		 MAIN_NAME},
-	};
-	scope_reader reader = {0};
-	int problems = 0;
-	int rc = store_reader_get(store, &reader, err);
-
-	for (size_t i = 0; rc >= 0 && i < sizeof(checks) / sizeof(*checks);
-	     i++) {
-		rc = check_one(reader.db, checks[i].text, checks[i].what,
-			       report, ctx, err);
-		if (rc > 0)
-			problems = 1;
-	}
-	return rc < 0 ? rc : problems;
 }

@@ -1,6 +1,9 @@
 """Rows that came in one load, out of their blocks: temporary tables with all
 rows of record, link and theme_row, whichever way they came."""
 
+import os
+import struct
+
 TABLES = {
     "record": "id, resource, key, since, until, submission",
     "link": "lens, place, since, until, record",
@@ -29,6 +32,29 @@ def entries(body):
         yield key, value
 
 
+ENTRY = struct.Struct("<QIIIIQQ")  # src/store/run_format.h
+TRAILER = struct.Struct("<QQQQQQ")
+
+
+def index(part):
+    """The first keys of a page or of the top, and where what they name is."""
+    at = 0
+    while at < len(part):
+        first, at = take(part, at)
+        yield (first,) + ENTRY.unpack_from(part, at)
+        at += ENTRY.size
+
+
+def file_blocks(path):
+    """First key, rows and body of every block of a run's file."""
+    with open(path, "rb") as file:
+        content = file.read()
+    top, length, *_ = TRAILER.unpack(content[-TRAILER.size:])
+    for _, offset, size, *_ in index(content[top:top + length]):
+        for first, at, n, rows, *_ in index(content[offset:offset + size]):
+            yield first, rows, content[at:at + n]
+
+
 class Runs:
     def __init__(self, check):
         self.check = check
@@ -40,12 +66,10 @@ class Runs:
     def blocks(self, run, count):
         """Each row's id, key and value; blocks follow each other."""
         number, last = 0, None
-        for first, ordinal, rows, body in self.check.rows(
-                "SELECT first, ordinal, rows, body FROM r.block"
-                " WHERE run = ? ORDER BY ordinal", run):
+        for first, rows, body in file_blocks(os.path.join(
+                self.check.state, "runs/%012d.run" % run)):
             found = list(entries(body))
-            if ordinal != number or len(found) != rows or \
-                    found[0][0] != first:
+            if len(found) != rows or found[0][0] != first:
                 self.check.say("a block of run %d is not what it says", run)
             for key, value in found:
                 if last is not None and key <= last:
@@ -103,8 +127,10 @@ class Runs:
         for row in self.gone:
             if row not in self.ids:
                 self.check.say("%d is gone and was never there", row)
-        self.check.none("a block of no run", "SELECT id FROM r.block WHERE"
-                        " run NOT IN(SELECT id FROM r.run)")
+        for name in os.listdir(os.path.join(self.check.state, "runs")):
+            if not self.check.one("SELECT count(*) FROM r.run WHERE id = ?",
+                                  int(name.split(".")[0])):
+                self.check.say("'%s' is the file of no run", name)
         self.check.none("a run beyond the published sequence",
                         "SELECT id FROM r.run WHERE since > ?1 OR until > ?1",
                         self.check.published)
