@@ -1,6 +1,8 @@
 /* SHA-256 and friends: see digest.h. */
 #include "base/digest.h"
 
+#include "base/pulse.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -42,6 +44,7 @@ void
 digest_add(struct digest *d, const void *p, size_t n)
 {
 	EVP_DigestUpdate(d->ctx, p, n);
+	pulse_step();
 }
 
 void

@@ -1,6 +1,7 @@
 /* Reading and writing whole runs of bytes: see io.h. */
 #include "base/io.h"
 
+#include "base/pulse.h"
 #include "base/scope.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ io_write(int fd, const void *p, size_t n, struct error *err)
 			continue;
 		if (k < 0)
 			return error_errno(err, errno, "write");
+		pulse_step();
 		at += k;
 		n -= (size_t)k;
 	}
@@ -39,6 +41,7 @@ io_pwrite(int fd, const void *p, size_t n, off_t off, struct error *err)
 			continue;
 		if (k < 0)
 			return error_errno(err, errno, "write");
+		pulse_step();
 		at += k;
 		off += k;
 		n -= (size_t)k;
@@ -60,6 +63,7 @@ io_read(int fd, void *p, size_t n, struct error *err)
 			return error_errno(err, errno, "read");
 		if (k == 0)
 			break;
+		pulse_step();
 		got += (size_t)k;
 	}
 	return (ssize_t)got;
@@ -80,6 +84,7 @@ io_pread(int fd, void *p, size_t n, off_t off, struct error *err)
 			return error_errno(err, errno, "read");
 		if (k == 0)
 			break;
+		pulse_step();
 		got += (size_t)k;
 	}
 	return (ssize_t)got;

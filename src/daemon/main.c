@@ -4,6 +4,7 @@
  * -o OPTIONS" by mount(8) and fstab.
  */
 #include "access/access.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "daemon/keeper.h"
@@ -18,12 +19,15 @@
 #include <syslog.h>
 
 #define EXIT_USAGE 2
+#define PATIENCE "patience=" /* a mount option, seconds */
+#define PATIENCE_S 60
 
 struct arguments {
 	const char *config;
 	const char *mountpoint;
 	bool foreground;
 	bool no_resend;
+	int patience_s;
 };
 
 static void
@@ -73,6 +77,11 @@ check_options(char *list, struct arguments *a)
 		if (strcmp(o, "no_resend") == 0) {
 			a->no_resend = true;
 			continue;
+		}
+		if (strncmp(o, PATIENCE, strlen(PATIENCE)) == 0) {
+			a->patience_s = atoi(o + strlen(PATIENCE));
+			if (a->patience_s > 0)
+				continue;
 		}
 		if (is_ignored(o))
 			continue;
@@ -247,6 +256,7 @@ run(const struct arguments *a, struct config **config)
 	struct daemon_shared shared = {
 		.config = *config,
 		.no_resend = a->no_resend,
+		.patience_ns = a->patience_s * CLOCK_NS,
 		.lock = -1,
 		.note = -1,
 		.ready_fd = -1,
@@ -295,7 +305,7 @@ run(const struct arguments *a, struct config **config)
 int
 main(int argc, char **argv)
 {
-	struct arguments a = {0};
+	struct arguments a = {.patience_s = PATIENCE_S};
 	struct config *config = NULL;
 	int rc = parse(argc, argv, &a);
 

@@ -50,6 +50,7 @@ daemon_keep_start_worker(struct keeper *k, struct error *err)
 	shared->keeper_link = ends[0];
 	shared->generation++;
 	shared->link = ends[1];
+	daemon_beat_clear(shared->beat);
 	pid = daemon_role_start(DAEMON_WORKER, shared, err);
 	close(ends[1]);
 	shared->link = -1;
@@ -316,6 +317,35 @@ is_traced(pid_t pid)
 	return !daemon_proc_read(pid, &proc) && proc.state == 't';
 }
 
+/* A thread that waits for a disk gets on as soon as the disk does. */
+static bool
+waits_for_disk(pid_t thread)
+{
+	struct daemon_proc proc;
+
+	return !daemon_proc_read(thread, &proc) && proc.state == 'D';
+}
+
+/* Whether a thread of it is caught in a loop, or hangs. */
+static bool
+is_stuck(struct keeper *k)
+{
+	const struct daemon_beat *beat = k->shared->beat;
+	pid_t thread =
+		daemon_watch_stuck(&k->watch, beat, k->shared->patience_ns);
+
+	if (!thread)
+		return false;
+	if (waits_for_disk(thread) || is_traced(k->worker)) {
+		daemon_watch_forgive(&k->watch, beat, thread);
+		return false;
+	}
+	SAY(LOG_ERR,
+	    "thread %d of worker %d has made no step for %lld s: killing it",
+	    thread, k->worker, (long long)(k->shared->patience_ns / CLOCK_NS));
+	return true;
+}
+
 static void
 watch(struct keeper *k, int64_t now)
 {
@@ -325,6 +355,9 @@ watch(struct keeper *k, int64_t now)
 	if (silent >= SILENT_NS && !is_traced(k->worker)) {
 		SAY(LOG_ERR, "worker %d does nothing any more: killing it",
 		    k->worker);
+		kill(k->worker, SIGKILL);
+		k->watch = (struct daemon_watch){0};
+	} else if (is_stuck(k)) {
 		kill(k->worker, SIGKILL);
 		k->watch = (struct daemon_watch){0};
 	}

@@ -51,6 +51,7 @@ struct daemon_shared {
 	char cannot_pass[ERROR_TEXT_MAX]; /* why the kernel does not read files
 					   * by itself; "" it does */
 	struct daemon_beat *beat; /* memory of keeper and worker: watch.h */
+	int64_t patience_ns;	  /* with a thread of it that makes no step */
 	int check_files;  /* of the checker: where the files' bytes go */
 	int check_answer; /* of the checker: where its words go; -1 the log */
 	bool reloaded;	  /* the configuration is another than the earlier

@@ -37,6 +37,14 @@
 #define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
 #define JUDGING_S 8 /* for what is being judged, when the worker ends */
 
+enum { /* whose pulse the keeper looks at */
+       PULSE_OF_MAIN,
+       PULSE_OF_FLOW,
+       PULSE_OF_COLLECTING,
+       PULSE_OF_ANSWERS,
+};
+_Static_assert(PULSE_OF_ANSWERS + THREADS <= DAEMON_PULSES, "too many threads");
+
 enum { /* those beside them */
        THREAD_FLOW,
        THREAD_COLLECTING,
@@ -429,31 +437,6 @@ wait_for_end(void *ctx)
 	return NULL;
 }
 
-static void *
-beat(void *ctx)
-{
-	const struct worker *w = ctx;
-
-	for (;;) {
-		atomic_fetch_add(&w->shared->beat->count, 1);
-		poll(NULL, 0, DAEMON_BEAT_MS);
-	}
-	return NULL;
-}
-
-/* It beats before the state is open, which may take long, and until the
- * process ends. */
-static int
-start_beating(struct worker *w, struct error *err)
-{
-	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, beat, w);
-
-	if (!rc)
-		rc = pthread_detach(thread);
-	return rc ? error_errno(err, rc, "cannot start a thread") : 0;
-}
-
 /* ---- beginning ----------------------------------------------------------- */
 
 /*
@@ -505,6 +488,12 @@ open_state(struct worker *w, struct error *err)
 	return rc;
 }
 
+static struct pulse *
+pulse_of(const struct worker *w, int whose)
+{
+	return &w->shared->beat->pulses[whose];
+}
+
 static int
 open_services(struct worker *w, struct error *err)
 {
@@ -526,6 +515,7 @@ open_services(struct worker *w, struct error *err)
 				.open = back,
 				.close = unback,
 				.ctx = w},
+		.pulses = pulse_of(w, PULSE_OF_ANSWERS),
 		.session = w->shared->session,
 		.complain = on_complaint,
 	};
@@ -619,7 +609,10 @@ run_flow(void *ctx)
 {
 	struct worker *w = ctx;
 
+	pulse_take(pulse_of(w, PULSE_OF_FLOW));
+	pulse_turn(PULSE_WORKING);
 	flow_run(w->flow);
+	pulse_take(NULL);
 	return NULL;
 }
 
@@ -628,7 +621,10 @@ run_collecting(void *ctx)
 {
 	struct worker *w = ctx;
 
+	pulse_take(pulse_of(w, PULSE_OF_COLLECTING));
+	pulse_turn(PULSE_WORKING);
 	flow_run_collecting(w->flow);
+	pulse_take(NULL);
 	return NULL;
 }
 
@@ -736,15 +732,21 @@ set_signals(void)
 static int
 begin(struct worker *w, struct error *err)
 {
-	int rc = start_beating(w, err);
+	int rc = daemon_beat_start(w->shared->beat);
 
-	if (!rc)
-		rc = become_findable(w->shared, err);
+	if (rc)
+		return error_errno(err, rc, "cannot start a thread");
+	pulse_take(pulse_of(w, PULSE_OF_MAIN));
+	pulse_turn(PULSE_WORKING);
+	rc = become_findable(w->shared, err);
 	if (!rc)
 		rc = open_state(w, err);
 	if (!rc)
 		rc = open_services(w, err);
-	return rc ? rc : open_control(w, err);
+	if (!rc)
+		rc = open_control(w, err);
+	pulse_take(NULL);
+	return rc;
 }
 
 int

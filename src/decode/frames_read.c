@@ -5,6 +5,7 @@
 #include "decode/frames.h"
 
 #include "base/io.h"
+#include "base/pulse.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/csv.h"
@@ -55,11 +56,13 @@ static int
 wait_for_bytes(const struct reader *r, struct error *err)
 {
 	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	enum pulse_state before = pulse_turn(PULSE_RESTING);
 	int n;
 
 	do {
 		n = poll(&p, 1, r->patience_ms);
 	} while (n < 0 && errno == EINTR);
+	pulse_turn(before);
 	if (n < 0)
 		return error_errno(err, errno, "cannot wait for the decoder");
 	if (n == 0)

@@ -5,6 +5,7 @@
 #include "flow/internal.h"
 
 #include "base/clock.h"
+#include "base/pulse.h"
 #include "base/scope.h"
 
 #include <errno.h>
@@ -215,12 +216,14 @@ sleep_until(struct flow *flow, const bool *flag, int64_t until)
 {
 	const struct timespec ts = {until / CLOCK_NS, until % CLOCK_NS};
 
+	pulse_turn(PULSE_RESTING);
 	while (!flow->stop && !*flag) {
 		if (!until)
 			pthread_cond_wait(&flow->woken, &flow->lock);
 		else if (pthread_cond_timedwait(&flow->woken, &flow->lock, &ts))
 			break;
 	}
+	pulse_turn(PULSE_WORKING);
 }
 
 /* A step of what is no longer kept, if there is one to do. It is nothing that

@@ -11,9 +11,12 @@
 #include <sys/ioctl.h>
 
 #include "base/io.h"
+#include "base/pulse.h"
+#include "base/pulse.h"
 
 #define INTAKE "intake"
 #define COPY_CHUNK (1 << 20)
+#define COPY_STEP ((size_t)64 << 20) /* what the kernel copies at once */
 
 int
 inbox_blob_open(struct inbox *inbox, int64_t id, int flags)
@@ -119,9 +122,9 @@ copy_bytes(int from, int to, struct error *err)
 	if (ioctl(to, FICLONE, from) == 0)
 		return 0;
 	for (;;) {
-		ssize_t n = copy_file_range(from, &in, to, &out,
-					    (size_t)1 << 30, 0);
+		ssize_t n = copy_file_range(from, &in, to, &out, COPY_STEP, 0);
 
+		pulse_step();
 		if (n == 0)
 			return 0;
 		if (n < 0 && (errno == ENOSPC || errno == EDQUOT))

@@ -18,6 +18,7 @@
 #include "inbox/inbox.h"
 #include "publish/flatten.h"
 #include "publish/publish.h"
+#include "base/pulse.h"
 #include "store/store.h"
 
 /* ---- the first exchange with the kernel ---------------------------------- */
@@ -94,6 +95,8 @@ struct mount_context {
 	const int64_t *resources;   /* object of config->resources[i] */
 	struct publish_flat *flat;  /* NULL: no contiguous copies */
 	struct mount_passthrough passthrough;
+	struct pulse *pulses; /* of the threads that answer; NULL: nobody
+			       * looks at them */
 	int64_t session; /* the life of one mount; 0: what is open is not noted,
 			  * as nothing that may be open is ever removed */
 	/* Called (any thread; may be NULL) with what went wrong inside while a

@@ -37,6 +37,7 @@ static _Thread_local int32_t passed; /* of the answer to come; 0: none */
 struct worker {
 	pthread_t thread;
 	struct session *session;
+	struct pulse *pulse; /* NULL none */
 	struct fuse_buf buf;
 	atomic_bool waiting; /* for a request */
 	atomic_bool gone;
@@ -48,6 +49,7 @@ struct session {
 	size_t init_len;
 	uint64_t init_unique;
 	_Atomic uint64_t requests, resent;
+	struct pulse *pulses; /* one for each thread; NULL none */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool ended; /* a thread has left, or somebody asked to stop */
@@ -232,6 +234,7 @@ loop(void *arg)
 	struct worker *w = arg;
 	struct fuse_session *fuse = w->session->fuse;
 
+	pulse_take(w->pulse);
 	while (!fuse_session_exited(fuse)) {
 		int n;
 
@@ -242,7 +245,9 @@ loop(void *arg)
 			continue;
 		if (n <= 0)
 			break;
+		pulse_turn(PULSE_WORKING);
 		fuse_session_process_buf(fuse, &w->buf);
+		pulse_turn(PULSE_RESTING);
 	}
 	mount_session_stop(w->session);
 	atomic_store(&w->gone, true);
@@ -269,6 +274,7 @@ start(struct session *s, struct worker *workers, unsigned n)
 		struct worker *w = &workers[started];
 
 		w->session = s;
+		w->pulse = s->pulses ? &s->pulses[started] : NULL;
 		if (pthread_create(&w->thread, NULL, loop, w))
 			break;
 		started++;
@@ -347,6 +353,7 @@ mount_session_run(struct session *s, int fuse_fd, const void *init,
 		  struct error *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	const struct mount *m = mount;
 	int rc;
 
 	if (fuse_opt_add_arg(&args, "civicfs"))
@@ -354,6 +361,7 @@ mount_session_run(struct session *s, int fuse_fd, const void *init,
 	s->fuse = fuse_session_new(&args, &mount_fuse_ops,
 				   sizeof(mount_fuse_ops), mount);
 	fuse_opt_free_args(&args);
+	s->pulses = m->context.pulses;
 	if (!s->fuse)
 		return error_set(err, ERR_INTERNAL, "libfuse makes no session");
 	rc = run(s, fuse_fd, init, init_len, first, threads, err);

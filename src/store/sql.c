@@ -1,13 +1,15 @@
 /* SQLite behind one fence: see sql.h. */
 #include "store/sql.h"
 
+#include "base/pulse.h"
 #include "store/vfs.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SQL_CACHE 256 /* slots, a power of two; more statements than ever */
+#define SQL_STEP 100000 /* instructions of SQLite, some milliseconds */
+#define SQL_CACHE 256	/* slots, a power of two; more statements than ever */
 
 struct sql {
 	sqlite3 *db;
@@ -63,6 +65,15 @@ sql_fail(struct sql *db, struct error *err)
 	return code;
 }
 
+/* Some statements take minutes before their first row. */
+static int
+on_progress(void *ctx)
+{
+	(void)ctx;
+	pulse_step();
+	return 0;
+}
+
 int
 sql_open(const char *name, int flags, struct sql **ret, struct error *err)
 {
@@ -84,6 +95,7 @@ sql_open(const char *name, int flags, struct sql **ret, struct error *err)
 	} else {
 		sqlite3_extended_result_codes(db->db, 1);
 		sqlite3_busy_timeout(db->db, SQL_BUSY_MS);
+		sqlite3_progress_handler(db->db, SQL_STEP, on_progress, NULL);
 		rc = sql_exec(db,
 			      flags & SQL_SCRATCH ? open_scratch : open_durable,
 			      err);
@@ -177,6 +189,7 @@ sql_reset(sqlite3_stmt **stmt)
 int
 sql_step(struct sql *db, sqlite3_stmt *stmt, struct error *err)
 {
+	pulse_step();
 	switch (sqlite3_step(stmt)) {
 	case SQLITE_ROW:
 		return 1;

@@ -1,6 +1,7 @@
 /* Opening the state, transactions, readers, recovery: see store.h. */
 #include "store/store.h"
 
+#include "base/pulse.h"
 #include "base/scope.h"
 #include "store/backup.h"
 #include "store/record.h"
@@ -425,7 +426,7 @@ store_begin(struct store *store, struct store_txn *ret, struct error *err)
 {
 	int rc;
 
-	pthread_mutex_lock(&store->writer);
+	pulse_lock(&store->writer);
 	store->publishing = 0;
 	rc = seal(store, err);
 	if (!rc)
@@ -608,7 +609,7 @@ store_records_begin(struct store *store, struct error *err)
 
 	/* A transaction of this thread on civicfs.db has ruled it out. */
 	if (atomic_load(&store->doubtful)) {
-		pthread_mutex_lock(&store->writer);
+		pulse_lock(&store->writer);
 		rc = seal(store, err);
 		pthread_mutex_unlock(&store->writer);
 	}

@@ -35,6 +35,11 @@ def until(what, test, seconds=PATIENCE, pause=0.01):
 
 # --- the library that kills --------------------------------------------------
 
+# what a thread does instead of dying
+LOOP = -1
+HANG = -2
+
+
 class Layout(ctypes.Structure):
     _fields_ = [("left", ctypes.c_int64), ("again", ctypes.c_int64),
                 ("kills", ctypes.c_int64), ("calls", ctypes.c_int64),

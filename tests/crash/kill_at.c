@@ -29,9 +29,13 @@ struct control {
 	_Atomic int64_t kills;
 	_Atomic int64_t calls;	/* of workers, ever */
 	_Atomic int64_t torn;	/* 1: half of the last write is done */
-	_Atomic int64_t number; /* the signal; 0 SIGKILL */
+	_Atomic int64_t number; /* the signal; 0 SIGKILL; LOOP and HANG: the
+				 * thread lives on, and does nothing more */
 	char where[32];		/* the last call that killed */
 };
+
+#define LOOP (-1)
+#define HANG (-2)
 
 static struct control *control;
 static int is_worker;
@@ -94,6 +98,10 @@ die(void)
 	atomic_store(&control->left, atomic_exchange(&control->again, 0));
 	atomic_fetch_add(&control->kills, 1);
 	number = (int)atomic_load(&control->number);
+	while (number == LOOP)
+		;
+	while (number == HANG)
+		syscall(SYS_pause);
 	syscall(SYS_kill, (pid_t)syscall(SYS_getpid),
 		number ? number : SIGKILL);
 	for (;;)

@@ -425,6 +425,37 @@ class Roles:
             raise Failure("no tree")
         self.examine()
 
+    def caught(self):
+        """One thread of it does nothing more, and the others do not know.
+        Whoever waits for that one gets its answer from the next worker."""
+        self.daemon.stop()
+        self.begin(("-o", "patience=1"))
+
+        def another(how, calls):
+            worker = self.daemon.role("worker")
+            kills = self.control.now.kills
+            self.control.now.number = how
+            self.control.arm(calls)
+            until("call %d" % calls, lambda: self.control.now.kills > kills)
+            self.control.now.number = 0
+            equal("the worker, at once", self.daemon.role("worker"), worker)
+            until("another worker",
+                  lambda: self.daemon.role("worker") not in (0, worker))
+        for how in (crashlib.LOOP, crashlib.HANG):
+            for calls in (1, 40):
+                self.unnoticed(lambda: another(how, calls))
+            # nobody else: the thread that judges
+            path = self.rate("judged%d.csv" % -how, 4000 - 1000 * how, 20000)
+            another(how, 150)
+            self.judged(path)
+        said = crashlib.read(self.daemon.log).decode()
+        equal("silent threads", said.count("has made no step for 1 s"), 6)
+        # work that gets on may take as long as it takes
+        worker = self.daemon.role("worker")
+        self.judged(self.rate("long.csv", 8000, 100000))
+        equal("the worker", self.daemon.role("worker"), worker)
+        self.examine()
+
     def never(self):
         """None can start: who calls is told, and what was closed is judged
         once one can."""
@@ -566,8 +597,8 @@ class Roles:
 
     CASES = ("notifier", "decoder_once", "decoder_twice", "keeper", "second",
              "term", "beginnings", "adopt", "adopt_stopped", "adopt_wrong",
-             "reload", "many_reloads", "dies_in_reload", "stopped", "never", "older", "all_dead", "aborted",
-             "unmounted")
+             "reload", "many_reloads", "dies_in_reload", "stopped", "caught", "never",
+             "older", "all_dead", "aborted", "unmounted")
 
     def run(self):
         for name in self.args.cases or self.CASES:
