@@ -173,7 +173,7 @@ add_pack(void *ctx, int64_t pack)
 	char name[PUBLISH_PACK_NAME_MAX];
 
 	/* of a publish that was not flipped */
-	if (pack > store_backup_sequence(b->moment) && pack < PUBLISH_REWRITTEN)
+	if (publish_pack_seq(pack) > store_backup_sequence(b->moment))
 		return 0;
 	publish_pack_name(pack, name);
 	return add_file(b, name, name, true);

@@ -204,6 +204,7 @@ on_published(void *ctx, const struct publish_made *made, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		scope_buf message = BUF_INIT;
 
+		publish_flat_offer(w->flat, made[i].theme->id);
 		if (!mount_invalidate_theme(w->mount, made[i].theme->id,
 					    &message))
 			send_notice(w, &message);

@@ -65,7 +65,7 @@ is_published(struct writer *w, const struct publish_chunk *c, bool *ret)
 	int rc;
 
 	*ret = false;
-	if (w->fresh)
+	if (w->fresh || w->job->whole)
 		return 0;
 	rc = store_chunk_get(w->job->db, w->job->file, w->job->seq - 1,
 			     c->first, &old, w->err);

@@ -25,6 +25,7 @@ struct publish_chunks_job {
 	int64_t file;
 	int64_t dirty;
 	bool all;
+	bool whole; /* the pack is the file's own: every byte goes there */
 	const struct publish_rows *rows;
 };
 MUST_CHECK int publish_chunks_write(const struct publish_chunks_job *job,

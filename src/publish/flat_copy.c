@@ -6,11 +6,13 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "publish/flatten.h"
+#include "publish/pack.h"
 #include "publish/publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #define CHUNKS_AT_ONCE 256
 
@@ -191,4 +193,54 @@ publish_flat_copy(struct store *store, const struct store_file_state *state,
 	buf_release(&copy->bytes);
 	free(copy);
 	return rc;
+}
+
+/* ---- what lies in one piece already -------------------------------------- */
+
+static int
+take_pack(void *ctx, const struct store_chunk *c)
+{
+	*(struct store_chunk *)ctx = *c;
+	return 1;
+}
+
+/* The pack of the state's first chunk. */
+static int
+find_pack(struct store *store, const struct store_file_state *state,
+	  int64_t *ret, struct error *err)
+{
+	struct store_chunk first = {0};
+	scope_reader reader = {0};
+	int rc = store_reader_get(store, &reader, err);
+
+	if (!rc)
+		rc = store_chunk_each(reader.db, state->file, state->since,
+				      take_pack, &first, err);
+	*ret = first.pack;
+	return rc < 0 ? rc : 0;
+}
+
+/* A pack of one file that was written with this state holds all of it, if it
+ * has as many bytes. */
+int
+publish_flat_link(struct store *store, const struct store_file_state *state,
+		  struct error *err)
+{
+	char pack_name[PUBLISH_PACK_NAME_MAX], name[PUBLISH_FLAT_NAME_MAX];
+	int dir = store_dir_fd(store);
+	struct stat st;
+	int64_t pack;
+	int rc = find_pack(store, state, &pack, err);
+
+	if (rc || pack < PUBLISH_PACK_OWN ||
+	    publish_pack_seq(pack) != state->since)
+		return rc;
+	publish_pack_name(pack, pack_name);
+	publish_flat_name(state->id, name);
+	if (fstatat(dir, pack_name, &st, AT_SYMLINK_NOFOLLOW) ||
+	    st.st_size != state->bytes)
+		return 0;
+	if (linkat(dir, pack_name, dir, name, 0) && errno != EEXIST)
+		return error_errno(err, errno, "'%s'", name);
+	return 1;
 }

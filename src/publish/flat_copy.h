@@ -24,4 +24,10 @@ MUST_CHECK int publish_flat_copy(struct store *store,
 				 publish_flat_pace_fn *pace, void *ctx,
 				 struct error *err);
 
+/* The same without copying, when a pack holds just these bytes: 1, 0 when none
+ * does; ERR_IO. */
+MUST_CHECK int publish_flat_link(struct store *store,
+				 const struct store_file_state *state,
+				 struct error *err);
+
 #endif

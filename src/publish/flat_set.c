@@ -113,7 +113,8 @@ publish_flat_set_oldest(const struct flat_set *s, enum flat_stage stage)
 	for (size_t i = 0; i < s->n; i++) {
 		struct flat_item *item = &s->items[i];
 
-		if (item->stage == stage && (!best || by_use(item, best) < 0))
+		if (item->stage == stage && item->bytes &&
+		    (!best || by_use(item, best) < 0))
 			best = item;
 	}
 	return best;

@@ -37,7 +37,8 @@ struct flat_item *publish_flat_set_add(struct flat_set *s, int64_t state,
 				       enum flat_stage stage);
 void publish_flat_set_remove(struct flat_set *s, struct flat_item *item);
 void publish_flat_set_use(struct flat_set *s, struct flat_item *item);
-/* The one of a stage that was used last, or the longest not; NULL none. */
+/* The one of a stage that was used last, or of those that have bytes the
+ * longest not; NULL none. */
 struct flat_item *publish_flat_set_newest(const struct flat_set *s,
 					  enum flat_stage stage);
 struct flat_item *publish_flat_set_oldest(const struct flat_set *s,

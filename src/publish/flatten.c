@@ -9,6 +9,7 @@
 #include "publish/flat_copy.h"
 #include "publish/flat_set.h"
 #include "publish/publish.h"
+#include "store/retain.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <sys/statvfs.h>
 
 #define FOLDER PUBLISH_FLAT_FOLDER
+#define OFFERS_MOST 64
 #define LOOK_NS \
 	(2 * CLOCK_NS) /* at the room on the disk, while there are any */
 
@@ -31,6 +33,9 @@ struct publish_flat {
 	struct flat_set set;
 	bool stopping;
 	bool prune;
+	bool offered_all;
+	int64_t offered[OFFERS_MOST]; /* datasets */
+	size_t noffered;
 };
 
 void
@@ -67,6 +72,13 @@ close_dir(DIR **dir)
 		closedir(*dir);
 }
 
+/* Another name of a pack costs nothing. */
+static int64_t
+cost_of(const struct stat *st)
+{
+	return st->st_nlink > 1 ? 0 : st->st_size;
+}
+
 static int
 find_copies(struct publish_flat *f, struct error *err)
 {
@@ -94,7 +106,7 @@ find_copies(struct publish_flat *f, struct error *err)
 		item = publish_flat_set_add(&f->set, state, FLAT_READY);
 		if (!item)
 			return error_nomem(err);
-		item->bytes = (int64_t)st.st_size;
+		item->bytes = cost_of(&st);
 	}
 	return 0;
 }
@@ -113,6 +125,7 @@ publish_flat_new(struct store *store, const struct config *config,
 	f->config = config;
 	f->hooks = *hooks;
 	f->prune = true;
+	f->offered_all = true;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->changed, NULL);
 	(void)unlinkat(dir_of(f), PUBLISH_FLAT_PART, 0);
@@ -204,6 +217,18 @@ publish_flat_want(struct publish_flat *f, int64_t state, int64_t bytes)
 }
 
 void
+publish_flat_offer(struct publish_flat *f, int64_t dataset)
+{
+	pthread_mutex_lock(&f->lock);
+	if (!dataset || f->noffered == OFFERS_MOST)
+		f->offered_all = true;
+	else
+		f->offered[f->noffered++] = dataset;
+	pthread_cond_signal(&f->changed);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void
 publish_flat_count(struct publish_flat *f, struct publish_flat_count *ret)
 {
 	*ret = (struct publish_flat_count){0};
@@ -264,6 +289,32 @@ set_stage(struct publish_flat *f, int64_t state, enum flat_stage stage)
 	item = publish_flat_set_find(&f->set, state);
 	if (item)
 		item->stage = stage;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void
+set_cost(struct publish_flat *f, int64_t state, int64_t cost)
+{
+	struct flat_item *item;
+
+	pthread_mutex_lock(&f->lock);
+	item = publish_flat_set_find(&f->set, state);
+	if (item)
+		item->bytes = cost;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void
+set_ready(struct publish_flat *f, int64_t state, int64_t cost)
+{
+	struct flat_item *item;
+
+	pthread_mutex_lock(&f->lock);
+	item = publish_flat_set_add(&f->set, state, FLAT_READY);
+	if (item) {
+		item->stage = FLAT_READY;
+		item->bytes = cost;
+	}
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -419,15 +470,26 @@ flatten(struct publish_flat *f, int64_t state)
 	struct error err = ERROR_INIT;
 	int rc = is_kept(f, state, &found, &err);
 
-	if (rc > 0 && make_room(f, found.bytes))
-		rc = publish_flat_copy(f->store, &found, keep_pace, f, &err);
-	else if (rc >= 0)
-		rc = error_set(&err, ERR_STALE, "no room, or gone");
-	if (rc) {
+	int64_t cost = 0;
+	bool linked = false;
+
+	if (rc > 0) {
+		rc = publish_flat_link(f->store, &found, &err);
+		linked = rc > 0;
+		cost = linked ? 0 : found.bytes;
+		if (!rc && make_room(f, found.bytes))
+			rc = publish_flat_copy(f->store, &found, keep_pace, f,
+					       &err);
+		else if (!rc)
+			rc = error_set(&err, ERR_STALE, "no room");
+	} else if (!rc) {
+		rc = error_set(&err, ERR_STALE, "gone");
+	}
+	if (rc < 0) {
 		give_up(f, state, rc, &err);
 		return;
 	}
-	set_stage(f, state, FLAT_READY);
+	set_ready(f, state, cost);
 	tell_changed(f, state);
 }
 
@@ -468,7 +530,76 @@ prune(struct publish_flat *f)
 			rc = 0;
 		if (rc == 0)
 			drop(f, at);
+		else if (rc > 0)
+			set_cost(f, at, cost_of(&st));
 	}
+}
+
+struct offer {
+	struct publish_flat *f;
+	struct sql *db;
+	struct error *err;
+};
+
+static int
+take_file(void *ctx, int64_t file, const char *kind, const char *part)
+{
+	const struct offer *o = ctx;
+	struct publish_flat *f = o->f;
+	struct store_file_state state;
+	int rc = store_file_state_at(o->db, file, store_published(f->store),
+				     &state, o->err);
+
+	(void)kind;
+	(void)part;
+	if (rc <= 0 || state.changes || state.bytes < f->config->flatten_from ||
+	    !state.bytes || publish_flat_has(f, state.id))
+		return rc < 0 ? rc : 0;
+	rc = publish_flat_link(f->store, &state, o->err);
+	if (rc <= 0)
+		return rc;
+	set_ready(f, state.id, 0);
+	tell_changed(f, state.id);
+	return 0;
+}
+
+static int
+take_dataset(void *ctx, int64_t dataset)
+{
+	const struct offer *o = ctx;
+
+	return store_file_each(o->db, dataset, take_file, ctx, o->err);
+}
+
+/* What has been published in one piece. */
+static void
+take_offers(struct publish_flat *f)
+{
+	int64_t offered[OFFERS_MOST];
+	struct error err = ERROR_INIT;
+	struct offer o = {.f = f, .err = &err};
+	scope_reader reader = {0};
+	size_t n;
+	bool all;
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	n = f->noffered;
+	memcpy(offered, f->offered, n * sizeof(*offered));
+	all = f->offered_all;
+	f->noffered = 0;
+	f->offered_all = false;
+	pthread_mutex_unlock(&f->lock);
+	if (!n && !all)
+		return;
+	rc = store_reader_get(f->store, &reader, &err);
+	o.db = reader.db;
+	if (!rc && all)
+		rc = store_dataset_each(o.db, take_dataset, &o, &err);
+	for (size_t i = 0; !rc && !all && i < n; i++)
+		rc = take_dataset(&o, offered[i]);
+	if (rc && f->hooks.failed)
+		f->hooks.failed(f->hooks.ctx, &err);
 }
 
 /* Waits; false at the end. *ret_state is 0 when there is nothing to copy. */
@@ -482,7 +613,8 @@ wait_for_work(struct publish_flat *f, int64_t *ret_state, bool *ret_prune)
 
 	pthread_mutex_lock(&f->lock);
 	wanted = publish_flat_set_newest(&f->set, FLAT_WANTED);
-	if (!wanted && !f->prune && !f->stopping) {
+	if (!wanted && !f->prune && !f->stopping && !f->offered_all &&
+	    !f->noffered) {
 		if (f->set.n)
 			pthread_cond_clockwait(&f->changed, &f->lock,
 					       CLOCK_MONOTONIC, &t);
@@ -506,6 +638,7 @@ publish_flat_run(struct publish_flat *f)
 
 	while (wait_for_work(f, &state, &pruning)) {
 		give_way(f);
+		take_offers(f);
 		if (pruning)
 			prune(f);
 		if (state)

@@ -6,6 +6,9 @@
  * no more room and no faster than the configuration says ([platform]
  * flatten_room, flatten_rate, flatten_from).
  *
+ * A large file's first bytes lie in a pack of their own (packs.h): then the
+ * copy is another name of that pack, and costs nothing.
+ *
  * They are a cache. Any of them may go at any moment: who has it open keeps
  * its bytes, everybody else is served from the packs. No table knows of them,
  * no backup has them. What has its final name is whole and on the disk.
@@ -53,10 +56,15 @@ void publish_flat_ignore(struct publish_flat *f, int64_t state);
 /* Somebody reads these bytes: a copy is made if it is worth it. */
 void publish_flat_want(struct publish_flat *f, int64_t state, int64_t bytes);
 
+/* A dataset (0: every one) has a new version: what of it lies in one piece
+ * already is given its name. */
+void publish_flat_offer(struct publish_flat *f, int64_t dataset);
+
 /* What there is, for people. */
 struct publish_flat_count {
-	int64_t files, bytes; /* on the disk */
-	int64_t waiting;      /* to be copied */
+	int64_t files;
+	int64_t bytes;	 /* on the disk, where they are not packs */
+	int64_t waiting; /* to be copied */
 };
 void publish_flat_count(struct publish_flat *f, struct publish_flat_count *ret);
 

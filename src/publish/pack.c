@@ -32,6 +32,12 @@ publish_pack_name(int64_t number, char name[static PUBLISH_PACK_NAME_MAX])
 		 number);
 }
 
+int64_t
+publish_pack_seq(int64_t number)
+{
+	return number < PUBLISH_REWRITTEN ? number % PUBLISH_PACK_OWN : 0;
+}
+
 int
 publish_pack_new(int state_fd, int64_t number, struct publish_pack **ret,
 		 struct error *err)
@@ -281,7 +287,7 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 	char name[PUBLISH_PACK_NAME_MAX];
 
 	(void)bytes;
-	if (number <= r->published || number >= PUBLISH_REWRITTEN)
+	if (publish_pack_seq(number) <= r->published)
 		return 0;
 	publish_pack_name(number, name);
 	if (unlinkat(r->state_fd, name, 0) && errno != ENOENT)

@@ -16,6 +16,15 @@
 /* The name of a pack, relative to the state's folder. */
 void publish_pack_name(int64_t number, char name[static PUBLISH_PACK_NAME_MAX]);
 
+/* A file that is written in one piece has a pack of its own, numbered by the
+ * publish and a count from 1 before ten digits; publishes are fewer. */
+#define PUBLISH_PACK_OWN INT64_C(10000000000)
+#define PUBLISH_PACK_OWN_MOST 99
+
+/* The publish that wrote a pack; 0: it was written again by a sweep, and is of
+ * no publish. */
+int64_t publish_pack_seq(int64_t number);
+
 /* One pack being written, by one thread. There is no file before the first
  * byte. What an earlier attempt left under this number is replaced. */
 struct publish_pack;

@@ -267,7 +267,8 @@ remove_pack(struct publish_sweep *s, int64_t number, struct publish_swept *ret,
 			       : error_errno(err, errno, "cannot remove '%s'",
 					     name);
 	ret->packs++;
-	ret->bytes += st.st_size;
+	if (st.st_nlink == 1) /* else it lies in one piece, too: flatten.h */
+		ret->bytes += st.st_size;
 	return 0;
 }
 
@@ -277,8 +278,7 @@ is_ours(const struct publish_sweep *s, int64_t number)
 {
 	if (s->into && number == publish_pack_number(s->into))
 		return false;
-	return number <= store_published(s->store) ||
-	       number >= PUBLISH_REWRITTEN;
+	return publish_pack_seq(number) <= store_published(s->store);
 }
 
 static int

@@ -11,8 +11,8 @@
 
 #include "store/store.h"
 
-/* Packs with this number and above were written again; below, the number is
- * the publish's. */
+/* Packs with this number and above were written again; below, the number says
+ * by which publish: publish_pack_seq(). */
 #define PUBLISH_REWRITTEN INT64_C(1000000000000)
 
 /* A pack is written again when at least half of it is dead, and at least so

@@ -56,7 +56,7 @@ look_for_pack(void *ctx, int64_t pack)
 	struct look *l = ctx;
 	char name[PUBLISH_PACK_NAME_MAX];
 
-	if (pack > store_published(l->store) && pack < PUBLISH_REWRITTEN)
+	if (publish_pack_seq(pack) > store_published(l->store))
 		return 0;
 	publish_pack_name(pack, name);
 	return is_there(l, name) ? 0 : missing(l, name);
@@ -73,7 +73,7 @@ see_pack(void *ctx, int64_t number, int64_t bytes)
 
 	/* the next publish may be writing its own */
 	if (rc || chunks ||
-	    (number > store_published(l->store) && number < PUBLISH_REWRITTEN))
+	    publish_pack_seq(number) > store_published(l->store))
 		return rc;
 	l->ret->packs++;
 	l->ret->bytes += bytes;

@@ -7,11 +7,14 @@
 #include "base/scope.h"
 #include "publish/changes.h"
 #include "publish/chunks.h"
+#include "publish/packs.h"
 #include "publish/rows.h"
 #include "store/retain.h"
 #include "store/version.h"
 
 #include <inttypes.h>
+
+#define ROWS_LARGE 16384 /* a megabyte or more */
 
 struct file_work {
 	struct publish_rows rows;
@@ -38,7 +41,7 @@ struct publish {
 	struct sql *db;
 	const struct config *config;
 	int64_t seq;
-	struct publish_pack *pack;
+	struct publish_packs *packs;
 	bool done;
 	struct theme_work *works;
 	size_t nworks;
@@ -59,7 +62,7 @@ publish_begin(struct store *store, const struct config *config, int64_t seq,
 	p->db = store_records(store);
 	p->config = config;
 	p->seq = seq;
-	rc = publish_pack_new(store_dir_fd(store), seq, &p->pack, err);
+	rc = publish_packs_new(store_dir_fd(store), seq, &p->packs, err);
 	if (!rc)
 		rc = store_dirty_clear(p->db, err);
 	if (rc) {
@@ -82,8 +85,8 @@ publish_free(struct publish *p)
 	if (!p)
 		return;
 	if (!p->done)
-		publish_pack_remove(p->pack);
-	publish_pack_free(p->pack);
+		publish_packs_remove(p->packs);
+	publish_packs_free(p->packs);
 	for (size_t i = 0; i < p->nworks; i++)
 		free(p->works[i].files);
 	free(p->works);
@@ -312,12 +315,40 @@ publish_dirty_subject(struct publish *p, const struct publish_theme *theme,
 /* ---- writing ------------------------------------------------------------- */
 
 static int
+count_row(void *ctx, const struct publish_row *row)
+{
+	int64_t *left = ctx;
+
+	(void)row;
+	return --*left == 0;
+}
+
+/* Whether a file gets so many first rows that it is to lie in one piece. */
+static int
+is_first_large(struct publish *p, const struct file_work *f, bool *ret,
+	       struct error *err)
+{
+	struct store_file_state old = {0};
+	int64_t left = ROWS_LARGE;
+	int rc = 0;
+
+	if (f->rows.kind != PUBLISH_CHANGES)
+		rc = store_file_state_at(p->db, f->file, p->seq - 1, &old, err);
+	if (rc < 0 || old.rows || f->rows.kind == PUBLISH_CHANGES)
+		return rc < 0 ? rc : 0;
+	rc = publish_rows_each(p->db, &f->rows, p->seq, PUBLISH_BEFORE_BORDER,
+			       SLICE_NONE, count_row, &left, err);
+	*ret = left == 0;
+	return rc < 0 ? rc : 0;
+}
+
+static int
 write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
 	   struct error *err)
 {
 	struct publish_chunks_job job = {
 		.db = p->db,
-		.pack = p->pack,
+		.pack = publish_packs_shared(p->packs),
 		.seq = p->seq,
 		.file = f->file,
 		.dirty = f->dirty,
@@ -325,8 +356,13 @@ write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
 		.rows = &f->rows,
 	};
 	bool changed = false;
-	int rc = publish_chunks_write(&job, &changed, err);
+	int rc = is_first_large(p, f, &job.whole, err);
 
+	if (!rc && job.whole)
+		rc = publish_packs_own(p->packs, &job.pack, err);
+	job.all |= job.whole;
+	if (!rc)
+		rc = publish_chunks_write(&job, &changed, err);
 	w->changed |= changed;
 	return rc;
 }
@@ -480,7 +516,7 @@ publish_write(struct publish *p, struct error *err)
 	}
 	if (!rc)
 		rc = store_dirty_clear(p->db, err);
-	return rc ? rc : publish_pack_sync(p->pack, err);
+	return rc ? rc : publish_packs_sync(p->packs, err);
 }
 
 size_t
