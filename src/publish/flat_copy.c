@@ -197,45 +197,52 @@ publish_flat_copy(struct store *store, const struct store_file_state *state,
 
 /* ---- what lies in one piece already -------------------------------------- */
 
+/* One chunk after the other, from the pack's first byte on. */
+struct piece {
+	int64_t pack, end;
+	bool whole;
+};
+
 static int
-take_pack(void *ctx, const struct store_chunk *c)
+add_chunk(void *ctx, const struct store_chunk *c)
 {
-	*(struct store_chunk *)ctx = *c;
-	return 1;
+	struct piece *piece = ctx;
+
+	if (!piece->end)
+		piece->pack = c->pack;
+	piece->whole = c->pack == piece->pack && c->offset == piece->end;
+	piece->end += c->length;
+	return !piece->whole;
 }
 
-/* The pack of the state's first chunk. */
 static int
-find_pack(struct store *store, const struct store_file_state *state,
-	  int64_t *ret, struct error *err)
+find_piece(struct store *store, const struct store_file_state *state,
+	   struct piece *ret, struct error *err)
 {
-	struct store_chunk first = {0};
 	scope_reader reader = {0};
 	int rc = store_reader_get(store, &reader, err);
 
+	*ret = (struct piece){0};
 	if (!rc)
 		rc = store_chunk_each(reader.db, state->file, state->since,
-				      take_pack, &first, err);
-	*ret = first.pack;
+				      add_chunk, ret, err);
 	return rc < 0 ? rc : 0;
 }
 
-/* A pack of one file that was written with this state holds all of it, if it
- * has as many bytes. */
+/* A pack that has no other byte holds the file. */
 int
 publish_flat_link(struct store *store, const struct store_file_state *state,
 		  struct error *err)
 {
 	char pack_name[PUBLISH_PACK_NAME_MAX], name[PUBLISH_FLAT_NAME_MAX];
 	int dir = store_dir_fd(store);
+	struct piece piece;
 	struct stat st;
-	int64_t pack;
-	int rc = find_pack(store, state, &pack, err);
+	int rc = find_piece(store, state, &piece, err);
 
-	if (rc || pack < PUBLISH_PACK_OWN ||
-	    publish_pack_seq(pack) != state->since)
+	if (rc || !piece.whole || piece.end != state->bytes)
 		return rc;
-	publish_pack_name(pack, pack_name);
+	publish_pack_name(piece.pack, pack_name);
 	publish_flat_name(state->id, name);
 	if (fstatat(dir, pack_name, &st, AT_SYMLINK_NOFOLLOW) ||
 	    st.st_size != state->bytes)

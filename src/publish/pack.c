@@ -5,6 +5,7 @@
 #include "base/scope.h"
 #include "publish/publish.h"
 #include "publish/sweep.h"
+#include "store/retain.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,12 +16,14 @@
 #define FOLDER "packs"
 #define SUFFIX ".pack"
 #define BUFFER ((size_t)1 << 20)
+#define FLUSHED ((off_t)8 << 20) /* the disk is given work as early as this */
 
 struct publish_pack {
 	int state_fd;
 	int fd; /* -1: no file yet */
 	int64_t number;
 	int64_t end; /* bytes appended, those in 'buffer' too */
+	off_t written, flushed;
 	size_t held;
 	char buffer[BUFFER];
 };
@@ -50,6 +53,7 @@ publish_pack_new(int state_fd, int64_t number, struct publish_pack **ret,
 	pack->fd = -1;
 	pack->number = number;
 	pack->end = 0;
+	pack->written = pack->flushed = 0;
 	pack->held = 0;
 	*ret = pack;
 	return 0;
@@ -101,6 +105,14 @@ put(struct publish_pack *pack, const void *p, size_t n, struct error *err)
 	if (!n)
 		return 0;
 	rc = io_write(pack->fd, p, n, err);
+	pack->written += rc ? 0 : (off_t)n;
+	if (!rc && pack->written - pack->flushed >= FLUSHED) {
+		/* a hint: a failure comes again with fsync */
+		(void)sync_file_range(pack->fd, pack->flushed,
+				      pack->written - pack->flushed,
+				      SYNC_FILE_RANGE_WRITE);
+		pack->flushed = pack->written;
+	}
 	if (!rc)
 		return 0;
 	publish_pack_name(pack->number, name);
@@ -274,23 +286,32 @@ publish_pack_each(int state_fd,
 }
 
 struct recovery {
-	int state_fd;
-	int64_t published;
+	struct store *store;
+	struct sql *db;
 	struct error *err;
 };
 
-/* Those written again by a sweep are the next sweep's business. */
+/* Above the published one nothing counts; of the others those to which
+ * nothing refers, if their numbers are no publish's. */
 static int
 remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 {
 	const struct recovery *r = ctx;
 	char name[PUBLISH_PACK_NAME_MAX];
+	int64_t live = 0, chunks = 0;
+	int rc;
 
 	(void)bytes;
-	if (publish_pack_seq(number) <= r->published)
+	if (publish_pack_seq(number) <= store_published(r->store) &&
+	    number < PUBLISH_REWRITTEN)
 		return 0;
+	if (number >= PUBLISH_REWRITTEN) {
+		rc = store_pack_live(r->db, number, &live, &chunks, r->err);
+		if (rc || chunks)
+			return rc;
+	}
 	publish_pack_name(number, name);
-	if (unlinkat(r->state_fd, name, 0) && errno != ENOENT)
+	if (unlinkat(store_dir_fd(r->store), name, 0) && errno != ENOENT)
 		return error_errno(r->err, errno, "cannot remove '%s'", name);
 	return 0;
 }
@@ -298,7 +319,12 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 int
 publish_recover(struct store *store, struct error *err)
 {
-	struct recovery r = {store_dir_fd(store), store_published(store), err};
+	scope_reader reader = {0};
+	struct recovery r = {.store = store, .err = err};
+	int rc = store_reader_get(store, &reader, err);
 
-	return publish_pack_each(r.state_fd, remove_unpublished, &r, err);
+	r.db = reader.db;
+	return rc ? rc
+		  : publish_pack_each(store_dir_fd(store), remove_unpublished,
+				      &r, err);
 }

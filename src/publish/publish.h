@@ -136,7 +136,7 @@ MUST_CHECK int publish_commit(struct publish *p, struct store_txn *txn,
 			      struct error *err);
 void publish_done(struct publish *p);
 
-/* Removes packs that no publish up to the published sequence wrote. At start,
+/* Removes packs that no publish up to the published sequence needs. At start,
  * after store_open, before the first publish. */
 MUST_CHECK int publish_recover(struct store *store, struct error *err);
 

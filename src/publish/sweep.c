@@ -101,11 +101,25 @@ publish_sweep_free(struct publish_sweep *s)
 
 /* ---- writing again ------------------------------------------------------- */
 
-/* The number is taken for ever before there is a file of it. */
+int
+publish_pack_numbers(struct store *store, int64_t n, int64_t *ret_first,
+		     struct error *err)
+{
+	scope_txn txn = {0};
+	int64_t last = 0;
+	int rc = store_begin(store, &txn, err);
+
+	if (!rc)
+		rc = store_meta_get(txn.db, META_NUMBER, 0, &last, err);
+	if (!rc)
+		rc = store_meta_set(txn.db, META_NUMBER, last + n, err);
+	*ret_first = PUBLISH_REWRITTEN + last + 1;
+	return rc ? rc : store_commit(&txn, err);
+}
+
 static int
 begin_pack(struct publish_sweep *s, struct error *err)
 {
-	scope_txn txn = {0};
 	int64_t number = 0;
 	int rc;
 
@@ -114,16 +128,10 @@ begin_pack(struct publish_sweep *s, struct error *err)
 	publish_pack_free(s->into);
 	s->into = NULL;
 	s->written = 0;
-	rc = store_begin(s->store, &txn, err);
-	if (!rc)
-		rc = store_meta_next(&txn, META_NUMBER, &number, err);
-	if (!rc)
-		rc = store_commit(&txn, err);
-	if (!rc)
-		rc = publish_pack_new(store_dir_fd(s->store),
-				      PUBLISH_REWRITTEN + number, &s->into,
-				      err);
-	return rc;
+	rc = publish_pack_numbers(s->store, 1, &number, err);
+	return rc ? rc
+		  : publish_pack_new(store_dir_fd(s->store), number, &s->into,
+				     err);
 }
 
 /* Chunks on their way: the bytes of their firsts lie one after the other. */

@@ -11,13 +11,17 @@
 
 #include "store/store.h"
 
-/* Packs with this number and above were written again; below, the number says
- * by which publish: publish_pack_seq(). */
+/* Packs with this number and above were written again, or hold one large file
+ * each; below, the number says by which publish: publish_pack_seq(). */
 #define PUBLISH_REWRITTEN INT64_C(1000000000000)
 
 /* A pack is written again when at least half of it is dead, and at least so
  * many bytes. */
 #define PUBLISH_DEAD_LEAST (64 << 10)
+
+/* Takes n such numbers, one behind the other, for ever. */
+MUST_CHECK int publish_pack_numbers(struct store *store, int64_t n,
+				    int64_t *ret_first, struct error *err);
 
 struct publish_swept {
 	int64_t packs;	   /* removed */

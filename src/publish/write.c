@@ -8,46 +8,12 @@
 #include "publish/changes.h"
 #include "publish/chunks.h"
 #include "publish/packs.h"
-#include "publish/rows.h"
+#include "publish/write.h"
 #include "store/retain.h"
-#include "store/version.h"
 
 #include <inttypes.h>
 
 #define ROWS_LARGE 16384 /* a megabyte or more */
-
-struct file_work {
-	struct publish_rows rows;
-	int64_t file;
-	int64_t dirty; /* the file under whose number its places are noted */
-	bool touched;
-	bool all; /* its places are not noted: it is written as a whole */
-};
-
-struct theme_work {
-	const struct publish_theme *theme;
-	struct store_version newest; /* number 0: none yet */
-	int64_t next;		     /* number of the version to come */
-	bool dirty;		     /* something was said to have changed */
-	bool all;
-	bool subject; /* a version even if no file changes */
-	bool changed;
-	struct file_work *files;
-	size_t nfiles;
-};
-
-struct publish {
-	struct store *store;
-	struct sql *db;
-	const struct config *config;
-	int64_t seq;
-	struct publish_packs *packs;
-	bool done;
-	struct theme_work *works;
-	size_t nworks;
-	struct publish_made *made;
-	size_t nmade;
-};
 
 int
 publish_begin(struct store *store, const struct config *config, int64_t seq,
@@ -84,8 +50,10 @@ publish_free(struct publish *p)
 {
 	if (!p)
 		return;
-	if (!p->done)
+	if (!p->done) {
 		publish_packs_remove(p->packs);
+		publish_forget_whole(p);
+	}
 	publish_packs_free(p->packs);
 	for (size_t i = 0; i < p->nworks; i++)
 		free(p->works[i].files);
@@ -283,6 +251,7 @@ publish_dirty_file(struct publish *p, const struct publish_theme *theme,
 {
 	struct file_work *f;
 
+	p->many = true;
 	return touch(p, theme, kind, source, member, true, &f, err);
 }
 
@@ -401,7 +370,7 @@ write_files(struct publish *p, struct theme_work *w, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < w->nfiles; i++) {
-		if (w->all || w->files[i].touched)
+		if (!w->files[i].written && (w->all || w->files[i].touched))
 			rc = write_file(p, w, &w->files[i], err);
 	}
 	if (!rc && w->all)
@@ -438,34 +407,36 @@ is_version(struct publish *p, struct theme_work *w, bool *ret,
 	return rc;
 }
 
-static int
-write_changes(struct publish *p, struct theme_work *w,
-	      struct publish_made *made, struct error *err)
+int
+publish_find_changes(struct publish *p, struct theme_work *w, struct error *err)
 {
-	struct publish_counts counts = {0};
-	struct publish_rows rows = {
-		.theme = w->theme,
-		.kind = PUBLISH_CHANGES,
-		.from = w->newest.seq,
-		.counts = &counts,
-	};
-	struct file_work f = {.touched = true};
 	char part[32];
-	int rc = publish_same_columns(p->db, w->theme, w->newest.seq,
-				      &rows.same_columns, err);
 
-	snprintf(part, sizeof(part), "%" PRId64, made->version);
+	w->changes = (struct file_work){
+		.rows = {.theme = w->theme,
+			 .kind = PUBLISH_CHANGES,
+			 .from = w->newest.seq,
+			 .counts = &w->counts},
+		.touched = true,
+	};
+	snprintf(part, sizeof(part), "%" PRId64, w->next);
+	return store_file_intern(p->db, w->theme->id,
+				 publish_kind_word(PUBLISH_CHANGES), part,
+				 &w->changes.file, err);
+}
+
+static int
+write_changes(struct publish *p, struct theme_work *w, struct error *err)
+{
+	int rc;
+
+	if (w->changes.written)
+		return 0;
+	rc = publish_find_changes(p, w, err);
 	if (!rc)
-		rc = store_file_intern(p->db, w->theme->id,
-				       publish_kind_word(PUBLISH_CHANGES), part,
-				       &f.file, err);
-	f.rows = rows;
-	if (!rc)
-		rc = write_file(p, w, &f, err);
-	made->inserted = counts.inserted;
-	made->updated = counts.updated;
-	made->deleted = counts.deleted;
-	return rc;
+		rc = publish_same_columns(p->db, w->theme, w->newest.seq,
+					  &w->changes.rows.same_columns, err);
+	return rc ? rc : write_file(p, w, &w->changes, err);
 }
 
 static int
@@ -481,10 +452,14 @@ make_version(struct publish *p, struct theme_work *w, struct error *err)
 		rc = publish_chunks_digest(p->db, data->file, p->seq,
 					   made->digest, err);
 	if (!rc)
-		rc = write_changes(p, w, made, err);
-	if (!rc)
-		p->nmade++;
-	return rc;
+		rc = write_changes(p, w, err);
+	if (rc)
+		return rc;
+	made->inserted = w->counts.inserted;
+	made->updated = w->counts.updated;
+	made->deleted = w->counts.deleted;
+	p->nmade++;
+	return 0;
 }
 
 static int
@@ -505,11 +480,12 @@ write_theme(struct publish *p, struct theme_work *w, struct error *err)
 int
 publish_write(struct publish *p, struct error *err)
 {
-	int rc = 0;
+	int rc;
 
 	p->made = calloc(p->nworks + 1, sizeof(*p->made));
 	if (!p->made)
 		return error_nomem(err);
+	rc = publish_write_whole(p, err);
 	for (size_t i = 0; !rc && i < p->nworks; i++) {
 		if (p->works[i].dirty)
 			rc = write_theme(p, &p->works[i], err);

@@ -635,6 +635,14 @@ store_records_commit(struct store *store, int64_t seq, struct error *err)
 	return rc;
 }
 
+int
+store_records_show(struct store *store, int64_t seq, struct error *err)
+{
+	int rc = store_records_commit(store, seq, err);
+
+	return rc ? rc : sql_exec(store->records, "BEGIN IMMEDIATE", err);
+}
+
 void
 store_records_rollback(struct store *store)
 {

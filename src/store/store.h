@@ -91,6 +91,11 @@ MUST_CHECK int store_records_begin(struct store *store, struct error *err);
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
 				    struct error *err);
 void store_records_rollback(struct store *store);
+/* Commits what was written under 'seq', which is part of a publish to come, so
+ * that other connections see it, and goes on with the transaction. A rollback
+ * undoes only what follows; the next store_records_begin() the rest. */
+MUST_CHECK int store_records_show(struct store *store, int64_t seq,
+				  struct error *err);
 /* After what was committed has been told: moves it to its place in the file if
  * there is much of it. Only the thread that judges; blocks. */
 void store_records_settle(struct store *store);

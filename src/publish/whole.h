@@ -1,0 +1,34 @@
+/*
+ * Files of which nothing is published yet, written as a whole: several at
+ * once, each by a thread that reads with a connection of its own and writes
+ * into a pack of its own, so that the file lies on the disk in one piece.
+ */
+#ifndef PUBLISH_WHOLE_H
+#define PUBLISH_WHOLE_H
+
+#include "base/sorter.h"
+#include "publish/chunks.h"
+
+/* One file. The caller sets what stands first; zero the rest. */
+struct publish_whole {
+	const struct publish_rows *rows;
+	int64_t file;
+	int64_t pack; /* its number; there is a pack when 'bytes' is not 0 */
+
+	struct sorter *chunks; /* what is to be said of them to the store */
+	int64_t bytes, lines;
+	struct error err; /* code 0: written */
+};
+
+/* Writes the bytes of n files as the store has their rows at 'at', which is
+ * committed. Durable when it returns 0. Blocks. */
+MUST_CHECK int publish_whole_write(struct store *store,
+				   struct publish_whole *files, size_t n,
+				   int64_t at, struct error *err);
+/* The chunks and the state of a file that was written; on the writer of
+ * records.db. */
+MUST_CHECK int publish_whole_tell(struct sql *db, struct publish_whole *w,
+				  int64_t seq, struct error *err);
+void publish_whole_release(struct publish_whole *w);
+
+#endif

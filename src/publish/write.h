@@ -1,0 +1,64 @@
+/*
+ * A publish under way: what write.c and write_whole.c share. See publish.h.
+ */
+#ifndef PUBLISH_WRITE_H
+#define PUBLISH_WRITE_H
+
+#include "publish/packs.h"
+#include "publish/publish.h"
+#include "publish/rows.h"
+#include "store/version.h"
+
+struct file_work {
+	struct publish_rows rows;
+	int64_t file;
+	int64_t dirty; /* the file under whose number its places are noted */
+	bool touched;
+	bool all;     /* its places are not noted: it is written as a whole */
+	bool written; /* has been, by publish_write_whole() */
+};
+
+struct theme_work {
+	const struct publish_theme *theme;
+	struct store_version newest; /* number 0: none yet */
+	int64_t next;		     /* number of the version to come */
+	bool dirty;		     /* something was said to have changed */
+	bool all;
+	bool subject; /* a version even if no file changes */
+	bool changed;
+	struct file_work changes; /* changes/N.csv of the version to come */
+	struct publish_counts counts;
+	struct file_work *files;
+	size_t nfiles;
+};
+
+struct publish {
+	struct store *store;
+	struct sql *db;
+	const struct config *config;
+	int64_t seq;
+	struct publish_packs *packs;
+	bool done;
+	bool many; /* rows have come at once: much is to be written */
+	int64_t whole, nwhole; /* packs of publish_write_whole() */
+	struct theme_work *works;
+	size_t nworks;
+	struct publish_made *made;
+	size_t nmade;
+};
+
+/* Gives the theme's changes/N.csv a number, and says what is in it. */
+MUST_CHECK int publish_find_changes(struct publish *p, struct theme_work *w,
+				    struct error *err);
+
+/*
+ * Writes those files of which nothing is published and that change as a whole,
+ * and marks them as written. What the transaction on records.db has so far is
+ * committed for it, unpublished, so that other connections see it. Does
+ * nothing unless many rows have come at once.
+ */
+MUST_CHECK int publish_write_whole(struct publish *p, struct error *err);
+/* Removes its packs. */
+void publish_forget_whole(struct publish *p);
+
+#endif
