@@ -222,7 +222,7 @@ class Bench:
         self.rows = args.rows or self.sized(1000000, 100000, 300)
         self.rounds = args.rounds or self.sized(5, 5, 1)
         self.peers = args.peers
-        self.lines, self.notes, self.peaks = [], [], {}
+        self.lines, self.notes, self.peaks, self.peer_peaks = [], [], {}, {}
         self.made, self.cleaners = {}, []
         self.folder = tempfile.mkdtemp(prefix="civicfs-bench-", dir=args.where)
         os.chmod(self.folder, 0o755)
@@ -287,6 +287,44 @@ class Bench:
                 print("clean-up: %s" % error, file=sys.stderr)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    # -- what the kernel asks
+
+    def tracefs(self):
+        folder = self.path("tracefs")
+        os.mkdir(folder)
+        done = subprocess.run(["mount", "-t", "tracefs", "tracefs", folder],
+                              check=False, capture_output=True)
+        if done.returncode:
+            return None
+        self.at_end(lambda: subprocess.run(["umount", folder], check=True))
+        return folder
+
+    def requests(self, mount, function):
+        """How often the kernel asked the daemon of a mount, by operation,
+        while the function ran; None where that cannot be counted. In a pass
+        of its own: counting takes time."""
+        folder = self.once("tracefs", self.tracefs)
+        if folder is None:
+            function()
+            return None
+        with subprocess.Popen(
+                [self.program("count_requests"), folder,
+                 str(os.minor(os.stat(mount).st_dev))],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as counter:
+            counting = counter.stdout.readline() == b"ready\n"
+            function()
+            out, _ = counter.communicate()
+        return json.loads(out) if counting else None
+
+    @staticmethod
+    def said(counts):
+        if counts is None:
+            return "requests not counted (no tracepoint here)"
+        rest = ["%d %s" % (counts[name], name) for name in counts
+                if name != "all" and counts[name]]
+        return "%d requests (%s); %d READ" % (
+            counts["all"], ", ".join(rest) or "none", counts["read"])
+
     # -- measuring
 
     def alternate(self, parties, rounds=None):
@@ -322,14 +360,21 @@ class Bench:
         for some in (mine, other):
             if isinstance(some, Missing):
                 line.reason = "missing: %s" % some
+        if not isinstance(mine, Missing):
+            line.ours = mine
         if not line.reason:
-            line.ours, line.theirs = mine, other
+            line.theirs = other
             for a, b in zip(mine, other):
                 line.ratios.append(a.seconds / b.seconds if kind == "time"
                                    else b.seconds / a.seconds)
-        self.lines.append(line)
         for sample in line.ours:
             self.note_peaks(sample.peaks)
+        name = peer.split()[0]
+        if name in ("sqlite3", "DuckDB"):
+            for sample in line.theirs:
+                self.peer_peaks[name] = max(self.peer_peaks.get(name, 0),
+                                            sample.peak)
+        self.lines.append(line)
 
     def ratio(self, ident, what, peer, ratios, target=None):
         """A line whose ratios are not those of two times."""

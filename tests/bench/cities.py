@@ -204,3 +204,97 @@ class City:
         if bool(done.returncode) != partial:
             raise Wrong("'%s': %s" % (target, read_text(
                 target + ".receipt.txt")[:1000]))
+
+
+class Register(City):
+    """A city with one theme of as many subjects as rows, loaded from one
+    file; 'rebuild' is how long that took, from close() to the verdict."""
+
+    def __init__(self, bench, name, rows):
+        super().__init__(bench, name, ["registry/entries"], [REGISTER],
+                         mode="upsert")
+        self.rows = rows
+        self.file = bench.rows_file("%s.csv" % name, "registry", rows)
+        self.start()
+        target = self.send(self.file, "registry/entries", "first.csv")
+        self.sample = self.measure(lambda: self.wait(target))
+        self.rebuild = self.sample.seconds
+        bench.note_peaks(self.sample.peaks)
+        bench.note("city", "%d rows loaded and published in %.1f s, %.1f s"
+                   " of CPU" % (rows, self.rebuild, self.sample.cpu))
+
+
+def big(bench):
+    return bench.once("big", lambda: Register(
+        bench, "big", bench.sized(10 * bench.rows, 5 * bench.rows, 2000)))
+
+
+def small(bench):
+    return bench.once("small", lambda: Register(
+        bench, "small", bench.sized(bench.rows, bench.rows // 2, 200)))
+
+
+def table(bench, city):
+    """The rows of a Register city in SQLite, with both keys indexed."""
+    def make():
+        database = bench.path(os.path.basename(city.folder) + ".db")
+        subprocess.run(
+            ["sqlite3", database,
+             "-cmd", "CREATE TABLE entries(licence_no, uscc, name, status,"
+             " capital, founded_on, region, address)",
+             "-cmd", ".mode csv",
+             ".import --skip 1 %s entries" % city.file,
+             "CREATE UNIQUE INDEX l ON entries(licence_no);"
+             "CREATE UNIQUE INDEX u ON entries(uscc);"], check=True)
+        return database
+    return bench.once("table " + city.folder, make)
+
+
+UPSERT = ("INSERT INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+          " ON CONFLICT(licence_no) DO UPDATE SET uscc = excluded.uscc,"
+          " name = excluded.name, status = excluded.status,"
+          " capital = excluded.capital, founded_on = excluded.founded_on,"
+          " region = excluded.region, address = excluded.address")
+
+
+class Other:
+    """A peer's file system on a folder: passthrough_ll or squashfuse."""
+
+    def __init__(self, bench, name, *args):
+        self.bench, self.args = bench, args
+        self.program = bench.peer(name)
+        self.mount = bench.path("mnt-" + name)
+        self.daemon = None
+        os.makedirs(self.mount, exist_ok=True)
+        bench.at_end(self.stop)
+
+    def start(self):
+        device = os.stat(self.mount).st_dev
+        # pylint: disable=consider-using-with
+        self.daemon = subprocess.Popen(
+            [self.program, "-f", *self.args, self.mount],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while os.stat(self.mount).st_dev == device:
+            if self.daemon.poll() is not None:
+                raise Wrong("'%s' ended" % self.program)
+            time.sleep(0.001)
+
+    def stop(self):
+        if self.daemon:
+            subprocess.run(["umount", self.mount], check=False)
+            self.daemon.wait()
+            self.daemon = None
+
+    def pids(self):
+        return [self.daemon.pid]
+
+
+def used(daemon, ended, seconds):
+    """The sample of a command of which some seconds count and which asked a
+    daemon: 'daemon' is what cpu_of() said before, with its processes."""
+    pids, before = daemon
+    return Sample(seconds, ended.cpu + cpu_of(pids) - before, ended.peaks)
+
+
+def before(pids):
+    return pids, cpu_of(pids)

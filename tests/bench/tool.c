@@ -45,7 +45,7 @@ tool_number(const char *text)
 static void *
 keep(void *p)
 {
-	static void *kept[64];
+	static void *kept[1024];
 	static size_t n;
 
 	if (n < sizeof(kept) / sizeof(*kept))
