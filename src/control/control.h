@@ -31,6 +31,7 @@ typedef void control_tell_fn(void *tell_ctx, bool warning, const char *text);
 /* What the worker counts since it began. */
 struct control_counts {
 	uint64_t requests; /* of the kernel that were answered */
+	uint64_t waited;   /* of these, for which somebody waited */
 	uint64_t resent;   /* of these, again after a worker's death */
 	uint64_t passed;   /* files opened that the kernel reads by itself */
 	/* contiguous copies: there are, and are to be made */

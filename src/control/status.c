@@ -109,6 +109,7 @@ process_members(const struct control_context *c, struct jsonout *j)
 	jsonout_key(j, "requests");
 	jsonout_object(j);
 	control_member_int(j, "answered", (int64_t)counts.requests);
+	control_member_int(j, "waited_for", (int64_t)counts.waited);
 	control_member_int(j, "resent", (int64_t)counts.resent);
 	jsonout_end(j);
 }

@@ -16,6 +16,7 @@
 #include "daemon/check.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
+#include "daemon/tell.h"
 #include "daemon/watch.h"
 #include "flow/flow.h"
 #include "mount/mount.h"
@@ -32,7 +33,6 @@
 #include <syslog.h>
 
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
-#define NOTIFIER_MS 2000
 #define THREADS 10		      /* that answer the kernel */
 #define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
 #define JUDGING_S 8 /* for what is being judged, when the worker ends */
@@ -65,6 +65,7 @@ struct worker {
 	struct flow *flow;
 	struct control *control;
 	pthread_mutex_t link_lock; /* one question to the keeper at a time */
+	struct daemon_teller teller;
 	_Atomic bool stopping;
 	bool handing_over;	/* to a next worker: nobody is told of an end */
 	bool judged;		/* the thread that judges has ended */
@@ -141,42 +142,6 @@ unback(void *ctx, uint64_t node)
 	pthread_mutex_unlock(&w->link_lock);
 }
 
-static void
-send_notice(struct worker *w, const struct buf *message)
-{
-	if (message->len && send(w->shared->notices[1], message->data,
-				 message->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		SAY(LOG_DEBUG, "the notifier does not listen");
-}
-
-/* Everything in pieces, then the question whether it was done. The notifier
- * may be replaced meanwhile; what it was doing is then lost. */
-static bool
-send_rights(struct worker *w, const struct buf *message)
-{
-	int end = w->shared->notices[1], mark = w->shared->generation, answer;
-	struct pollfd p = {.fd = end, .events = POLLIN};
-	size_t at = 0;
-
-	while (at < message->len) {
-		size_t n = mount_notify_piece(message->data + at,
-					      message->len - at);
-
-		if (send(end, message->data + at, n, MSG_NOSIGNAL) < 0)
-			return false;
-		at += n;
-	}
-	if (send(end, &mark, sizeof(mark), MSG_NOSIGNAL) < 0)
-		return false;
-	while (poll(&p, 1, NOTIFIER_MS) > 0) {
-		if (recv(end, &answer, sizeof(answer), MSG_DONTWAIT) ==
-			    sizeof(answer) &&
-		    answer == mark)
-			return true;
-	}
-	return false;
-}
-
 /* The kernel may still act upon what an earlier worker told it of rights. Not
  * before the mount is served: the notifier may wait for a lookup. */
 static void
@@ -191,24 +156,27 @@ renew_rights(struct worker *w)
 		SAY(LOG_ERR, "%s", err.text);
 		return;
 	}
-	while (!w->stopping && !send_rights(w, &message))
-		SAY(LOG_WARNING, "the notifier does not answer: the kernel may "
-				 "keep earlier rights for a while");
+	daemon_tell_surely(&w->teller, &message, &w->stopping);
 }
 
 static void
 on_published(void *ctx, const struct publish_made *made, size_t n)
 {
 	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+	struct error err = ERROR_INIT;
+	int rc = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		scope_buf message = BUF_INIT;
-
+	for (size_t i = 0; i < n && !rc; i++) {
 		publish_flat_offer(w->flat, made[i].theme->id);
-		if (!mount_invalidate_theme(w->mount, made[i].theme->id,
-					    &message))
-			send_notice(w, &message);
+		rc = mount_invalidate_theme(w->mount, made[i].theme->id,
+					    &message, &err);
 	}
+	if (rc)
+		SAY(LOG_ERR, "readers see the new version in a minute: %s",
+		    err.text);
+	mount_settle_names(w->mount);
+	daemon_tell_surely(&w->teller, &message, &w->stopping);
 }
 
 static void
@@ -223,7 +191,7 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 	    store_submission_get(reader.db, number, &s, NULL) <= 0)
 		return;
 	if (!mount_invalidate_inbox(w->mount, resource, s.name, &message))
-		send_notice(w, &message);
+		daemon_tell(&w->teller, &message);
 	store_submission_release(&s);
 }
 
@@ -234,7 +202,7 @@ on_left(void *ctx, int64_t resource, const char *name)
 	scope_buf message = BUF_INIT;
 
 	if (!mount_invalidate_inbox(w->mount, resource, name, &message))
-		send_notice(w, &message);
+		daemon_tell(&w->teller, &message);
 }
 
 static void
@@ -246,7 +214,7 @@ on_dropped(void *ctx, int64_t dataset, int64_t first, int64_t last)
 	publish_flat_prune(w->flat);
 	if (!mount_invalidate_versions(w->mount, dataset, first, last,
 				       &message))
-		send_notice(w, &message);
+		daemon_tell(&w->teller, &message);
 }
 
 static void
@@ -257,7 +225,7 @@ on_expired(void *ctx, int64_t resource, const char *submission)
 
 	if (!mount_invalidate_archived(w->mount, resource, submission,
 				       &message))
-		send_notice(w, &message);
+		daemon_tell(&w->teller, &message);
 }
 
 static int
@@ -286,7 +254,7 @@ on_flat(void *ctx, int64_t state)
 	if (mount_invalidate_file(w->mount, state, &message, &err))
 		SAY(LOG_WARNING, "%s", err.text);
 	else
-		send_notice(w, &message);
+		daemon_tell(&w->teller, &message);
 }
 
 static void
@@ -545,6 +513,7 @@ count_requests(void *ctx, struct control_counts *ret)
 	mount_count(w->mount, &counts);
 	publish_flat_count(w->flat, &copies);
 	*ret = (struct control_counts){.requests = counts.requests,
+				       .waited = counts.waited,
 				       .resent = counts.resent,
 				       .passed = counts.passed,
 				       .copies = copies.files,
@@ -761,6 +730,7 @@ daemon_worker(const struct daemon_shared *shared)
 	umask(077);
 	setenv("SQLITE_TMPDIR", ".", 1);
 	pthread_mutex_init(&w.link_lock, NULL);
+	daemon_tell_init(&w.teller, shared);
 	rc = begin(&w, &err);
 	if (rc) {
 		give_up(shared, &err);

@@ -4,25 +4,32 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "base/scope.h"
 #include "mount/pins.h"
 
 #define BUCKETS 1024
+#define IDLE_MOST 64
 
 /* A node with handles. */
 struct backed {
-	struct backed *next; /* of its bucket */
+	struct backed *next;	  /* of its bucket */
+	TAILQ_ENTRY(backed) idle; /* linked while it has no handle */
 	uint64_t node;
 	int32_t id; /* 0: none yet */
 	size_t handles;
 };
+
+TAILQ_HEAD(idle, backed);
 
 struct backings {
 	struct mount_passthrough to; /* the keeper */
 	struct pins *pins;
 	pthread_mutex_t lock; /* of what follows, and of the notes */
 	struct backed *buckets[BUCKETS];
+	struct idle idle; /* whose number is kept a while, oldest first */
+	size_t nidle;
 	_Atomic bool off;
 	_Atomic uint64_t count;
 };
@@ -72,6 +79,39 @@ remove_item(struct backings *b, struct backed *item)
 	free(item);
 }
 
+/* The keeper is told. */
+static void
+end_idle(struct backings *b, struct backed *item)
+{
+	TAILQ_REMOVE(&b->idle, item, idle);
+	b->nidle--;
+	b->to.close(b->to.ctx, item->node);
+	remove_item(b, item);
+}
+
+/* It is likely to be opened again: asking for a number costs more than the rest
+ * of an OPEN. */
+static void
+begin_idle(struct backings *b, struct backed *item)
+{
+	if (!item->id) {
+		remove_item(b, item);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&b->idle, item, idle);
+	if (++b->nidle > IDLE_MOST)
+		end_idle(b, TAILQ_FIRST(&b->idle));
+}
+
+static void
+add_handle(struct backings *b, struct backed *item)
+{
+	if (!item->handles++ && item->id) {
+		TAILQ_REMOVE(&b->idle, item, idle);
+		b->nidle--;
+	}
+}
+
 /* ---- what an earlier worker left ----------------------------------------- */
 
 static int
@@ -117,6 +157,7 @@ mount_backings_new(const struct mount_context *context, struct pins *pins,
 	if (!b)
 		return error_nomem(err);
 	pthread_mutex_init(&b->lock, NULL);
+	TAILQ_INIT(&b->idle);
 	b->to = context->passthrough;
 	b->pins = pins;
 	b->off = !context->passthrough.enabled || !context->flat;
@@ -176,7 +217,7 @@ mount_backings_hold(struct backings *b, uint64_t node, uint64_t unique,
 	if (is_new && mount_pins_is_noted(handle)) {
 		item = find_or_add(b, node);
 		if (item)
-			item->handles++;
+			add_handle(b, item);
 		else
 			b->off = true;
 	}
@@ -191,11 +232,20 @@ mount_backings_drop(struct backings *b, uint64_t node, uint64_t handle)
 
 	pthread_mutex_lock(&b->lock);
 	item = mount_pins_remove(b->pins, handle) ? find(b, node) : NULL;
-	if (item && --item->handles == 0) {
-		if (item->id)
-			b->to.close(b->to.ctx, node);
-		remove_item(b, item);
-	}
+	if (item && --item->handles == 0)
+		begin_idle(b, item);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void
+mount_backings_forget(struct backings *b, uint64_t node)
+{
+	struct backed *item;
+
+	pthread_mutex_lock(&b->lock);
+	item = find(b, node);
+	if (item && !item->handles)
+		end_idle(b, item);
 	pthread_mutex_unlock(&b->lock);
 }
 

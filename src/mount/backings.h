@@ -29,6 +29,9 @@ enum node_kind mount_backings_kind(const struct mount *m, int64_t state);
 uint64_t mount_backings_hold(struct backings *b, uint64_t node, uint64_t unique,
 			     bool resent);
 void mount_backings_drop(struct backings *b, uint64_t node, uint64_t handle);
+/* Its copy has gone: a number that nobody uses is given back, and the room on
+ * the disk with it. */
+void mount_backings_forget(struct backings *b, uint64_t node);
 /* The number for a node whose handle is noted; -ESTALE. Blocks for a moment on
  * the keeper. */
 int mount_backings_use(struct call *call, uint64_t node, uint64_t handle,

@@ -11,6 +11,21 @@ mount_session(void *mount)
 	return m->session;
 }
 
+struct names
+mount_names_begin(struct mount *m)
+{
+	struct names names = {m, atomic_load(&m->phase) & 1};
+
+	atomic_fetch_add(&m->naming[names.phase], 1);
+	return names;
+}
+
+void
+mount_names_end(struct names *names)
+{
+	atomic_fetch_sub(&names->m->naming[names->phase], 1);
+}
+
 int
 mount_call_db(struct call *call, struct sql **ret)
 {

@@ -29,9 +29,24 @@ struct mount {
 	/* By resource: when an entry of its inbox last came or went; 0: not
 	 * since this worker began. */
 	_Atomic int64_t *inbox_changed;
+	/* struct names: in which of two phases they began, and how many of each
+	 * are under way */
+	_Atomic unsigned phase;
+	_Atomic unsigned naming[2];
+	atomic_flag giving; /* a thread is in mount_session_give() */
 };
 
 struct session *mount_session(void *mount);
+
+/* A request that gives names to the kernel, until it has them: so that whoever
+ * makes them others can wait for those that still go by the old. */
+struct names {
+	struct mount *m;
+	unsigned phase;
+};
+struct names mount_names_begin(struct mount *m);
+void mount_names_end(struct names *names);
+#define scope_names __attribute__((cleanup(mount_names_end))) struct names
 
 /* One request. Whatever it reads of the store is one moment. */
 struct call {

@@ -1,7 +1,8 @@
 /*
- * After a change of rights: every node that the kernel may keep attributes of
- * for longer than a moment, by number. What there are too many of to be named
- * here is kept for a moment at most: mount_rights_keep().
+ * After a change of rights, or of anything else in the configuration: every
+ * node that the kernel may keep attributes of for longer than a moment, by
+ * number. What there are too many of to be named here is kept for a moment at
+ * most: mount_rights_keep().
  */
 #include "mount/mount.h"
 
@@ -12,6 +13,7 @@
 #include "store/version.h"
 
 struct forget {
+	struct mount *m;
 	struct sql *db;
 	struct buf *message;
 	struct error *err;
@@ -24,6 +26,25 @@ add(const struct forget *f, uint64_t node)
 	return mount_notify_add_attributes(f->message, node)
 		       ? error_nomem(f->err)
 		       : 0;
+}
+
+/* A folder, with its list. */
+static int
+add_folder(const struct forget *f, uint64_t node)
+{
+	return mount_notify_add_node(f->message, node) ? error_nomem(f->err)
+						       : 0;
+}
+
+static int
+add_folders(const struct forget *f, const enum node_kind *kinds, size_t n,
+	    int64_t object)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_folder(f, mount_node_make(kinds[i], object));
+	return rc;
 }
 
 static int
@@ -46,7 +67,7 @@ forget_department(void *ctx, int64_t id)
 		NODE_ARCHIVE,
 	};
 
-	return add_kinds(ctx, kinds, sizeof(kinds) / sizeof(*kinds), id);
+	return add_folders(ctx, kinds, sizeof(kinds) / sizeof(*kinds), id);
 }
 
 static int
@@ -112,6 +133,8 @@ forget_theme(void *ctx, int64_t id)
 	f->theme = id;
 	rc = forget_number(f, 0);
 	if (!rc)
+		rc = mount_invalidate_theme(f->m, id, f->message, f->err);
+	if (!rc)
 		rc = store_version_each(f->db, id, forget_version, f, f->err);
 	if (!rc)
 		rc = store_file_each(f->db, id, forget_file, f, f->err);
@@ -128,7 +151,7 @@ forget_all(struct forget *f)
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed) && !rc; i++)
-		rc = add(f, mount_node_make(NODE_FIXED, fixed[i]));
+		rc = add_folder(f, mount_node_make(NODE_FIXED, fixed[i]));
 	if (!rc)
 		rc = store_object_each(f->db, STORE_DEPARTMENT,
 				       forget_department, f, f->err);
@@ -145,7 +168,7 @@ int
 mount_invalidate_rights(struct mount *m, struct buf *message, struct error *err)
 {
 	scope_reader reader = {0};
-	struct forget f = {.message = message, .err = err};
+	struct forget f = {.m = m, .message = message, .err = err};
 	int rc = store_reader_get(m->context.store, &reader, err);
 
 	if (rc)

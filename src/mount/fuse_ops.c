@@ -60,10 +60,13 @@ op_init(void *userdata, struct fuse_conn_info *conn)
 static void
 op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	scope_names names = mount_names_begin(of(req));
 	scope_call call = mount_call(of(req));
 	struct fuse_entry_param param;
 	struct tree_entry e = {0};
 	int rc = -ENAMETOOLONG;
+
+	(void)names;
 
 	if (strlen(name) <= NAME_LIMIT)
 		rc = mount_tree_lookup(&call, parent, name, &e);
@@ -91,6 +94,8 @@ op_forget(fuse_req_t req, fuse_ino_t node, uint64_t lookups)
 	if (mount_node_kind(node) == NODE_UPLOAD)
 		inbox_forgotten(of(req)->context.inbox,
 				(int64_t)mount_node_payload(node));
+	if (mount_node_kind(node) == NODE_SUBJECT)
+		mount_text_given_back(of(req), node);
 	fuse_reply_none(req);
 }
 
@@ -231,6 +236,8 @@ open_published(struct call *call, fuse_ino_t node, struct fuse_file_info *fi)
 	if (!rc && mount_node_kind(node) == NODE_FLAT)
 		return pass_through(call, node, fi->fh, fi);
 	fi->keep_cache = mount_node_is_immutable(node);
+	if (!rc && mount_node_kind(node) == NODE_SUBJECT)
+		(void)mount_text_give(call, node);
 	if (!rc)
 		mount_want_flat(call, node);
 	return rc;
@@ -348,7 +355,7 @@ op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = mount_session_unique(&resent);
-	fi->cache_readdir = mount_node_is_immutable(node);
+	fi->cache_readdir = mount_tree_keeps_list(node);
 	fi->keep_cache = fi->cache_readdir;
 	fuse_reply_open(req, fi);
 }
@@ -455,7 +462,7 @@ fill_page(struct call *call, fuse_ino_t node, uint64_t handle, off_t offset,
 {
 	scope_cached item = NULL;
 	const struct listing *l;
-	double timeout = mount_tree_names_timeout(node);
+	double timeout = mount_tree_names_timeout(call->m, node);
 	int rc = get_listing(call, node, handle, offset, &item);
 
 	if (rc < 0)
@@ -476,11 +483,13 @@ static void
 list(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
      struct fuse_file_info *fi, bool plus)
 {
+	scope_names names = mount_names_begin(of(req));
 	scope_call call = mount_call(of(req));
 	scope_free char *p = malloc(size ? size : 1);
 	struct page page = {.req = req, .p = p, .size = size, .plus = plus};
 	int rc = -ENOMEM;
 
+	(void)names;
 	if (p)
 		rc = fill_page(&call, node, fi->fh, offset, &page);
 	mount_call_end(&call);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "mount/backings.h"
 #include "store/retain.h"
 
 /* Offsets: index.csv, current, then the versions by number. */
@@ -109,8 +110,10 @@ mount_versions_find(struct call *call, uint64_t folder, const char *name,
 		return 0;
 	}
 	day = parse_day(name);
-	if (day)
+	if (day) { /* of today there may be another one in a moment */
+		*timeout = TREE_NOT;
 		return find_day(call, at.theme->id, day, ret_node);
+	}
 	number = mount_parse_number(slice_str(name));
 	rc = find_version(call, at.theme->id, number, ret_node);
 	if (!rc)
@@ -236,7 +239,8 @@ find_changes(struct call *call, int64_t theme, int64_t number,
 		return mount_call_errno(call, rc);
 	if (file.bytes < 0 || !file.state)
 		return -ENOENT;
-	*ret_node = mount_node_make(NODE_FILE, file.state);
+	*ret_node = mount_node_make(mount_backings_kind(call->m, file.state),
+				    file.state);
 	return 0;
 }
 
@@ -257,7 +261,7 @@ mount_changes_find(struct call *call, uint64_t folder, const char *name,
 	case 2:
 		rc = find_net(call, theme, from, to, ret_node);
 		if (!rc) /* nobody can name them all when they go */
-			*timeout = TREE_CONFIGURED;
+			*timeout = TREE_MOMENT;
 		return rc;
 	default:
 		return -ENOENT;

@@ -30,7 +30,9 @@ struct kernel_backing {
 /* Notification code: send them. */
 #define KERNEL_NOTIFY_RESEND 7
 
-/* Notification code (6.16): every name is looked up again when next used. */
+/* Notification code (6.16, for which there is no bit of INIT): every name is
+ * looked up again when next used. */
+#define KERNEL_MINOR_EPOCHS 44
 #define KERNEL_NOTIFY_INC_EPOCH 8
 
 /* The bit of a request's number that says it may have been done. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -16,6 +17,8 @@
 #define READERS_MOST 256
 #define NETS_MOST 16
 #define LISTINGS_BYTES (32u << 20)
+#define SETTLE_NS 20000
+#define SETTLE_MOST 5000
 #define NAMES_MOST 100 /* with what else is said: MOUNT_MESSAGE_MAX */
 
 static void
@@ -128,11 +131,23 @@ mount_stop(struct mount *m)
 void
 mount_count(const struct mount *m, struct mount_counts *ret)
 {
-	mount_session_count(m->session, &ret->requests, &ret->resent);
+	mount_session_count(m->session, ret);
 	ret->passed = m->backings ? mount_backings_count(m->backings) : 0;
 }
 
 /* ---- what the kernel has to forget --------------------------------------- */
+
+void
+mount_settle_names(struct mount *m)
+{
+	unsigned before = atomic_fetch_add(&m->phase, 1) & 1;
+	const struct timespec pause = {.tv_nsec = SETTLE_NS};
+
+	/* one that computes for long is not waited for: what it computes is no
+	 * name that a publish changes */
+	for (int i = 0; i < SETTLE_MOST && atomic_load(&m->naming[before]); i++)
+		nanosleep(&pause, NULL);
+}
 
 void
 mount_inbox_mark(struct mount *m, int64_t resource)
@@ -141,36 +156,6 @@ mount_inbox_mark(struct mount *m, int64_t resource)
 
 	if (i >= 0)
 		atomic_store(&m->inbox_changed[i], clock_now());
-}
-
-int
-mount_invalidate_theme(struct mount *m, int64_t theme, struct buf *message)
-{
-	static const enum layout_name top[] = {
-		LAYOUT_README, LAYOUT_DATAPACKAGE, LAYOUT_SUMS,	   LAYOUT_DATA,
-		LAYOUT_JSONL,  LAYOUT_CONFLICTS,   LAYOUT_ORPHANS,
-	};
-	static const enum node_kind folders[] = {
-		NODE_DATASET,  NODE_SOURCES, NODE_SUBJECTS,
-		NODE_VERSIONS, NODE_CHANGES,
-	};
-	uint64_t dataset = mount_node_version(NODE_DATASET, theme, 0);
-	uint64_t versions = mount_node_version(NODE_VERSIONS, theme, 0);
-	int rc = 0;
-
-	for (size_t i = 0; i < sizeof(top) / sizeof(*top) && !rc; i++)
-		rc = mount_notify_add_name(message, dataset,
-					   mount_name(m, top[i]));
-	if (!rc)
-		rc = mount_notify_add_name(message, versions,
-					   mount_name(m, LAYOUT_VERSION_INDEX));
-	if (!rc)
-		rc = mount_notify_add_name(message, versions,
-					   mount_name(m, LAYOUT_CURRENT));
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders) && !rc; i++)
-		rc = mount_notify_add_node(
-			message, mount_node_version(folders[i], theme, 0));
-	return rc;
 }
 
 int

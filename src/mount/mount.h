@@ -146,6 +146,7 @@ void mount_stop(struct mount *m);
 /* Numbers for 'status': requests answered, and those that came again. */
 struct mount_counts {
 	uint64_t requests;
+	uint64_t waited; /* of these, for which somebody waited */
 	uint64_t resent;
 	uint64_t passed; /* files opened that the kernel reads by itself */
 };
@@ -156,15 +157,21 @@ void mount_count(const struct mount *m, struct mount_counts *ret);
 /*
  * A message is a run of bytes for mount_notify_write(). It is appended to
  * 'message', at most MOUNT_MESSAGE_MAX bytes a call; several may follow each
- * other. Nothing depends on its arrival: names that can change are looked up
- * each time. It makes listings and open windows of programs follow at once.
- * ERR_NOMEM.
+ * other. Of themes and rights, it must arrive before anybody is told of what
+ * made it: names of theirs are kept. Of an inbox nothing depends on its
+ * arrival: names there are looked up each time, and it makes listings and open
+ * windows of programs follow at once. ERR_NOMEM.
  */
 #define MOUNT_MESSAGE_MAX 8192
 
-/* After a publish of a theme. */
+/* After a publish of a theme, or when another worker begins: every name that
+ * may be another now, and every list. Longer messages: mount_notify_piece().
+ * Reads the state; ERR_IO. */
 MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
-				      struct buf *message);
+				      struct buf *message, struct error *err);
+/* Between a publish and its message: waits for the requests that may still
+ * give names of before to the kernel. One thread at a time. */
+void mount_settle_names(struct mount *m);
 /* There is a contiguous copy of a published file's bytes, or no longer: it is
  * opened by another way. Reads the state; ERR_IO. */
 MUST_CHECK int mount_invalidate_file(struct mount *m, int64_t state,

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#define BARE_MODE 0404
+#define BARE_OTHERS 0044
+
 static const struct access_at nowhere = {ACCESS_NOWHERE, 0, 0};
 
 /* ---- objects ------------------------------------------------------------- */
@@ -165,7 +168,6 @@ mount_rights_keep(uint64_t node, double usual)
 	case NODE_SUBJECTS_PART:
 	case NODE_ARCHIVE_SUBMISSION:
 		return TREE_NOT;
-	case NODE_SUBJECT:
 	case NODE_NET:
 	case NODE_TEXT:
 	case NODE_HEADER:
@@ -189,6 +191,21 @@ form_of(const struct tree_entry *e)
 	};
 }
 
+/*
+ * One of millions of files that are each opened once: the kernel is not to ask
+ * for an ACL at each (it does not where a mode has no bits for a group). All
+ * ways to it lead through subjects/, of which the kernel asks, and which has
+ * the same rights; the second check is at each open (permit.h). To those who
+ * ask, the ACL is what it is.
+ */
+static bool
+is_bare(const struct tree_entry *e)
+{
+	return e->node == NODE_ROOT ||
+	       (mount_node_kind(e->node) == NODE_SUBJECT &&
+		e->st.st_mode & BARE_OTHERS);
+}
+
 void
 mount_rights_fill(const struct mount *m, struct tree_entry *e)
 {
@@ -198,8 +215,11 @@ mount_rights_fill(const struct mount *m, struct tree_entry *e)
 		return; /* the kernel asks of what it leads to */
 	e->st.st_mode =
 		type | access_mode(m->context.access, e->at, form_of(e));
-	if (e->node == NODE_ROOT)
-		e->st.st_gid = ACCESS_NO_GROUP;
+	if (!is_bare(e))
+		return;
+	if (e->node != NODE_ROOT)
+		e->st.st_mode = type | BARE_MODE;
+	e->st.st_gid = ACCESS_NO_GROUP;
 }
 
 int

@@ -48,7 +48,8 @@ struct session {
 	const void *init; /* while INIT is being given to libfuse */
 	size_t init_len;
 	uint64_t init_unique;
-	_Atomic uint64_t requests, resent;
+	bool has_epochs;
+	_Atomic uint64_t requests, resent, waited;
 	struct pulse *pulses; /* one for each thread; NULL none */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -60,6 +61,15 @@ mount_session_unique(bool *ret_resent)
 {
 	*ret_resent = current_unique & KERNEL_RESENT;
 	return current_unique & ~KERNEL_RESENT;
+}
+
+bool
+mount_session_give(struct session *s, uint64_t node, void *p, size_t n)
+{
+	struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(n);
+
+	bytes.buf[0].mem = p;
+	return fuse_lowlevel_notify_store(s->fuse, node, 0, &bytes, 0) == 0;
 }
 
 /* libfuse has a word for it since 3.17; before, the answer is completed on its
@@ -128,12 +138,18 @@ mount_session_stop(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void
-mount_session_count(const struct session *s, uint64_t *requests,
-		    uint64_t *resent)
+bool
+mount_session_has_epochs(const struct session *s)
 {
-	*requests = atomic_load(&s->requests);
-	*resent = atomic_load(&s->resent);
+	return s->has_epochs;
+}
+
+void
+mount_session_count(const struct session *s, struct mount_counts *ret)
+{
+	ret->requests = atomic_load(&s->requests);
+	ret->waited = atomic_load(&s->waited);
+	ret->resent = atomic_load(&s->resent);
 }
 
 /* The reads and writes of the session: userdata is the struct mount. */
@@ -158,6 +174,22 @@ fault_in(void *p, size_t n)
 	done = p;
 }
 
+/* Somebody waits for the answer: a round trip. */
+static bool
+is_waited_for(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR:
+	case FUSE_INTERRUPT:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static ssize_t
 io_read(int fd, void *p, size_t n, void *userdata)
 {
@@ -176,6 +208,7 @@ io_read(int fd, void *p, size_t n, void *userdata)
 		memcpy(&header, p, sizeof(header));
 		current_unique = header.unique;
 		atomic_fetch_add(&s->requests, 1);
+		atomic_fetch_add(&s->waited, is_waited_for(header.opcode));
 		if (header.unique & KERNEL_RESENT)
 			atomic_fetch_add(&s->resent, 1);
 	}
@@ -208,12 +241,17 @@ give_init(struct session *s, const void *init, size_t n, struct error *err)
 {
 	struct fuse_buf buf = {0};
 	struct fuse_in_header header;
+	struct {
+		uint32_t major, minor;
+	} in;
 	int got;
 
-	if (n < sizeof(header) || n > MOUNT_REQUEST_MAX)
+	if (n < sizeof(header) + sizeof(in) || n > MOUNT_REQUEST_MAX)
 		return error_set(err, ERR_PROTOCOL,
 				 "the saved INIT request has %zu bytes", n);
 	memcpy(&header, init, sizeof(header));
+	memcpy(&in, (const char *)init + sizeof(header), sizeof(in));
+	s->has_epochs = in.minor >= KERNEL_MINOR_EPOCHS;
 	s->init = init;
 	s->init_len = n;
 	s->init_unique = header.unique;

@@ -22,12 +22,19 @@ MUST_CHECK int mount_session_run(struct session *s, int fuse_fd,
 				 unsigned threads, void *mount,
 				 struct error *err);
 void mount_session_stop(struct session *s);
-void mount_session_count(const struct session *s, uint64_t *requests,
-			 uint64_t *resent);
+struct mount_counts;
+void mount_session_count(const struct session *s, struct mount_counts *ret);
+
+/* Whether the kernel can be told that every name is to be looked up again. */
+bool mount_session_has_epochs(const struct session *s);
 
 /* The number of the request that this thread answers, without the bit that
  * says it came again. libfuse does not hand it on. */
 uint64_t mount_session_unique(bool *ret_resent);
+
+/* Gives the kernel the first bytes of a file that it knows. Blocks while it
+ * reads the same bytes. False when it does not know it. */
+bool mount_session_give(struct session *s, uint64_t node, void *p, size_t n);
 
 /* The answer to OPEN or CREATE that this thread gives next says that the
  * kernel reads and writes by itself, by this number. */

@@ -231,7 +231,7 @@ mount_subjects_find(struct call *call, uint64_t folder, const char *name,
 		return find_subject(call, &at, -1, name, ret_node);
 	*ret_node = part_node(&at, prefix);
 	if (!at.named)
-		*timeout = TREE_CONFIGURED;
+		*timeout = TREE_TOLD;
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "mount/session.h"
+
+#define GIVEN_MOST ((size_t)64 << 10)
 
 void
 mount_text_free(void *text)
@@ -83,6 +86,44 @@ mount_text_get(struct call *call, uint64_t node, struct cache_item **ret)
 		return rc;
 	}
 	return mount_text_keep(call, node, &text, ret);
+}
+
+/*
+ * It can wait for a READ of the same file that is under way, and that another
+ * thread has to answer: so one thread at a time does it, and the others do not
+ * wait for that one.
+ */
+bool
+mount_text_give(struct call *call, uint64_t node)
+{
+	struct mount *m = call->m;
+	scope_cached item = NULL;
+	struct text *text;
+	bool given;
+
+	if (mount_text_get(call, node, &item) < 0)
+		return false;
+	text = item->value;
+	if (text->bytes.len > GIVEN_MOST || atomic_exchange(&text->given, true))
+		return true;
+	if (atomic_flag_test_and_set(&m->giving)) {
+		text->given = false;
+		return false;
+	}
+	given = mount_session_give(m->session, node, text->bytes.data,
+				   text->bytes.len);
+	atomic_flag_clear(&m->giving);
+	text->given = given;
+	return given;
+}
+
+void
+mount_text_given_back(struct mount *m, uint64_t node)
+{
+	scope_cached item = mount_cache_get(m->texts, node);
+
+	if (item)
+		((struct text *)item->value)->given = false;
 }
 
 int

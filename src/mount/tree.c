@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "mount/rights.h"
+#include "mount/session.h"
 
 #define CLOCK_PARTS 1000000000
 
@@ -57,15 +58,16 @@ static const struct kind kinds[] = {
 	[NODE_KEPT_FIX] = {S_IFREG, mount_archive_file_stat},
 
 	[NODE_DATASET] = {S_IFDIR, mount_theme_folder_stat, mount_dataset_find,
-			  mount_dataset_list},
+			  mount_dataset_list, .names = TREE_PUBLISHED},
 	[NODE_SOURCES] = {S_IFDIR, mount_theme_folder_stat, mount_sources_find,
-			  mount_sources_list},
+			  mount_sources_list, .names = TREE_PUBLISHED},
 	[NODE_SUBJECTS] = {S_IFDIR, mount_theme_folder_stat,
 			   mount_subjects_find, mount_subjects_list},
 	[NODE_CHANGES] = {S_IFDIR, mount_theme_folder_stat, mount_changes_find,
 			  mount_changes_list},
 	[NODE_VERSIONS] = {S_IFDIR, mount_theme_folder_stat,
-			   mount_versions_find, mount_versions_list},
+			   mount_versions_find, mount_versions_list,
+			   .names = TREE_PUBLISHED},
 	[NODE_SUBJECTS_PART] = {S_IFDIR, mount_subjects_part_stat,
 				mount_subjects_part_find,
 				mount_subjects_part_list},
@@ -94,14 +96,53 @@ kind_of(uint64_t node)
 	return &kinds[k];
 }
 
+/* Where every name can be ended at once (kernel 6.16), it is when another
+ * worker begins, and only such a one has another configuration. */
+static double
+configured(const struct mount *m, double timeout)
+{
+	return timeout == TREE_CONFIGURED &&
+			       mount_session_has_epochs(m->session)
+		       ? TREE_TOLD
+		       : timeout;
+}
+
 double
-mount_tree_names_timeout(uint64_t folder)
+mount_tree_names_timeout(const struct mount *m, uint64_t folder)
 {
 	const struct kind *k = kind_of(folder);
 
 	if (!k)
 		return TREE_NOT;
-	return mount_node_is_immutable(folder) ? TREE_FOR_EVER : k->names;
+	return mount_node_is_immutable(folder) ? TREE_FOR_EVER
+					       : configured(m, k->names);
+}
+
+/* A folder that is the newest version's, or the configuration's: when it
+ * changes, the kernel is told (mount_invalidate_theme(), …_rights()). */
+static bool
+is_told(uint64_t folder)
+{
+	switch (mount_node_kind(folder)) {
+	case NODE_FIXED:
+	case NODE_CATALOGUE_DEPARTMENT:
+	case NODE_INBOX_DEPARTMENT:
+	case NODE_ARCHIVE:
+	case NODE_DATASET:
+	case NODE_SOURCES:
+	case NODE_SUBJECTS:
+	case NODE_CHANGES:
+	case NODE_VERSIONS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+mount_tree_keeps_list(uint64_t folder)
+{
+	return mount_node_is_immutable(folder) || is_told(folder);
 }
 
 mode_t
@@ -154,8 +195,9 @@ mount_fill_folder(struct tree_entry *ret, uint64_t node, int64_t mtime)
 	ret->st.st_blksize = 4096;
 	mount_set_time(&ret->st, mtime);
 	ret->attr_timeout = mount_rights_keep(
-		node,
-		mount_node_is_immutable(node) ? TREE_FOR_EVER : TREE_MOMENT);
+		node, mount_node_is_immutable(node) ? TREE_FOR_EVER
+		      : is_told(node)		    ? TREE_TOLD
+						    : TREE_MOMENT);
 }
 
 void
@@ -213,7 +255,7 @@ mount_tree_lookup(struct call *call, uint64_t folder, const char *name,
 {
 	const struct kind *k = kind_of(folder);
 	uint64_t node = 0;
-	double timeout;
+	double timeout, usual;
 	int rc;
 
 	*ret = (struct tree_entry){0};
@@ -221,11 +263,15 @@ mount_tree_lookup(struct call *call, uint64_t folder, const char *name,
 		return -ESTALE;
 	if (!k->find)
 		return -ENOTDIR;
-	timeout = mount_tree_names_timeout(folder);
+	usual = timeout = mount_tree_names_timeout(call->m, folder);
 	rc = k->find(call, folder, name, &node, &timeout);
 	if (!rc)
 		rc = mount_tree_stat(call, node, ret);
-	ret->entry_timeout = timeout;
+	/* a name that is none now may come with the next publish */
+	if (rc == -ENOENT && timeout == usual && k->names != TREE_CONFIGURED &&
+	    !mount_node_is_immutable(folder))
+		timeout = TREE_NOT;
+	ret->entry_timeout = configured(call->m, timeout);
 	return rc;
 }
 

@@ -15,10 +15,19 @@
 
 #include <sys/stat.h>
 
-/* How long the kernel may keep things, in seconds. What can never change: a
- * day. What only a changed configuration changes: a moment. What a publish
- * or a writer changes: not at all, so that the next open by path sees it. */
+/*
+ * How long the kernel may keep things, in seconds. What can never change: a
+ * day. A folder of which everything that changes it is told to the kernel: an
+ * hour. A name that a publish changes: a minute, because one lookup in a
+ * million may cross with the word that it has changed; that word goes out
+ * before anybody is told of the publish. What only a changed configuration
+ * changes: a moment, or TREE_TOLD where the kernel can be told to look up every
+ * name again. What is not told: not at all, so that the next open by path sees
+ * it.
+ */
 #define TREE_FOR_EVER 86400.0
+#define TREE_TOLD 3600.0
+#define TREE_PUBLISHED 60.0
 #define TREE_CONFIGURED 10.0
 #define TREE_MOMENT 1.0
 #define TREE_NOT 0.0
@@ -37,11 +46,15 @@ struct text {
 	int64_t mtime; /* ns */
 	/* Of what the number does not tell (a subject): its theme; else 0. */
 	int64_t theme;
+	_Atomic bool given; /* to the kernel, when it was opened */
 };
 void mount_text_free(void *text); /* a struct text * */
 
 /* How long a name of this folder may be kept. */
-double mount_tree_names_timeout(uint64_t folder);
+double mount_tree_names_timeout(const struct mount *m, uint64_t folder);
+/* Whether the kernel may keep its list: it is the same for everybody, and the
+ * kernel is told when it changes. */
+bool mount_tree_keeps_list(uint64_t folder);
 mode_t mount_tree_type(uint64_t node); /* S_IFDIR, S_IFREG, S_IFLNK, 0 none */
 bool mount_tree_is_text(uint64_t node);
 bool mount_tree_is_inbox(uint64_t node); /* a file of an inbox folder */
@@ -56,6 +69,11 @@ int mount_tree_make(struct call *call, uint64_t node, struct text *out);
 /* The bytes of a text: from the cache or made. ESTALE when they would not be
  * those that the number names. */
 int mount_text_get(struct call *call, uint64_t node, struct cache_item **ret);
+/* The text is about to be read: the kernel is given its bytes, so that it need
+ * not ask for them. False: it will ask. */
+bool mount_text_give(struct call *call, uint64_t node);
+/* The kernel has them no longer. */
+void mount_text_given_back(struct mount *m, uint64_t node);
 /* Keeps a text that has been made; takes its bytes. */
 int mount_text_keep(struct call *call, uint64_t node, struct text *text,
 		    struct cache_item **ret);

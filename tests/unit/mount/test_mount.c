@@ -46,6 +46,20 @@ first_version(struct served *s)
 	assert_int_equal(world_end(s->world), 1);
 }
 
+/* What the worker and the notifier do after a publish. */
+static void
+tell_kernel(struct served *s)
+{
+	scope_buf m = BUF_INIT;
+
+	mount_settle_names(s->mount);
+	assert_int_equal(
+		mount_invalidate_theme(s->mount, s->world->theme.id, &m, NULL),
+		0);
+	assert_int_equal(mount_notify_write(s->fuse_fd, m.data, m.len, NULL),
+			 0);
+}
+
 static void
 second_version(struct served *s)
 {
@@ -53,6 +67,7 @@ second_version(struct served *s)
 	world_remove(s->world, 0, 0, "L1");
 	world_put(s->world, 0, 0, "L3;C/..;Gamma;7;2026-01-01;");
 	assert_int_equal(world_end(s->world), 2);
+	tell_kernel(s);
 }
 
 static int
@@ -637,7 +652,8 @@ test_invalidate(void **state)
 	first_version(s);
 	names_of(s, THEME);
 	assert_int_equal(
-		mount_invalidate_theme(s->mount, s->world->theme.id, &m), 0);
+		mount_invalidate_theme(s->mount, s->world->theme.id, &m, NULL),
+		0);
 	assert_int_equal(mount_invalidate_inbox(s->mount, s->resource_ids[0],
 						"六月.csv", &m),
 			 0);
