@@ -144,12 +144,13 @@ check_keys(struct flow_judgement *j, struct error *err)
 	struct group g = {.key = BUF_INIT};
 	struct store_staged s;
 	bool some = false, any = false;
-	int rc = store_staging_find_equal(j->staging, &some, err);
+	int rc = store_staging_find_equal(j->staging, j->breath, &some, err);
 
 	if (rc || !some)
 		return rc;
 	rc = store_staging_first(j->staging, err);
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
+		breathe(j->breath);
 		if (any && slice_eq(s.key, buf_slice(&g.key)))
 			rc = add_to_group(j, &g, &s, err);
 		else
@@ -211,9 +212,11 @@ check_append(struct flow_judgement *j, struct error *err)
 	struct store_staged s;
 	int rc = store_staging_first(j->staging, err);
 
-	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0)
+	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
+		breathe(j->breath);
 		rc = s.status == STORE_STAGED_GOOD ? check_appended(j, &s, err)
 						   : 0;
+	}
 	return rc;
 }
 

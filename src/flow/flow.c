@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LARGE_BYTES (4 << 20) /* half a second's work, about */
 #define RETRY_NS (CLOCK_NS / 2)
 #define RETRY_MAX_NS (32 * CLOCK_NS)
 #define RETRY_ROOM_NS (2 * CLOCK_NS) /* whether the disk has room again */
@@ -31,12 +32,18 @@ struct flow {
 	/* of judging, and of collecting the inboxes */
 	char trouble[ERROR_TEXT_MAX], hindrance[ERROR_TEXT_MAX];
 	struct flow_watch *watches;
-	struct flow_progress progress;
+	struct flow_progress progress[FLOW_JUDGES];
 
 	/* only the thread that judges */
 	bool rebuilt;
 	bool *held; /* per resource: one failed, and the next ones wait for it
 		     * until it is tried again */
+	int64_t large;	    /* bytes */
+	atomic_bool wanted; /* some may wait to pass; any thread sets it */
+	struct breath breath;
+	struct flow_passing passing;
+	struct error passed; /* the first failure of those that passed */
+	bool *waits;	     /* per resource: what may not pass now */
 };
 
 /* ---- what is next -------------------------------------------------------- */
@@ -139,17 +146,26 @@ flow_unwatch(struct flow *flow, struct flow_watch *watch)
 
 /* ---- the loop ------------------------------------------------------------ */
 
+/* 'passes': while a large one is under way. */
 static int
 judge(struct flow *flow, const struct store_submission *s, bool release,
-      struct error *err)
+      bool passes, struct error *err)
 {
-	/* what is not whole only gets its receipt */
-	int rc = s->killed ? 0
-			   : inbox_room_to_judge(flow->inbox, s->id, s->bytes,
-						 err);
+	struct flow_shop shop = flow->shop;
+	int rc;
 
+	if (passes) {
+		shop.progress = &flow->progress[1];
+	} else if (s->bytes >= flow->large) {
+		shop.breath = &flow->breath;
+		shop.passing = &flow->passing;
+		atomic_store(&flow->wanted, true);
+	}
+	/* what is not whole only gets its receipt */
+	rc = s->killed ? 0
+		       : inbox_room_to_judge(flow->inbox, s->id, s->bytes, err);
 	if (!rc) {
-		rc = flow_submission_judge(&flow->shop, s, release, err);
+		rc = flow_submission_judge(&shop, s, release, err);
 		if (rc && err->errnum == ENOSPC)
 			store_records_shrink(flow->shop.store);
 	}
@@ -158,40 +174,109 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 	return rc;
 }
 
-static void
-hold(struct flow *flow, int64_t resource)
+static size_t
+index_of(const struct flow *flow, int64_t resource)
 {
 	const struct flow_plan *plan = flow->shop.plan;
 
-	flow->held[flow_plan_resource(plan, resource) - plan->resources] = true;
+	return (size_t)(flow_plan_resource(plan, resource) - plan->resources);
 }
 
-/* One after the other. One that fails holds up its resource and nobody else;
- * the first failure is the one that is told. */
+/* ---- those that pass a large one ----------------------------------------- */
+
+/* What is held, what the large one has, and what would wait for itself. */
+static void
+find_waiting(struct flow *flow)
+{
+	const struct flow_plan *plan = flow->shop.plan;
+	const struct flow_passing *p = &flow->passing;
+
+	for (size_t i = 0; i < plan->config->nresources; i++) {
+		const struct flow_resource *r = &plan->resources[i];
+
+		flow->waits[i] = flow->held[i] || r == p->resource ||
+				 (p->apart && flow_share_theme(r, p->resource));
+	}
+}
+
+static void
+pass_one(struct flow *flow, const struct store_submission *s, bool release)
+{
+	struct error err = ERROR_INIT;
+	size_t at = index_of(flow, s->resource);
+
+	if (s->bytes >= flow->large) {
+		flow->waits[at] = true;
+		return;
+	}
+	if (!judge(flow, s, release, true, &err))
+		return;
+	flow->waits[at] = flow->held[at] = true;
+	if (!flow->passed.code)
+		flow->passed = err;
+}
+
+/* The large one takes a breath. */
+static void
+pass(void *ctx)
+{
+	struct flow *flow = ctx;
+	struct error err = ERROR_INIT;
+	int rc = 1;
+
+	if (!flow->passing.resource)
+		return;
+	atomic_store(&flow->wanted, false);
+	find_waiting(flow);
+	while (rc > 0 && !is_stopping(flow)) {
+		struct store_submission s = {0};
+		bool release = false;
+
+		rc = find_work(flow->shop.store, flow->shop.plan, flow->waits,
+			       &s, &release, &err);
+		if (rc > 0)
+			pass_one(flow, &s, release);
+		store_submission_release(&s);
+	}
+	if (rc < 0 && !flow->passed.code)
+		flow->passed = err;
+}
+
+/* ---- one after the other ------------------------------------------------- */
+
+/* One that fails holds up its resource and nobody else; the first failure is
+ * the one that is told. */
 static int
 judge_all(struct flow *flow, struct error *err)
 {
 	const struct flow_plan *plan = flow->shop.plan;
-	int first = 0;
+	struct error first = ERROR_INIT;
 
 	memset(flow->held, 0, plan->config->nresources * sizeof(*flow->held));
 	while (!is_stopping(flow)) {
-		struct error later = ERROR_INIT;
-		struct error *where = first ? &later : err;
+		struct error failure = ERROR_INIT;
 		struct store_submission s = {0};
 		bool release = false;
 		int rc = find_work(flow->shop.store, plan, flow->held, &s,
-				   &release, where);
+				   &release, &failure);
 
+		if (rc < 0 && !first.code)
+			first = failure;
 		if (rc <= 0)
-			return first ? first : rc;
-		rc = judge(flow, &s, release, where);
+			break;
+		rc = judge(flow, &s, release, false, &failure);
 		if (rc)
-			hold(flow, s.resource);
-		first = first ? first : rc;
+			flow->held[index_of(flow, s.resource)] = true;
+		else
+			failure = ERROR_INIT;
 		store_submission_release(&s);
+		if (!first.code)
+			first = flow->passed.code ? flow->passed : failure;
+		flow->passed = ERROR_INIT;
 	}
-	return first;
+	if (first.code && err)
+		*err = first;
+	return first.code;
 }
 
 static int
@@ -368,19 +453,24 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 
 	if (!flow)
 		return error_nomem(err);
-	flow->held = calloc(plan->config->nresources + 1, sizeof(*flow->held));
-	if (!flow->held) {
-		free(flow);
-		return error_nomem(err);
-	}
-	rc = flow_gc_new(store, plan->config, inbox, &flow->gc, err);
+	flow->held = calloc(plan->config->nresources + 1, sizeof(bool));
+	flow->waits = calloc(plan->config->nresources + 1, sizeof(bool));
+	rc = flow->held && flow->waits ? 0 : error_nomem(err);
+	if (!rc)
+		rc = flow_gc_new(store, plan->config, inbox, &flow->gc, err);
 	if (rc) {
 		free(flow->held);
+		free(flow->waits);
 		free(flow);
 		return rc;
 	}
-	flow->shop = (struct flow_shop){store, plan, *decoder, *hooks,
-					&flow->progress};
+	flow->shop = (struct flow_shop){.store = store,
+					.plan = plan,
+					.decoder = *decoder,
+					.hooks = *hooks,
+					.progress = &flow->progress[0]};
+	flow->breath = (struct breath){pass, flow, &flow->wanted};
+	flow->large = LARGE_BYTES;
 	flow->inbox = inbox;
 	flow->busy = true;
 	pthread_mutex_init(&flow->lock, NULL);
@@ -400,7 +490,14 @@ flow_free(struct flow *flow)
 	pthread_mutex_destroy(&flow->lock);
 	flow_gc_free(flow->gc);
 	free(flow->held);
+	free(flow->waits);
 	free(flow);
+}
+
+void
+flow_set_large(struct flow *flow, int64_t bytes)
+{
+	flow->large = bytes;
 }
 
 void
@@ -417,6 +514,7 @@ flow_wake(struct flow *flow)
 {
 	pthread_mutex_lock(&flow->lock);
 	flow->wake = true;
+	atomic_store(&flow->wanted, true);
 	pthread_cond_broadcast(&flow->woken);
 	pthread_mutex_unlock(&flow->lock);
 }
@@ -449,7 +547,11 @@ size_t
 flow_under_way(const struct flow *flow,
 	       struct flow_progress_view ret[static FLOW_JUDGES])
 {
-	return flow_progress_see(&flow->progress, ret) ? 1 : 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < FLOW_JUDGES; i++)
+		n += flow_progress_see(&flow->progress[i], &ret[n]);
+	return n;
 }
 
 void

@@ -8,7 +8,8 @@
  *
  * Every stage moves one durable state to the next in one transaction, so that
  * recovery is the same work: take the first submission in state judging, and
- * judge it. One thread, flow_run(), does all of it, in order of completion.
+ * judge it. One thread, flow_run(), does all of it, in order of completion;
+ * while it judges a large one, small ones of other resources pass.
  * Another, flow_run_collecting(), makes complete files submissions meanwhile:
  * one that settles while a large file is judged must not be lost when it is
  * replaced before that is done.
@@ -57,6 +58,9 @@ int64_t flow_gc_begin(struct flow *flow);
 MUST_CHECK int flow_gc_result(struct flow *flow, int64_t number,
 			      struct flow_gc_report *ret, struct error *err);
 
+/* From how many bytes on a submission is large; before flow_run(). */
+void flow_set_large(struct flow *flow, int64_t bytes);
+
 /* Works until flow_stop(); failures of the machine (a full disk, no process)
  * are told to 'failed' and tried again. Returns when stopped. */
 void flow_run(struct flow *flow);
@@ -70,7 +74,7 @@ void flow_wake(struct flow *flow);
  * published. Any thread. */
 MUST_CHECK int flow_is_settled(struct flow *flow, bool *ret, struct error *err);
 /* How many are judged at once, at most. */
-#define FLOW_JUDGES 1
+#define FLOW_JUDGES 2 /* a large one, and one that passes it */
 /* How far those that are being judged have come; returns their number. Any
  * thread; never blocks. */
 size_t flow_under_way(const struct flow *flow,

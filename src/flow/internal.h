@@ -5,11 +5,14 @@
 #ifndef FLOW_INTERNAL_H
 #define FLOW_INTERNAL_H
 
+#include "base/breath.h"
 #include "flow/flow.h"
 #include "flow/plan.h"
 #include "store/staging.h"
 #include "store/submission.h"
 #include "validate/validate.h"
+
+struct sorter;
 
 /* What every submission is judged with. */
 struct flow_shop {
@@ -18,6 +21,17 @@ struct flow_shop {
 	struct flow_decoder decoder;
 	struct flow_hooks hooks;
 	struct flow_progress *progress;
+	/* lets others pass while a large one is judged; NULL: none are */
+	const struct breath *breath;
+	struct flow_passing *passing;
+};
+
+/* Who may not pass the large submission under way, whose bytes are more than
+ * those of a small one: one of its resource and, once it is stored apart, one
+ * that changes what it reads. */
+struct flow_passing {
+	const struct flow_resource *resource; /* NULL: none is under way */
+	bool apart;
 };
 
 /* A submission being judged. Zeroed at the start; flow_judgement_release(). */
@@ -30,6 +44,9 @@ struct flow_judgement {
 	const char *language; /* of the receipt */
 	bool release;	      /* tolerance and max_shrink do not count */
 	struct flow_progress *progress; /* NULL in a trial */
+	const struct breath *breath;	/* NULL: nobody passes */
+	bool apart;			/* stored as pending first: apart.c */
+	struct sorter *orphans; /* of that: theme's place in the plan, place */
 
 	/* decode and validate */
 	struct store_staging *staging;
@@ -100,16 +117,33 @@ MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
  * counts and, for a snapshot past max_shrink, state quarantined. */
 MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
 			 int64_t seq, struct error *err);
+/* apart.c: the same, and all up to the publish, for a large first load: what
+ * takes long is done as pending work (store.h), outside of any transaction, so
+ * that others pass meanwhile. Only where it is wanted. *ret_seq is the publish
+ * it became; committed. */
+MUST_CHECK int flow_apart_is_wanted(struct flow_judgement *j,
+				    const struct flow_plan *plan, bool *ret,
+				    struct error *err);
+MUST_CHECK int flow_store_apart(const struct flow_shop *shop,
+				struct flow_judgement *j, int64_t *ret_seq,
+				struct error *err);
+/* An orphan of such a load: kept until the publish has its number. */
+MUST_CHECK int flow_apart_orphan(struct flow_judgement *j, size_t theme,
+				 struct slice place, struct error *err);
+/* Whether two resources are sources of one theme. */
+bool flow_share_theme(const struct flow_resource *a,
+		      const struct flow_resource *b);
+
 /* link.c: links the records of every lens of a resource that is not linked
  * yet. */
 MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 			 int64_t seq, struct error *err);
 
 /* load.c: links from what was collected of them (place: cells), which is
- * sorted here. */
-struct sorter;
+ * sorted here; *ret is to be told, and freed. */
 MUST_CHECK int flow_load_links(struct sql *db, const struct store_load_of *of,
-			       struct sorter *places, struct error *err);
+			       struct sorter *places, struct store_load **ret,
+			       struct error *err);
 
 /* subjects.c: computes the subjects that store_subject_add() collected, and
  * every subject of 'loaded' (a resource whose records came at once; NULL
@@ -118,6 +152,13 @@ MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
 			     struct publish *publish, int64_t seq,
 			     const struct flow_resource *loaded,
 			     struct error *err);
+/* The same for a load that is stored apart, into themes that have no row. */
+MUST_CHECK int flow_subjects_apart(struct flow_judgement *j,
+				   const struct flow_plan *plan,
+				   struct error *err);
+/* Whether one lens of the resource alone feeds a theme, so that its subjects
+ * are walked once. */
+bool flow_subjects_alone(const struct flow_resource *r, size_t theme);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last
  * one, and of every new theme over records that are there. Calls 'published'

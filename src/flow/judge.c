@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/sorter.h"
 
 #define DECODER_TRIES 2
 
@@ -32,6 +33,7 @@ flow_judgement_release(struct flow_judgement *j)
 	validate_faults_free(j->errors);
 	validate_faults_free(j->warnings);
 	publish_free(j->publish);
+	sorter_free(j->orphans);
 	free(j->columns);
 }
 
@@ -207,6 +209,7 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 
 	if (j->footer)
 		return 0;
+	breathe(j->breath);
 	flow_progress_row(j->progress, r->cells, r->ncells);
 	rc = validate_judge(j->validate, j->columns, j->ncolumns, r, &j->row,
 			    on_row_fault, on_row_warning, j);

@@ -87,7 +87,13 @@ load_pile(struct link *l, struct pile *pile)
 		.submission = pile->submission,
 	};
 
-	return flow_load_links(l->db, &of, pile->places, l->err);
+	struct store_load *links = NULL;
+	int rc = flow_load_links(l->db, &of, pile->places, &links, l->err);
+
+	if (!rc)
+		rc = store_load_tell(links, l->err);
+	store_load_free(links);
+	return rc;
 }
 
 /* Links that an earlier configuration left may be of any age. */

@@ -15,7 +15,8 @@
 struct load {
 	struct flow_fold *f;
 	struct store_load *records;
-	struct sorter **links; /* one a lens: place, cells */
+	struct sorter **places;	   /* one a lens: place, cells */
+	struct store_load **links; /* the same */
 	struct error *err;
 };
 
@@ -54,11 +55,22 @@ flow_load_is_wanted(struct flow_fold *f, bool *ret, struct error *err)
 static int
 tell_homeless(struct load *l, const struct flow_lens *lens, struct slice key)
 {
+	struct flow_fold *f = l->f;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < lens->nuses; i++)
-		rc = flow_fold_homeless(l->f, &lens->uses[i], key, true,
-					l->err);
+	for (size_t i = 0; !rc && i < lens->nuses; i++) {
+		const struct flow_use *use = &lens->uses[i];
+
+		if (!f->j->apart) {
+			rc = flow_fold_homeless(f, use, key, true, l->err);
+			continue;
+		}
+		if (publish_orphan_place(use->source, use->member, SLICE_NONE,
+					 key, &f->old_place))
+			return error_nomem(l->err);
+		rc = flow_apart_orphan(f->j, use->theme,
+				       buf_slice(&f->old_place), l->err);
+	}
 	return rc;
 }
 
@@ -76,7 +88,7 @@ add_row(struct load *l, const struct store_staged *row)
 
 		if (publish_source_place(subject, row->key, place))
 			return error_nomem(l->err);
-		rc = sorter_add(l->links[i], buf_slice(place), row->cells,
+		rc = sorter_add(l->places[i], buf_slice(place), row->cells,
 				l->err);
 		if (!rc && !subject.n)
 			rc = tell_homeless(l, &r->lenses[i], row->key);
@@ -93,6 +105,7 @@ add_rows(struct load *l)
 
 	while (!rc && (rc = store_staging_next(j->staging, &row, l->err)) > 0) {
 		flow_progress_add(j->progress, 1);
+		breathe(j->breath);
 		rc = 0;
 		if (row.status != STORE_STAGED_GOOD)
 			continue;
@@ -110,20 +123,19 @@ add_rows(struct load *l)
 
 int
 flow_load_links(struct sql *db, const struct store_load_of *of,
-		struct sorter *places, struct error *err)
+		struct sorter *places, struct store_load **ret,
+		struct error *err)
 {
-	struct store_load *links = NULL;
 	struct slice place, cells;
 	int rc = sorter_sort(places, err);
 
 	if (!rc)
-		rc = store_load_begin(db, of, &links, err);
-	while (!rc && (rc = sorter_next(places, &place, &cells, err)) > 0)
-		rc = store_load_add(links, place, cells, SLICE_NONE, err);
-	if (!rc)
-		rc = store_load_end(links, err);
-	store_load_free(links);
-	return rc;
+		rc = store_load_begin(db, of, ret, err);
+	while (!rc && (rc = sorter_next(places, &place, &cells, err)) > 0) {
+		breathe(of->breath);
+		rc = store_load_add(*ret, place, cells, SLICE_NONE, err);
+	}
+	return rc ? rc : store_load_end(*ret, err);
 }
 
 static int
@@ -135,9 +147,14 @@ load_links(struct load *l, size_t lens)
 		.owner = j->planned->lenses[lens].id,
 		.seq = l->f->seq,
 		.submission = j->submission->id,
+		.breath = j->breath,
 	};
+	int rc = flow_load_links(l->f->db, &of, l->places[lens],
+				 &l->links[lens], l->err);
 
-	return flow_load_links(l->f->db, &of, l->links[lens], l->err);
+	sorter_free(l->places[lens]);
+	l->places[lens] = NULL;
+	return rc;
 }
 
 static int
@@ -168,14 +185,16 @@ begin(struct load *l)
 		.owner = j->planned->id,
 		.seq = l->f->seq,
 		.submission = j->submission->id,
+		.breath = j->breath,
 	};
 	int rc = store_load_begin(l->f->db, &of, &l->records, l->err);
 
-	l->links = calloc(nlenses + 1, sizeof(struct sorter *));
-	if (!l->links)
+	l->places = calloc(nlenses + 1, sizeof(*l->places));
+	l->links = calloc(nlenses + 1, sizeof(*l->links));
+	if (!l->places || !l->links)
 		return error_nomem(l->err);
 	for (size_t i = 0; !rc && i < nlenses; i++)
-		rc = sorter_new(SORT_MEMORY / nlenses, &l->links[i], l->err);
+		rc = sorter_new(SORT_MEMORY / nlenses, &l->places[i], l->err);
 	return rc;
 }
 
@@ -193,10 +212,42 @@ load_all(struct load *l)
 		rc = load_links(l, i);
 		if (!rc)
 			rc = tell_sources(l, &r->lenses[i]);
-		sorter_free(l->links[i]);
-		l->links[i] = NULL;
 	}
 	return rc;
+}
+
+/* What was written is there from now on. A load that is stored apart has no
+ * transaction yet. */
+static int
+tell_all(struct load *l)
+{
+	const struct flow_judgement *j = l->f->j;
+	int rc = j->apart ? store_records_begin(j->store, l->err) : 0;
+
+	if (rc)
+		return rc;
+	rc = store_load_tell(l->records, l->err);
+	for (size_t i = 0; !rc && i < j->planned->nlenses; i++)
+		rc = store_load_tell(l->links[i], l->err);
+	if (!rc && j->apart)
+		rc = store_records_commit(j->store, 0, l->err);
+	if (rc && j->apart)
+		store_records_rollback(j->store);
+	return rc;
+}
+
+static void
+release(struct load *l)
+{
+	const size_t nlenses = l->f->j->planned->nlenses;
+
+	store_load_free(l->records);
+	for (size_t i = 0; l->places && i < nlenses; i++)
+		sorter_free(l->places[i]);
+	for (size_t i = 0; l->links && i < nlenses; i++)
+		store_load_free(l->links[i]);
+	free(l->places);
+	free(l->links);
 }
 
 int
@@ -205,10 +256,9 @@ flow_load(struct flow_fold *f, struct error *err)
 	struct load l = {.f = f, .err = err};
 	int rc = load_all(&l);
 
-	store_load_free(l.records);
-	for (size_t i = 0; l.links && i < f->j->planned->nlenses; i++)
-		sorter_free(l.links[i]);
-	free(l.links);
+	if (!rc)
+		rc = tell_all(&l);
+	release(&l);
 	f->j->changed = f->j->counts.inserted != 0;
 	f->j->loaded = f->j->changed;
 	return rc;

@@ -8,7 +8,10 @@
 #include "publish/gather.h"
 
 struct subjects {
-	struct sql *db;
+	struct sql *db;	     /* to write with */
+	struct sql *reading; /* the same, or a reader that sees pending work */
+	struct flow_judgement *apart; /* of that, or NULL */
+	size_t place_in_plan;	      /* of the theme */
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
@@ -180,7 +183,7 @@ find_present_orphans(struct subjects *s, struct slice subject,
 	for (size_t i = 0; !rc && i < s->theme->theme->nsources; i++) {
 		if (publish_orphan_range(i, subject, &s->lo, &s->hi))
 			return error_nomem(s->err);
-		rc = store_orphan_each(s->db, s->theme->id, s->seq,
+		rc = store_orphan_each(s->reading, s->theme->id, s->seq,
 				       buf_slice(&s->lo), buf_slice(&s->hi),
 				       add_place, ret, s->err);
 	}
@@ -207,10 +210,15 @@ find_wanted_orphans(struct subjects *s, struct slice subject,
 static int
 change_orphan(struct subjects *s, struct slice place, bool begins)
 {
-	int rc = begins ? store_orphan_insert(s->db, s->theme->id, s->seq,
-					      place, s->err)
-			: store_orphan_end(s->db, s->theme->id, s->seq, place,
-					   s->err);
+	int rc;
+
+	if (s->apart) /* which has none that could end */
+		return flow_apart_orphan(s->apart, s->place_in_plan, place,
+					 s->err);
+	rc = begins ? store_orphan_insert(s->db, s->theme->id, s->seq, place,
+					  s->err)
+		    : store_orphan_end(s->db, s->theme->id, s->seq, place,
+				       s->err);
 
 	return rc ? rc : dirty(s, PUBLISH_ORPHANS, place);
 }
@@ -262,6 +270,7 @@ begin(struct subjects *s)
 		.owner = s->theme->id,
 		.seq = s->seq,
 		.submission = "",
+		.breath = s->apart ? s->apart->breath : NULL,
 	};
 	bool empty = false;
 	int rc =
@@ -269,11 +278,11 @@ begin(struct subjects *s)
 
 	of.version = s->version;
 	if (!rc)
-		rc = publish_gather_in_order(s->db, s->theme, s->seq, &s->rows,
-					     s->err);
+		rc = publish_gather_in_order(s->reading, s->theme, s->seq,
+					     &s->rows, s->err);
 	if (!rc)
-		rc = store_theme_is_empty(s->db, s->theme->id, s->seq, &empty,
-					  s->err);
+		rc = store_theme_is_empty(s->reading, s->theme->id, s->seq,
+					  &empty, s->err);
 	if (!rc && empty)
 		rc = store_load_has_room(s->db, of.kind, of.owner, of.seq,
 					 &empty, s->err);
@@ -294,8 +303,8 @@ compute_subject(void *ctx, struct slice subject)
 	int rc = s->version ? 0 : begin(s);
 
 	if (!rc)
-		rc = publish_gather(s->db, s->theme, s->seq, subject, &s->rows,
-				    s->err);
+		rc = publish_gather(s->reading, s->theme, s->seq, subject,
+				    &s->rows, s->err);
 	if (rc)
 		return rc;
 	member = s->rows.n &&
@@ -321,6 +330,8 @@ compute_if_new(void *ctx, struct slice place, const struct store_record *r)
 	struct distinct *d = ctx;
 	struct slice subject = {place.p, place.n - r->key.n - 1};
 
+	if (d->s->apart)
+		breathe(d->s->apart->breath);
 	if (slice_eq(subject, buf_slice(&d->last)))
 		return 0;
 	buf_clear(&d->last);
@@ -334,8 +345,8 @@ static int
 compute_lens(struct subjects *s, int64_t lens)
 {
 	struct distinct d = {.s = s};
-	int rc = store_link_each(s->db, lens, s->seq, SLICE("\1"), SLICE_NONE,
-				 compute_if_new, &d, s->err);
+	int rc = store_link_each(s->reading, lens, s->seq, SLICE("\1"),
+				 SLICE_NONE, compute_if_new, &d, s->err);
 
 	buf_release(&d.last);
 	return rc;
@@ -361,10 +372,16 @@ count_lenses(const struct flow_resource *r, size_t theme)
 	return n;
 }
 
+bool
+flow_subjects_alone(const struct flow_resource *r, size_t theme)
+{
+	return count_lenses(r, theme) == 1;
+}
+
 static int
 compute_loaded(struct subjects *s, const struct flow_resource *r, size_t theme)
 {
-	bool alone = count_lenses(r, theme) == 1;
+	bool alone = flow_subjects_alone(r, theme);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < r->nlenses; i++) {
@@ -381,37 +398,45 @@ compute_loaded(struct subjects *s, const struct flow_resource *r, size_t theme)
 /* ---- theme by theme ------------------------------------------------------ */
 
 static int
-compute_all(struct subjects *s, const struct flow_resource *loaded,
-	    size_t theme)
+compute_all(struct subjects *s, const struct flow_resource *loaded)
 {
-	int rc = loaded ? compute_loaded(s, loaded, theme) : 0;
+	int rc = loaded ? compute_loaded(s, loaded, s->place_in_plan) : 0;
 
-	if (!rc)
+	if (!rc && !s->apart)
 		rc = store_subject_each(s->db, s->theme->id, compute_subject, s,
 					s->err);
 	return rc || !s->load ? rc : store_load_end(s->load, s->err);
 }
 
 static int
-compute_theme(struct store *store, const struct flow_plan *plan, size_t theme,
-	      struct publish *publish, int64_t seq,
-	      const struct flow_resource *loaded, struct error *err)
+tell(struct subjects *s, struct store *store)
 {
-	struct subjects s = {
-		.db = store_records(store),
-		.theme = &plan->themes[theme],
-		.publish = publish,
-		.seq = seq,
-		.err = err,
-	};
-	int rc = compute_all(&s, loaded, theme);
+	int rc = s->apart ? store_records_begin(store, s->err) : 0;
 
-	store_load_free(s.load);
-	publish_gathered_release(&s.rows);
-	integrate_result_release(&s.result);
-	buf_release(&s.lo);
-	buf_release(&s.hi);
-	buf_release(&s.place);
+	if (rc)
+		return rc;
+	rc = store_load_tell(s->load, s->err);
+	if (!rc && s->apart)
+		rc = store_records_commit(store, 0, s->err);
+	if (rc && s->apart)
+		store_records_rollback(store);
+	return rc;
+}
+
+static int
+compute_theme(struct subjects *s, struct store *store,
+	      const struct flow_resource *loaded)
+{
+	int rc = compute_all(s, loaded);
+
+	if (!rc && s->load)
+		rc = tell(s, store);
+	store_load_free(s->load);
+	publish_gathered_release(&s->rows);
+	integrate_result_release(&s->result);
+	buf_release(&s->lo);
+	buf_release(&s->hi);
+	buf_release(&s->place);
 	return rc;
 }
 
@@ -422,7 +447,46 @@ flow_subjects(struct store *store, const struct flow_plan *plan,
 {
 	int rc = 0;
 
-	for (size_t t = 0; !rc && t < plan->nthemes; t++)
-		rc = compute_theme(store, plan, t, publish, seq, loaded, err);
+	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
+		struct subjects s = {
+			.db = store_records(store),
+			.reading = store_records(store),
+			.place_in_plan = t,
+			.theme = &plan->themes[t],
+			.publish = publish,
+			.seq = seq,
+			.err = err,
+		};
+
+		rc = compute_theme(&s, store, loaded);
+	}
+	return rc;
+}
+
+int
+flow_subjects_apart(struct flow_judgement *j, const struct flow_plan *plan,
+		    struct error *err)
+{
+	int rc = 0;
+
+	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
+		scope_reader reader = {0};
+		struct subjects s = {
+			.db = store_records(j->store),
+			.apart = j,
+			.place_in_plan = t,
+			.theme = &plan->themes[t],
+			.publish = j->publish,
+			.seq = STORE_PENDING,
+			.err = err,
+		};
+
+		if (!count_lenses(j->planned, t))
+			continue;
+		rc = store_reader_get(j->store, &reader, err);
+		s.reading = reader.db;
+		if (!rc)
+			rc = compute_theme(&s, j->store, j->planned);
+	}
 	return rc;
 }

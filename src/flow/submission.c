@@ -17,7 +17,8 @@
 /* ---- bytes to a state ---------------------------------------------------- */
 
 static int
-hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
+hash_file(int fd, const struct breath *breath,
+	  unsigned char ret[static DIGEST_SIZE], struct error *err)
 {
 	scope_digest d = digest_new();
 	scope_free char *step = malloc(HASH_STEP);
@@ -33,6 +34,7 @@ hash_file(int fd, unsigned char ret[static DIGEST_SIZE], struct error *err)
 		if (n == 0)
 			break;
 		digest_add(d, step, (size_t)n);
+		breathe(breath);
 		at += n;
 	}
 	digest_end(d, ret);
@@ -75,7 +77,7 @@ int
 flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 		int fd, struct error *err)
 {
-	int rc = hash_file(fd, j->sha256, err);
+	int rc = hash_file(fd, j->breath, j->sha256, err);
 
 	if (rc)
 		return rc;
@@ -146,10 +148,14 @@ store_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	   int64_t *ret_seq, struct error *err)
 {
 	int64_t seq = store_published(shop->store) + 1;
-	int rc = store_records_begin(shop->store, err);
+	bool apart = false;
+	int rc = flow_apart_is_wanted(j, shop->plan, &apart, err);
 
 	flow_progress_stage(j->progress, FLOW_STORING, j->read,
 			    j->counts.accepted, clock_monotonic());
+	if (rc || apart)
+		return rc ? rc : flow_store_apart(shop, j, ret_seq, err);
+	rc = store_records_begin(shop->store, err);
 	if (!rc)
 		rc = publish_begin(shop->store, shop->plan->config, seq,
 				   &j->publish, err);
@@ -275,13 +281,18 @@ flow_submission_judge(const struct flow_shop *shop,
 					     planned->resource->department),
 		.release = release,
 		.progress = shop->progress,
+		.breath = shop->breath,
 	};
 	int64_t seq = 0;
 	int rc;
 
+	if (shop->passing)
+		*shop->passing = (struct flow_passing){.resource = planned};
 	flow_progress_begin(j.progress, s->number, s->bytes, clock_monotonic());
 	rc = judge(shop, &j, &seq, err);
 	flow_progress_end(j.progress, !rc && seq, clock_monotonic());
+	if (shop->passing)
+		*shop->passing = (struct flow_passing){0};
 	if (!rc)
 		tell(shop, &j, seq);
 	if (!rc && release)

@@ -18,6 +18,7 @@
 #ifndef PUBLISH_PUBLISH_H
 #define PUBLISH_PUBLISH_H
 
+#include "base/breath.h"
 #include "base/digest.h"
 #include "config/config.h"
 #include "publish/format.h"
@@ -114,6 +115,16 @@ MUST_CHECK int publish_dirty_file(struct publish *p,
 MUST_CHECK int publish_dirty_subject(struct publish *p,
 				     const struct publish_theme *theme,
 				     struct error *err);
+
+/*
+ * Large work (STORE_PENDING is its 'seq'): writes the bytes of what will be
+ * published, outside of any transaction, and takes 'breath' meanwhile; themes
+ * that have no version yet only. Then, when the publish has its number, inside
+ * store_records_begin(), publish_adopt() and publish_write().
+ */
+MUST_CHECK int publish_prepare(struct publish *p, const struct breath *breath,
+			       struct error *err);
+MUST_CHECK int publish_adopt(struct publish *p, int64_t seq, struct error *err);
 
 /* Writes the chunks, file states and changes/N.csv of every theme that was
  * said to be dirty; makes the pack durable. */

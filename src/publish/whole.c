@@ -1,13 +1,18 @@
 /* Whole files, several at once: see whole.h. */
 #include "publish/whole.h"
 
+#include "base/clock.h"
+#include "base/pulse.h"
 #include "base/scope.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define CHUNKS_MEMORY (1 << 20) /* of a file, before they go to the disk */
 #define THREADS 2
+#define JOIN_NS (CLOCK_NS / 100)
 
 /* What the store is told of a chunk, by its first key. */
 struct told {
@@ -27,6 +32,8 @@ publish_whole_release(struct publish_whole *w)
 struct writing {
 	struct publish_whole *w;
 	struct publish_pack *pack;
+	const struct breath *breath;
+	atomic_uint *steps;
 };
 
 static int
@@ -40,6 +47,8 @@ put_chunk(void *ctx, const struct publish_chunk *c)
 
 	if (rc)
 		return rc;
+	atomic_fetch_add_explicit(x->steps, 1, memory_order_relaxed);
+	breathe(x->breath);
 	memcpy(told.sha256, c->sha256, DIGEST_SIZE);
 	w->bytes += told.length;
 	w->lines += told.rows;
@@ -78,23 +87,23 @@ put_rows(struct store *store, struct writing *x, int64_t at)
 }
 
 static int
-write_one(struct store *store, struct publish_whole *w, int64_t at)
+write_one(struct store *store, struct writing *x, int64_t at)
 {
-	struct writing x = {.w = w};
+	struct publish_whole *w = x->w;
 	int rc = sorter_new(CHUNKS_MEMORY, &w->chunks, &w->err);
 
 	if (!rc)
-		rc = publish_pack_new(store_dir_fd(store), w->pack, &x.pack,
+		rc = publish_pack_new(store_dir_fd(store), w->pack, &x->pack,
 				      &w->err);
 	if (!rc)
-		rc = put_header(&x);
+		rc = put_header(x);
 	if (!rc)
-		rc = put_rows(store, &x, at);
+		rc = put_rows(store, x, at);
 	if (!rc)
-		rc = publish_pack_sync(x.pack, &w->err);
+		rc = publish_pack_sync(x->pack, &w->err);
 	if (!rc)
 		rc = sorter_sort(w->chunks, &w->err);
-	publish_pack_free(x.pack);
+	publish_pack_free(x->pack);
 	return rc;
 }
 
@@ -107,25 +116,56 @@ struct crew {
 	int64_t at;
 	atomic_size_t next;
 	atomic_bool failed;
+	atomic_uint steps; /* chunks of all */
 };
 
-static void *
-work(void *arg)
+static void
+work(struct crew *c, const struct breath *breath)
 {
-	struct crew *c = arg;
 	size_t i;
 
 	while (!atomic_load(&c->failed) &&
 	       (i = atomic_fetch_add(&c->next, 1)) < c->n) {
-		if (write_one(c->store, &c->files[i], c->at))
+		struct writing x = {.w = &c->files[i],
+				    .breath = breath,
+				    .steps = &c->steps};
+
+		if (write_one(c->store, &x, c->at))
 			atomic_store(&c->failed, true);
 	}
+}
+
+static void *
+run_thread(void *arg)
+{
+	work(arg, NULL);
 	return NULL;
+}
+
+/* As long as the thread gets on, so does who waits for it. */
+static void
+join(struct crew *c, pthread_t thread, const struct breath *breath)
+{
+	unsigned int seen = 0;
+
+	for (;;) {
+		int64_t until = clock_monotonic() + JOIN_NS;
+		const struct timespec ts = {until / CLOCK_NS, until % CLOCK_NS};
+		unsigned int steps = atomic_load(&c->steps);
+
+		if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &ts) !=
+		    ETIMEDOUT)
+			return;
+		if (steps != seen)
+			pulse_step();
+		seen = steps;
+		breathe(breath);
+	}
 }
 
 int
 publish_whole_write(struct store *store, struct publish_whole *files, size_t n,
-		    int64_t at, struct error *err)
+		    int64_t at, const struct breath *breath, struct error *err)
 {
 	struct crew c = {.store = store, .files = files, .n = n, .at = at};
 	pthread_t threads[THREADS - 1];
@@ -133,11 +173,11 @@ publish_whole_write(struct store *store, struct publish_whole *files, size_t n,
 
 	/* one thread less than wished for is no failure */
 	while (started < THREADS - 1 && started + 1 < n &&
-	       !pthread_create(&threads[started], NULL, work, &c))
+	       !pthread_create(&threads[started], NULL, run_thread, &c))
 		started++;
-	work(&c);
+	work(&c, breath);
 	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
+		join(&c, threads[i], breath);
 	for (size_t i = 0; i < n; i++) {
 		if (files[i].err.code) {
 			*err = files[i].err;

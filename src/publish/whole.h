@@ -6,6 +6,7 @@
 #ifndef PUBLISH_WHOLE_H
 #define PUBLISH_WHOLE_H
 
+#include "base/breath.h"
 #include "base/sorter.h"
 #include "publish/chunks.h"
 
@@ -21,10 +22,12 @@ struct publish_whole {
 };
 
 /* Writes the bytes of n files as the store has their rows at 'at', which is
- * committed. Durable when it returns 0. Blocks. */
+ * committed. Durable when it returns 0. Blocks; the caller's thread takes
+ * 'breath' (NULL none) meanwhile. */
 MUST_CHECK int publish_whole_write(struct store *store,
 				   struct publish_whole *files, size_t n,
-				   int64_t at, struct error *err);
+				   int64_t at, const struct breath *breath,
+				   struct error *err);
 /* The chunks and the state of a file that was written; on the writer of
  * records.db. */
 MUST_CHECK int publish_whole_tell(struct sql *db, struct publish_whole *w,

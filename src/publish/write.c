@@ -50,10 +50,9 @@ publish_free(struct publish *p)
 {
 	if (!p)
 		return;
-	if (!p->done) {
+	if (!p->done)
 		publish_packs_remove(p->packs);
-		publish_forget_whole(p);
-	}
+	publish_whole_free(p);
 	publish_packs_free(p->packs);
 	for (size_t i = 0; i < p->nworks; i++)
 		free(p->works[i].files);
@@ -478,6 +477,39 @@ write_theme(struct publish *p, struct theme_work *w, struct error *err)
 }
 
 int
+publish_prepare(struct publish *p, const struct breath *breath,
+		struct error *err)
+{
+	int rc = publish_whole_begin(p, err);
+
+	return rc ? rc : publish_whole_work(p, breath, err);
+}
+
+int
+publish_adopt(struct publish *p, int64_t seq, struct error *err)
+{
+	publish_packs_free(p->packs);
+	p->packs = NULL;
+	p->seq = seq;
+	return publish_packs_new(store_dir_fd(p->store), seq, &p->packs, err);
+}
+
+/* Unless it has been prepared, other connections must see the rows first. */
+static int
+write_wholes(struct publish *p, struct error *err)
+{
+	bool prepared = p->wholes;
+	int rc = publish_whole_begin(p, err);
+
+	if (!rc && p->wholes && !prepared) {
+		rc = store_records_show(p->store, p->seq, err);
+		if (!rc)
+			rc = publish_whole_work(p, NULL, err);
+	}
+	return rc ? rc : publish_whole_end(p, err);
+}
+
+int
 publish_write(struct publish *p, struct error *err)
 {
 	int rc;
@@ -485,7 +517,7 @@ publish_write(struct publish *p, struct error *err)
 	p->made = calloc(p->nworks + 1, sizeof(*p->made));
 	if (!p->made)
 		return error_nomem(err);
-	rc = publish_write_whole(p, err);
+	rc = write_wholes(p, err);
 	for (size_t i = 0; !rc && i < p->nworks; i++) {
 		if (p->works[i].dirty)
 			rc = write_theme(p, &p->works[i], err);

@@ -15,7 +15,7 @@ struct file_work {
 	int64_t dirty; /* the file under whose number its places are noted */
 	bool touched;
 	bool all;     /* its places are not noted: it is written as a whole */
-	bool written; /* has been, by publish_write_whole() */
+	bool written; /* has been, by publish_whole_work() */
 };
 
 struct theme_work {
@@ -32,6 +32,8 @@ struct theme_work {
 	size_t nfiles;
 };
 
+struct publish_wholes;
+
 struct publish {
 	struct store *store;
 	struct sql *db;
@@ -40,7 +42,7 @@ struct publish {
 	struct publish_packs *packs;
 	bool done;
 	bool many; /* rows have come at once: much is to be written */
-	int64_t whole, nwhole; /* packs of publish_write_whole() */
+	struct publish_wholes *wholes; /* NULL: not looked for yet */
 	struct theme_work *works;
 	size_t nworks;
 	struct publish_made *made;
@@ -52,13 +54,18 @@ MUST_CHECK int publish_find_changes(struct publish *p, struct theme_work *w,
 				    struct error *err);
 
 /*
- * Writes those files of which nothing is published and that change as a whole,
- * and marks them as written. What the transaction on records.db has so far is
- * committed for it, unpublished, so that other connections see it. Does
- * nothing unless many rows have come at once.
+ * Files of which nothing is published and that change as a whole, when many
+ * rows have come at once: which they are, and their bytes (whole.h), which are
+ * read at the publish's sequence by other connections; and last, inside
+ * store_records_begin(), what is told of them. Files that were written so are
+ * marked. The last two do nothing when there are none.
  */
-MUST_CHECK int publish_write_whole(struct publish *p, struct error *err);
-/* Removes its packs. */
-void publish_forget_whole(struct publish *p);
+MUST_CHECK int publish_whole_begin(struct publish *p, struct error *err);
+MUST_CHECK int publish_whole_work(struct publish *p,
+				  const struct breath *breath,
+				  struct error *err);
+MUST_CHECK int publish_whole_end(struct publish *p, struct error *err);
+/* With their packs, unless the publish is done. */
+void publish_whole_free(struct publish *p);
 
 #endif

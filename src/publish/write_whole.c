@@ -10,99 +10,121 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct wholes {
-	struct publish *p;
+struct publish_wholes {
 	struct publish_whole *items;
 	struct file_work **works; /* of the same files */
-	size_t n, cap;
-	struct error *err;
+	size_t n;
+	int64_t first; /* pack of the first; the others follow */
 };
 
 static void
-release_wholes(struct wholes *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		publish_whole_release(&all->items[i]);
-	free(all->items);
-	free(all->works);
-}
-
-#define scope_wholes __attribute__((cleanup(release_wholes))) struct wholes
-
-static int
-add(struct wholes *all, struct file_work *f)
+add(struct publish_wholes *all, struct file_work *f)
 {
 	all->items[all->n] =
 		(struct publish_whole){.rows = &f->rows, .file = f->file};
 	all->works[all->n++] = f;
-	return 0;
 }
 
 static int
-add_if_fresh(struct wholes *all, struct file_work *f)
+add_if_fresh(struct publish *p, struct file_work *f, struct error *err)
 {
 	struct store_file_state old;
-	int rc = store_file_state_at(all->p->db, f->file, all->p->seq - 1, &old,
-				     all->err);
+	int rc = store_file_state_at(p->db, f->file, p->seq - 1, &old, err);
 
-	return rc ? (rc < 0 ? rc : 0) : add(all, f);
+	if (!rc)
+		add(p->wholes, f);
+	return rc < 0 ? rc : 0;
+}
+
+/* Pending orphans are not in the store yet. */
+static bool
+is_whole(const struct publish *p, const struct theme_work *w,
+	 const struct file_work *f)
+{
+	if (p->seq == STORE_PENDING && f->rows.kind == PUBLISH_ORPHANS)
+		return false;
+	return w->all || (f->touched && f->all);
 }
 
 /* Before its first version a theme has no rows: its changes are all of them,
  * and whether there will be a version is known by a subject. */
 static int
-add_theme(struct wholes *all, struct theme_work *w)
+add_theme(struct publish *p, struct theme_work *w, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < w->nfiles; i++) {
-		struct file_work *f = &w->files[i];
-
-		if (w->all || (f->touched && f->all))
-			rc = add_if_fresh(all, f);
+		if (is_whole(p, w, &w->files[i]))
+			rc = add_if_fresh(p, &w->files[i], err);
 	}
 	if (rc || w->newest.number || !w->subject)
 		return rc;
-	rc = publish_find_changes(all->p, w, all->err);
-	return rc ? rc : add(all, &w->changes);
+	rc = publish_find_changes(p, w, err);
+	if (!rc)
+		add(p->wholes, &w->changes);
+	return rc;
 }
 
 static int
-find_all(struct wholes *all)
+find_all(struct publish *p, struct error *err)
 {
-	const struct publish *p = all->p;
+	struct publish_wholes *all = calloc(1, sizeof(*all));
 	size_t most = 0;
 	int rc = 0;
 
+	if (!all)
+		return error_nomem(err);
+	p->wholes = all;
 	for (size_t i = 0; i < p->nworks; i++)
 		most += p->works[i].nfiles + 1;
 	all->items = calloc(most + 1, sizeof(*all->items));
 	all->works = calloc(most + 1, sizeof(*all->works));
 	if (!all->items || !all->works)
-		return error_nomem(all->err);
+		return error_nomem(err);
 	for (size_t i = 0; !rc && i < p->nworks; i++) {
 		if (p->works[i].dirty)
-			rc = add_theme(all, &p->works[i]);
+			rc = add_theme(p, &p->works[i], err);
 	}
 	return rc;
 }
 
 /* Nobody else ever gets these numbers. */
 static int
-number_packs(struct wholes *all)
+number_packs(struct publish *p, struct error *err)
 {
-	struct publish *p = all->p;
-	int64_t first = 0;
-	int rc = publish_pack_numbers(p->store, (int64_t)all->n, &first,
-				      all->err);
+	struct publish_wholes *all = p->wholes;
+	int rc = publish_pack_numbers(p->store, (int64_t)all->n, &all->first,
+				      err);
 
-	if (rc)
-		return rc;
-	p->whole = first;
-	p->nwhole = (int64_t)all->n;
-	for (size_t i = 0; i < all->n; i++)
-		all->items[i].pack = first + (int64_t)i;
-	return 0;
+	for (size_t i = 0; !rc && i < all->n; i++)
+		all->items[i].pack = all->first + (int64_t)i;
+	return rc;
+}
+
+int
+publish_whole_begin(struct publish *p, struct error *err)
+{
+	int rc = p->many && !p->wholes ? find_all(p, err) : 0;
+
+	return rc || !p->wholes || p->wholes->first || !p->wholes->n
+		       ? rc
+		       : number_packs(p, err);
+}
+
+int
+publish_whole_work(struct publish *p, const struct breath *breath,
+		   struct error *err)
+{
+	struct publish_wholes *all = p->wholes;
+	int rc;
+
+	if (!all || !all->n)
+		return 0;
+	rc = publish_whole_write(p->store, all->items, all->n, p->seq, breath,
+				 err);
+	for (size_t i = 0; !rc && i < all->n; i++)
+		all->works[i]->written = true;
+	return rc;
 }
 
 static struct theme_work *
@@ -116,34 +138,34 @@ theme_of(struct publish *p, const struct file_work *f)
 }
 
 int
-publish_write_whole(struct publish *p, struct error *err)
+publish_whole_end(struct publish *p, struct error *err)
 {
-	scope_wholes all = {.p = p, .err = err};
-	int rc = p->many ? find_all(&all) : 0;
+	struct publish_wholes *all = p->wholes;
+	int rc = 0;
 
-	if (rc || !all.n)
-		return rc;
-	rc = number_packs(&all);
-	if (!rc)
-		rc = store_records_show(p->store, p->seq, err);
-	if (!rc)
-		rc = publish_whole_write(p->store, all.items, all.n, p->seq,
-					 err);
-	for (size_t i = 0; !rc && i < all.n; i++) {
-		rc = publish_whole_tell(p->db, &all.items[i], p->seq, err);
-		all.works[i]->written = true;
-		theme_of(p, all.works[i])->changed = true;
+	for (size_t i = 0; all && !rc && i < all->n; i++) {
+		rc = publish_whole_tell(p->db, &all->items[i], p->seq, err);
+		theme_of(p, all->works[i])->changed = true;
 	}
 	return rc;
 }
 
 void
-publish_forget_whole(struct publish *p)
+publish_whole_free(struct publish *p)
 {
-	for (int64_t i = 0; i < p->nwhole; i++) {
+	struct publish_wholes *all = p->wholes;
+
+	for (size_t i = 0; all && i < all->n; i++) {
 		char name[PUBLISH_PACK_NAME_MAX];
 
-		publish_pack_name(p->whole + i, name);
-		(void)unlinkat(store_dir_fd(p->store), name, 0);
+		publish_whole_release(&all->items[i]);
+		publish_pack_name(all->first + (int64_t)i, name);
+		if (!p->done && all->first)
+			(void)unlinkat(store_dir_fd(p->store), name, 0);
 	}
+	if (all) {
+		free(all->items);
+		free(all->works);
+	}
+	free(all);
 }

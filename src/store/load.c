@@ -16,8 +16,10 @@ struct store_load {
 	struct run run;
 	enum run_kind kind;
 	struct run_builder *rows;
-	struct sorter *shelves; /* of a theme: shelf and subject */
+	struct run_builder *names; /* of a theme: from 'shelves' */
+	struct sorter *shelves;	   /* of a theme: shelf and subject */
 	struct digest *digest;
+	const struct breath *breath;
 	struct buf value, shelf;
 };
 
@@ -33,6 +35,7 @@ store_load_free(struct store_load *load)
 	if (!load)
 		return;
 	run_build_free(load->rows);
+	run_build_free(load->names);
 	sorter_free(load->shelves);
 	digest_free(load->digest);
 	buf_release(&load->value);
@@ -64,6 +67,7 @@ store_load_begin(struct sql *db, const struct store_load_of *of,
 		return error_nomem(err);
 	load->db = db;
 	load->kind = kinds[of->kind];
+	load->breath = of->breath;
 	load->run = (struct run){
 		.owner = of->owner, .since = of->seq, .version = of->version};
 	snprintf(load->run.submission, sizeof(load->run.submission), "%s",
@@ -116,19 +120,17 @@ store_load_add(struct store_load *load, struct slice key, struct slice cells,
 static int
 load_shelves(struct store_load *load, struct error *err)
 {
-	struct run_builder *b = NULL;
 	struct slice key, ignored;
-	int rc = run_build(load->db, RUN_SHELF, &load->run, &b, err);
+	int rc = run_build(load->db, RUN_SHELF, &load->run, &load->names, err);
 
 	if (!rc)
 		rc = sorter_sort(load->shelves, err);
 	while (!rc &&
-	       (rc = sorter_next(load->shelves, &key, &ignored, err)) > 0)
-		rc = run_build_add(b, key, SLICE_NONE, false, err);
-	if (!rc)
-		rc = run_build_end(b, err);
-	run_build_free(b);
-	return rc;
+	       (rc = sorter_next(load->shelves, &key, &ignored, err)) > 0) {
+		breathe(load->breath);
+		rc = run_build_add(load->names, key, SLICE_NONE, false, err);
+	}
+	return rc ? rc : run_build_end(load->names, err);
 }
 
 int
@@ -137,6 +139,14 @@ store_load_end(struct store_load *load, struct error *err)
 	int rc = run_build_end(load->rows, err);
 
 	return rc || !load->shelves ? rc : load_shelves(load, err);
+}
+
+int
+store_load_tell(struct store_load *load, struct error *err)
+{
+	int rc = run_build_tell(load->rows, err);
+
+	return rc || !load->names ? rc : run_build_tell(load->names, err);
 }
 
 int

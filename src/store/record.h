@@ -17,6 +17,7 @@
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
+#include "base/breath.h"
 #include "store/store.h"
 
 struct store_record {
@@ -176,8 +177,8 @@ MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
  * A load of many rows: written in blocks (run.h), some ten times as fast as
  * row by row. Keys (of records; places of links; subjects) ascend and none of
  * them holds yet: ERR_INTERNAL otherwise, or wrong answers. Nothing is there
- * before store_load_end(); one that is freed before it is rolled back by the
- * caller.
+ * before store_load_tell(), the only one of these that wants
+ * store_records_begin(); what is freed before it leaves nothing behind.
  */
 struct store_load;
 enum store_load_kind {
@@ -189,8 +190,9 @@ struct store_load_of {
 	enum store_load_kind kind;
 	int64_t owner;
 	int64_t seq;
-	int64_t version;	/* of a theme's rows */
-	const char *submission; /* of records and links; "" of a theme's */
+	int64_t version;	     /* of a theme's rows */
+	const char *submission;	     /* of records and links; "" of a theme's */
+	const struct breath *breath; /* while it is ended; NULL none */
 };
 MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
 				struct store_load **ret, struct error *err);
@@ -198,7 +200,9 @@ MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
 MUST_CHECK int store_load_add(struct store_load *load, struct slice key,
 			      struct slice cells, struct slice conflicts,
 			      struct error *err);
+/* No more will come: what was added is durable. */
 MUST_CHECK int store_load_end(struct store_load *load, struct error *err);
+MUST_CHECK int store_load_tell(struct store_load *load, struct error *err);
 void store_load_free(struct store_load *load);
 /* Whether another load of the owner is advisable: there are few already. */
 MUST_CHECK int store_load_has_room(struct sql *db, enum store_load_kind kind,

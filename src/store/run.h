@@ -128,7 +128,7 @@ MUST_CHECK int run_merge_next(struct run_merge *m, bool *ret_row,
 /* From 'seq' on the row does not hold. */
 MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
 			   struct error *err);
-/* The same of all runs of an owner. */
+/* The same of all runs of an owner, but for pending ones (store.h). */
 MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
 			   int64_t seq, struct error *err);
 /* Whether another run of the owner may be begun. */
@@ -136,8 +136,11 @@ MUST_CHECK int run_has_room(struct sql *db, enum run_kind kind, int64_t owner,
 			    int64_t at, bool *ret, struct error *err);
 
 /* Removes the files of runs that begin with 'seq' or later, once the
- * transaction under way is committed. */
+ * transaction under way is committed; those of pending ones (store.h) only for
+ * STORE_PENDING itself. */
 MUST_CHECK int run_drop_since(struct sql *db, int64_t seq, struct error *err);
+/* Numbers go on after the last that was told. At start. */
+MUST_CHECK int run_number(struct sql *db, struct error *err);
 /* Removes files that no run has: a crash has left them. At start. */
 MUST_CHECK int run_sweep(struct sql *db, struct error *err);
 
@@ -146,7 +149,8 @@ MUST_CHECK int run_sweep(struct sql *db, struct error *err);
 MUST_CHECK int run_check(struct sql *db, int64_t run, struct error *err);
 
 struct run_builder;
-/* 'run' says owner, since, version and submission; its id is given here. */
+/* 'run' says owner, since, version and submission; its id is given here. No
+ * transaction is needed. */
 MUST_CHECK int run_build(struct sql *db, enum run_kind kind,
 			 const struct run *run, struct run_builder **ret,
 			 struct error *err);
@@ -154,7 +158,11 @@ MUST_CHECK int run_build(struct sql *db, enum run_kind kind,
 MUST_CHECK int run_build_add(struct run_builder *b, struct slice key,
 			     struct slice value, bool marked,
 			     struct error *err);
+/* No more will come: the file is durable. */
 MUST_CHECK int run_build_end(struct run_builder *b, struct error *err);
+/* From now on the run is there: inside store_records_begin(). A builder that
+ * is freed without it removes its file. */
+MUST_CHECK int run_build_tell(struct run_builder *b, struct error *err);
 void run_build_free(struct run_builder *b);
 
 #endif

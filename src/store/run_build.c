@@ -3,6 +3,7 @@
 
 #include "base/cells.h"
 #include "store/run_files.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 
@@ -11,33 +12,15 @@
 
 struct run_builder {
 	struct sql *db;
-	int64_t run;
+	enum run_kind kind;
+	struct run run;
 	struct run_writer *file;
+	bool told;
 	int64_t rows;	/* written */
 	int64_t inside; /* of the block under way */
 	int64_t marked;
 	struct buf first, last, body;
 };
-
-static int
-insert_run(struct sql *db, enum run_kind kind, const struct run *run,
-	   struct error *err)
-{
-	static const char text[] =
-		"INSERT INTO run(kind, owner, since, version, submission, rows)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, 0)";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, kind);
-	sql_bind_int(stmt, 2, run->owner);
-	sql_bind_int(stmt, 3, run->since);
-	sql_bind_int(stmt, 4, run->version);
-	sql_bind_text(stmt, 5, run->submission);
-	return sql_run(db, stmt, err);
-}
 
 int
 run_build(struct sql *db, enum run_kind kind, const struct run *run,
@@ -49,15 +32,10 @@ run_build(struct sql *db, enum run_kind kind, const struct run *run,
 	if (!b)
 		return error_nomem(err);
 	b->db = db;
-	rc = insert_run(db, kind, run, err);
-	if (rc) {
-		free(b);
-		return rc;
-	}
-	b->run = sql_last_id(db);
-	rc = run_files_made(sql_runs(db), b->run, err);
-	if (!rc)
-		rc = run_writer_new(b->run, &b->file, err);
+	b->kind = kind;
+	b->run = *run;
+	b->run.id = run_files_number(sql_runs(db));
+	rc = run_writer_new(b->run.id, &b->file, err);
 	if (rc) {
 		free(b);
 		return rc;
@@ -72,6 +50,8 @@ run_build_free(struct run_builder *b)
 	if (!b)
 		return;
 	run_writer_free(b->file);
+	if (!b->told)
+		run_files_remove(sql_runs(b->db), b->run.id);
 	buf_release(&b->first);
 	buf_release(&b->last);
 	buf_release(&b->body);
@@ -122,18 +102,32 @@ run_build_add(struct run_builder *b, struct slice key, struct slice value,
 int
 run_build_end(struct run_builder *b, struct error *err)
 {
-	static const char text[] = "UPDATE run SET rows = ?2 WHERE id = ?1";
-	scope_stmt *stmt = NULL;
 	int rc = write_block(b, err);
 
+	return rc ? rc : run_writer_end(b->file, err);
+}
+
+int
+run_build_tell(struct run_builder *b, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO run(id, kind, owner, since, version, submission,"
+		" rows) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(b->db, text, &stmt, err);
+
 	if (!rc)
-		rc = run_writer_end(b->file, err);
-	if (!rc)
-		rc = sql_get(b->db, text, &stmt, err);
+		rc = run_files_made(sql_runs(b->db), b->run.id, err);
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, b->run);
-	sql_bind_int(stmt, 2, b->rows);
+	b->told = true;
+	sql_bind_int(stmt, 1, b->run.id);
+	sql_bind_int(stmt, 2, b->kind);
+	sql_bind_int(stmt, 3, b->run.owner);
+	sql_bind_int(stmt, 4, b->run.since);
+	sql_bind_int(stmt, 5, b->run.version);
+	sql_bind_text(stmt, 6, b->run.submission);
+	sql_bind_int(stmt, 7, b->rows);
 	return sql_run(b->db, stmt, err);
 }
 
@@ -158,7 +152,8 @@ run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
 	    struct error *err)
 {
 	static const char text[] = "UPDATE run SET until = ?3 WHERE kind = ?1"
-				   " AND owner = ?2 AND until IS NULL";
+				   " AND owner = ?2 AND until IS NULL"
+				   " AND since < 1 << 62";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -197,16 +192,34 @@ run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
 int
 run_drop_since(struct sql *db, int64_t seq, struct error *err)
 {
-	static const char text[] = "SELECT id FROM run WHERE since >= ?1";
+	static const char text[] = "SELECT id FROM run WHERE since >= ?1"
+				   " AND (since < ?2 OR ?1 = ?2)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, seq);
+	sql_bind_int(stmt, 2, STORE_PENDING);
 	while (!rc && (rc = sql_step(db, stmt, err)) > 0)
 		rc = run_files_dropped(sql_runs(db), sql_int(stmt, 0), err);
 	return rc;
+}
+
+int
+run_number(struct sql *db, struct error *err)
+{
+	static const char text[] = "SELECT coalesce(max(seq), 0)"
+				   " FROM sqlite_sequence WHERE name = 'run'";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (!rc)
+		rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	run_files_number_from(sql_runs(db), sql_int(stmt, 0));
+	return 0;
 }
 
 struct sweep {

@@ -32,6 +32,7 @@ struct run_files {
 	uint64_t clock;
 
 	/* only the writer of records.db */
+	int64_t last; /* number that was given */
 	struct list made, dropped;
 };
 
@@ -56,6 +57,18 @@ run_files_free(struct run_files *files)
 	free(files->dropped.runs);
 	pthread_mutex_destroy(&files->lock);
 	free(files);
+}
+
+void
+run_files_number_from(struct run_files *files, int64_t last)
+{
+	files->last = last;
+}
+
+int64_t
+run_files_number(struct run_files *files)
+{
+	return ++files->last;
 }
 
 /* ---- those that are open ------------------------------------------------- */

@@ -14,6 +14,11 @@ struct run_files;
 struct run_files *run_files_new(void);
 void run_files_free(struct run_files *files);
 
+/* The next run's number, of which none was ever given; 'last' is the highest
+ * that the state has seen. Only the writer of records.db. */
+void run_files_number_from(struct run_files *files, int64_t last);
+int64_t run_files_number(struct run_files *files);
+
 /* Open, and so until it is put back. ERR_CORRUPT, ERR_IO, ERR_NOMEM. */
 MUST_CHECK int run_files_get(struct run_files *files, int64_t run,
 			     struct run_file **ret, struct error *err);

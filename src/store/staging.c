@@ -369,7 +369,8 @@ begin_group(struct group *g, const struct store_staged *row, struct error *err)
 }
 
 int
-store_staging_find_equal(struct store_staging *staging, bool *ret_any,
+store_staging_find_equal(struct store_staging *staging,
+			 const struct breath *breath, bool *ret_any,
 			 struct error *err)
 {
 	scope_group g = {0};
@@ -379,6 +380,7 @@ store_staging_find_equal(struct store_staging *staging, bool *ret_any,
 	*ret_any = false;
 	while (!rc && (rc = store_staging_next(staging, &row, err)) > 0) {
 		rc = 0;
+		breathe(breath);
 		if (g.any && slice_eq(row.key, buf_slice(&g.key))) {
 			*ret_any = g.several = true;
 			g.differ |= !g.good ||

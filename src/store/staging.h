@@ -6,6 +6,7 @@
 #ifndef STORE_STAGING_H
 #define STORE_STAGING_H
 
+#include "base/breath.h"
 #include "store/store.h"
 
 enum store_staged_status {
@@ -64,8 +65,10 @@ MUST_CHECK int store_staging_next(struct store_staging *staging,
 				  struct store_staged *ret, struct error *err);
 
 /* Looks for rows that share a key; after store_staging_index(). *ret_any: there
- * are some, and store_staging_differs() is to be asked about them. */
+ * are some, and store_staging_differs() is to be asked about them. 'breath' is
+ * taken meanwhile (NULL none). */
 MUST_CHECK int store_staging_find_equal(struct store_staging *staging,
+					const struct breath *breath,
 					bool *ret_any, struct error *err);
 /* Whether the rows that share the key of row 'first', the first of them, are
  * not all the same: one of them is not good, or differs in cells or in

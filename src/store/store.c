@@ -188,9 +188,13 @@ recover(struct store *store, struct error *err)
 	atomic_store(&store->published, published);
 	rc = store_records_begin(store, err);
 	if (!rc)
+		rc = store_pending_drop(store, err);
+	if (!rc)
 		rc = store_records_commit(store, 0, err);
 	if (rc)
 		store_records_rollback(store);
+	if (!rc)
+		rc = run_number(store->records, err);
 	return rc ? rc : run_sweep(store->records, err);
 }
 
@@ -675,7 +679,7 @@ store_records_settle(struct store *store)
 }
 
 static int
-undo_one(struct sql *db, const char *text, int64_t seq, struct error *err)
+run_with(struct sql *db, const char *text, int64_t seq, struct error *err)
 {
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
@@ -684,6 +688,24 @@ undo_one(struct sql *db, const char *text, int64_t seq, struct error *err)
 		return rc;
 	sql_bind_int(stmt, 1, seq);
 	return sql_run(db, stmt, err);
+}
+
+int
+store_pending_adopt(struct store *store, int64_t seq, struct error *err)
+{
+	static const char text[] =
+		"UPDATE run SET since = ?1 WHERE since = 1 << 62";
+
+	return run_with(store->records, text, seq, err);
+}
+
+int
+store_pending_drop(struct store *store, struct error *err)
+{
+	static const char text[] = "DELETE FROM run WHERE since = ?1";
+	int rc = run_drop_since(store->records, STORE_PENDING, err);
+
+	return rc ? rc : run_with(store->records, text, STORE_PENDING, err);
 }
 
 int
@@ -699,7 +721,7 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 		"UPDATE theme_row SET until = NULL WHERE until >= ?1",
 		"DELETE FROM orphan WHERE since >= ?1",
 		"UPDATE orphan SET until = NULL WHERE until >= ?1",
-		"DELETE FROM run WHERE since >= ?1",
+		"DELETE FROM run WHERE since >= ?1 AND since < 1 << 62",
 		"UPDATE run SET until = NULL WHERE until >= ?1",
 		"DELETE FROM gone WHERE until >= ?1",
 		"DELETE FROM chunk WHERE since >= ?1",
@@ -710,7 +732,7 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 	int rc = run_drop_since(store->records, seq, err);
 
 	for (size_t i = 0; !rc && i < sizeof(undo) / sizeof(*undo); i++)
-		rc = undo_one(store->records, undo[i], seq, err);
+		rc = run_with(store->records, undo[i], seq, err);
 	return rc ? rc : set_mark(store->records, seq - 1, err);
 }
 

@@ -87,6 +87,20 @@ struct sql *store_records(struct store *store);
 /* What an earlier transaction committed under a sequence that was never
  * published is undone first. */
 MUST_CHECK int store_records_begin(struct store *store, struct error *err);
+/*
+ * Large work takes long, and others must not wait for it: what it writes is
+ * pending until its publish has a number. Loads (record.h) can be told under
+ * STORE_PENDING as if it were that number. Only who asks for what holds at
+ * STORE_PENDING sees them: that is the state as it is, with them. One such
+ * work is under way at a time; a start drops what the one before has left.
+ */
+#define STORE_PENDING (INT64_C(1) << 62)
+/* Pending loads are part of publish 'seq'; inside store_records_begin(). */
+MUST_CHECK int store_pending_adopt(struct store *store, int64_t seq,
+				   struct error *err);
+/* Pending loads are no more; inside store_records_begin(). */
+MUST_CHECK int store_pending_drop(struct store *store, struct error *err);
+
 /* 'seq' is the publish this is part of; 0 when nothing carries its number. */
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
 				    struct error *err);

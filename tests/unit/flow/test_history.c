@@ -344,6 +344,7 @@ live(struct town *t, unsigned seed)
 	town_copy(t, "town");
 	for (size_t i = 0; i < 8; i += 2)
 		town_write(t, descriptors[i], descriptors[i + 1]);
+	t->large = seed % 2; /* every file is, or none */
 	town_start(t);
 	town_settle(t);
 	/* the headers, before there is anything */

@@ -306,6 +306,8 @@ town_start(struct town *t)
 	check(flow_new(t->store, t->plan, t->inbox, &decoder, &hooks, &t->flow,
 		       &err),
 	      &err);
+	if (t->large)
+		flow_set_large(t->flow, t->large);
 	assert_int_equal(pthread_create(&t->threads[0], NULL, run, t), 0);
 	assert_int_equal(
 		pthread_create(&t->threads[1], NULL, run_collecting, t), 0);

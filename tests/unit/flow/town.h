@@ -49,6 +49,7 @@ struct town {
 		TOWN_IS_REFUSED /* cannot be started */
 	} decoder;
 	int patience_ms; /* with them; of the next town_start() */
+	int64_t large;	 /* flow_set_large() of the next one; 0: as it is */
 };
 
 /* cmocka's set-up and tear-down; the second compares open descriptors. */

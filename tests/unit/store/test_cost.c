@@ -200,6 +200,7 @@ load_and_end(struct store *store)
 			0);
 	}
 	assert_int_equal(store_load_end(load, NULL), 0);
+	assert_int_equal(store_load_tell(load, NULL), 0);
 	store_load_free(load);
 	for (int i = 0; i < MANY; i++) {
 		char name[16];

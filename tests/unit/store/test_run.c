@@ -369,6 +369,7 @@ load_table(struct fixture *f, const struct table *t, const bool *keys)
 			0);
 	}
 	assert_int_equal(store_load_end(load, NULL), 0);
+	assert_int_equal(store_load_tell(load, NULL), 0);
 	store_load_free(load);
 }
 
@@ -590,6 +591,7 @@ load_links(struct fixture *f, int step)
 						NULL),
 				 0);
 	assert_int_equal(store_load_end(load, NULL), 0);
+	assert_int_equal(store_load_tell(load, NULL), 0);
 	store_load_free(load);
 }
 
