@@ -141,25 +141,69 @@ text_utf8_next(struct slice s)
 	return (int)len;
 }
 
-bool
-text_is_utf8(struct slice s, size_t *ret_at)
+static inline bool
+is_tail(unsigned char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* How many bytes are characters of three bytes of which the lead allows every
+ * second byte: nearly all that is written in China. Looks at three bytes or
+ * none. */
+static inline size_t
+cjk_run(const unsigned char *p, size_t n)
 {
 	size_t i = 0;
 
-	for (;;) {
-		int k;
+	while (n - i >= 3 && p[i] > 0xe0 && p[i] < 0xf0 && p[i] != 0xed &&
+	       is_tail(p[i + 1]) && is_tail(p[i + 2]))
+		i += 3;
+	return i;
+}
 
-		i += text_ascii_run((struct slice){s.p + i, s.n - i});
-		if (i == s.n)
-			return true;
-		k = text_utf8_next((struct slice){s.p + i, s.n - i});
-		if (k <= 0) {
-			if (ret_at)
-				*ret_at = i;
-			return false;
+size_t
+text_utf8_run(struct slice s, bool *ret_wide)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	bool wide = false;
+	size_t i = 0, cjk;
+	int k = 1;
+
+	while (i < s.n && k > 0) {
+		if (p[i] < 0x80) {
+			uint64_t word;
+
+			i++;
+			while (s.n - i >= sizeof(word)) {
+				memcpy(&word, p + i, sizeof(word));
+				if (word & ASCII_HIGH)
+					break;
+				i += sizeof(word);
+			}
+			continue;
 		}
-		i += (size_t)k;
+		cjk = cjk_run(p + i, s.n - i);
+		wide |= cjk > 0;
+		i += cjk;
+		if (cjk || i == s.n)
+			continue;
+		k = text_utf8_next((struct slice){s.p + i, s.n - i});
+		wide |= k > 2;
+		i += k > 0 ? (size_t)k : 0;
 	}
+	if (wide && ret_wide)
+		*ret_wide = true;
+	return i;
+}
+
+bool
+text_is_utf8(struct slice s, size_t *ret_at)
+{
+	size_t n = text_utf8_run(s, NULL);
+
+	if (n < s.n && ret_at)
+		*ret_at = n;
+	return n == s.n;
 }
 
 int

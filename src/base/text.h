@@ -30,6 +30,11 @@ bool text_is_utf8(struct slice s, size_t *ret_at);
 #define TEXT_UTF8_CUT (-1)
 int text_utf8_next(struct slice s);
 
+/* How many bytes at the front of 's' are whole sequences, many at a time;
+ * text_utf8_next() says of the rest what is wrong with it. *ret_wide becomes
+ * true when one of three or four bytes is among them; may be NULL. */
+size_t text_utf8_run(struct slice s, bool *ret_wide);
+
 /* How many bytes at the front of 's' are ASCII; many at a time. */
 size_t text_ascii_run(struct slice s);
 

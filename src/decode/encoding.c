@@ -29,26 +29,17 @@ struct tally {
 static size_t
 tally_block(struct tally *t, struct slice s, int64_t at, bool last)
 {
-	size_t i = 0;
+	size_t n = text_utf8_run(s, &t->wide);
+	bool cut;
 
-	for (;;) {
-		int k;
-
-		i += text_ascii_run((struct slice){s.p + i, s.n - i});
-		if (i == s.n)
-			return s.n;
-		k = text_utf8_next((struct slice){s.p + i, s.n - i});
-		if (k > 0) {
-			t->wide |= k > 2;
-			i += (size_t)k;
-			continue;
-		}
-		if (k == TEXT_UTF8_CUT && !last)
-			return i;
-		t->cut = k == TEXT_UTF8_CUT;
-		t->first = at + (int64_t)i;
-		return s.n;
-	}
+	if (n == s.n)
+		return n;
+	cut = text_utf8_next((struct slice){s.p + n, s.n - n}) == TEXT_UTF8_CUT;
+	if (cut && !last)
+		return n;
+	t->cut = cut;
+	t->first = at + (int64_t)n;
+	return s.n;
 }
 
 static int

@@ -2,12 +2,15 @@
 #include "decode/source.h"
 
 #include "base/io.h"
+#include "decode/gb18030.h"
 
 #include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
 
 #define RAW_SIZE 65536
+/* From this size of a file on its table of pairs is worth making. */
+#define PAIRS_LEAST (512 * 1024)
 
 /* GB18030's own mark is U+FEFF in its four bytes: some editors write it. */
 const struct decode_encoding_facts decode_encodings[DECODE_ENCODINGS] = {
@@ -24,8 +27,9 @@ struct decode_source {
 	int64_t size;
 	int64_t at; /* next byte of the file to read */
 	bool convert;
-	iconv_t conv; /* valid if 'convert' */
-	size_t start; /* raw bytes not yet converted */
+	iconv_t conv;		      /* valid if 'convert' */
+	struct decode_gb18030 *pairs; /* of a large file in GB18030, or NULL */
+	size_t start;		      /* raw bytes not yet converted */
 	size_t end;
 	char raw[RAW_SIZE];
 };
@@ -64,6 +68,13 @@ decode_source_open(int fd, int64_t size, enum decode_encoding encoding,
 		}
 		s->convert = true;
 	}
+	if (encoding == DECODE_GB18030 && size >= PAIRS_LEAST) {
+		s->pairs = decode_gb18030_new(s->conv);
+		if (!s->pairs) {
+			decode_source_close(s);
+			return error_nomem(err);
+		}
+	}
 	decode_source_rewind(s);
 	*ret = s;
 	return 0;
@@ -76,6 +87,7 @@ decode_source_close(struct decode_source *s)
 		return;
 	if (s->convert)
 		iconv_close(s->conv);
+	free(s->pairs);
 	free(s);
 }
 
@@ -158,7 +170,10 @@ convert(struct decode_source *s, char *out, size_t room)
 	size_t nin = s->end - s->start, left = room;
 
 	errno = 0;
-	if (iconv(s->conv, &in, &nin, &out, &left) != (size_t)-1)
+	if (s->pairs)
+		decode_gb18030_convert(s->pairs, s->conv, &in, &nin, &out,
+				       &left);
+	else if (iconv(s->conv, &in, &nin, &out, &left) != (size_t)-1)
 		errno = 0;
 	s->start = s->end - nin;
 	return room - left;

@@ -142,6 +142,49 @@ test_utf8_pieces(void **state)
 	}
 }
 
+/* Every sequence behind runs of every length: text_utf8_run() goes as far as
+ * text_utf8_next() does, one after the other. */
+static void
+test_utf8_run(void **state)
+{
+	static const char *const pieces[] = {"a",
+					     "abcdefghij",
+					     "é",
+					     "目",
+					     "目录",
+					     "\xee\x80\x80",
+					     "\xed\x9f\xbf",
+					     "\xe0\xa0\x80",
+					     "𠀀",
+					     "\xed\xa0\x80",
+					     "\xe0\x80",
+					     "\xe7\x9b",
+					     "\xff",
+					     "\x80"};
+	const size_t n = sizeof(pieces) / sizeof(pieces[0]);
+
+	(void)state;
+	for (size_t i = 0; i < n * n * n; i++) {
+		scope_buf text = BUF_INIT;
+		bool wide = false, expected_wide = false;
+		size_t expected = 0;
+		int k;
+
+		assert_int_equal(buf_adds(&text, pieces[i % n]), 0);
+		assert_int_equal(buf_adds(&text, pieces[i / n % n]), 0);
+		assert_int_equal(buf_adds(&text, pieces[i / n / n]), 0);
+		while ((k = text_utf8_next((struct slice){
+				text.data + expected, text.len - expected})) >
+		       0) {
+			expected += (size_t)k;
+			expected_wide |= k > 2;
+		}
+		assert_int_equal(text_utf8_run(buf_slice(&text), &wide),
+				 expected);
+		assert_int_equal(wide, expected_wide);
+	}
+}
+
 static void
 test_local_time(void **state)
 {
@@ -186,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_pieces),
+		cmocka_unit_test(test_utf8_run),
 		cmocka_unit_test(test_civil_days),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_local_time),
