@@ -21,6 +21,7 @@
 #ifndef DAEMON_CHECK_H
 #define DAEMON_CHECK_H
 
+#include "control/control.h"
 #include "daemon/roles.h"
 
 /* Exit statuses of the checker. */
@@ -47,5 +48,15 @@ void daemon_check_say(int answer, char kind, const char *fmt, ...)
  * bytes are not sealed; as config_parse(). */
 MUST_CHECK int daemon_check_take(int files, struct config **ret,
 				 struct error *err);
+
+/*
+ * The other end, in the worker: asks the keeper for a reload and tells
+ * 'tell' what is wrong, until all is said. An exit status of SPEC 2, with the
+ * digest when it is 0; ERR_BUSY, ERR_IO when the keeper has died. Blocks.
+ */
+MUST_CHECK int daemon_check_ask(const struct daemon_shared *shared,
+				control_tell_fn *tell, void *tell_ctx,
+				char ret_digest[static DIGEST_HEX],
+				struct error *err);
 
 #endif

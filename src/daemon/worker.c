@@ -67,9 +67,11 @@ struct worker {
 	pthread_mutex_t link_lock; /* one question to the keeper at a time */
 	struct daemon_teller teller;
 	_Atomic bool stopping;
-	bool handing_over;	/* to a next worker: nobody is told of an end */
-	bool judged;		/* the thread that judges has ended */
-	_Atomic bool forgotten; /* what was before the reload */
+	_Atomic pid_t asked_by;
+	_Atomic bool handing_over; /* to a next worker: nobody is told of an
+				    * end */
+	bool judged;		   /* the thread that judges has ended */
+	_Atomic bool forgotten;	   /* what was before the reload */
 	pthread_t threads[THREADS_OWN];
 };
 
@@ -281,71 +283,13 @@ on_complaint(void *ctx, const char *text)
 /* ---- another configuration ------------------------------------------------
  */
 
-/* The checker's lines, until it and the keeper have said all: check.h. */
-struct reload {
-	struct worker *w;
-	control_tell_fn *tell;
-	void *tell_ctx;
-	char *digest; /* DIGEST_HEX bytes */
-	int exit_status;
-};
-
-static void
-take_line(struct reload *r, char *line)
-{
-	char kind = *line;
-	const char *text = kind && line[1] ? line + 2 : "";
-
-	if (kind == 'W' || kind == 'E')
-		r->tell(r->tell_ctx, kind == 'W', text);
-	if (kind == 'R')
-		r->exit_status = atoi(text) == CONTROL_USAGE ? CONTROL_USAGE
-							     : CONTROL_NO;
-	if (kind == 'A')
-		r->exit_status = ERR_BUSY;
-	if (kind == 'D') {
-		snprintf(r->digest, DIGEST_HEX, "%s", text);
-		r->exit_status = CONTROL_DONE;
-	}
-}
-
-static void
-take_lines(struct reload *r, FILE *answer)
-{
-	char line[DAEMON_CHECK_LINE + 1];
-
-	while (fgets(line, sizeof(line), answer)) {
-		line[strcspn(line, "\n")] = '\0';
-		take_line(r, line);
-	}
-}
-
 static int
 reload(void *ctx, control_tell_fn *tell, void *tell_ctx,
        char ret_digest[static DIGEST_HEX], struct error *err)
 {
-	const struct link_message m = {.kind = LINK_RELOAD};
-	struct reload r = {ctx, tell, tell_ctx, ret_digest, ERR_IO};
-	scope_file answer = NULL;
-	int ends[2], rc;
+	const struct worker *w = ctx;
 
-	if (pipe2(ends, O_CLOEXEC))
-		return error_errno(err, errno, "pipe");
-	rc = daemon_link_send(r.w->shared->link, &m, &ends[1], 1, err);
-	close(ends[1]);
-	answer = fdopen(ends[0], "r");
-	if (!answer)
-		return error_nomem(err);
-	if (!rc)
-		take_lines(&r, answer);
-	if (r.exit_status == ERR_BUSY)
-		return error_set(err, ERR_BUSY,
-				 "another reload is under way: ask again");
-	if (r.exit_status < 0)
-		return error_set(err, ERR_IO,
-				 "the configuration was not checked: the "
-				 "keeper has died; start civicfsd again");
-	return r.exit_status;
+	return daemon_check_ask(w->shared, tell, tell_ctx, ret_digest, err);
 }
 
 /* The kernel has kept names, sizes and rights of before. It forgets them
@@ -387,21 +331,23 @@ wait_for_end(void *ctx)
 {
 	struct worker *w = ctx;
 	struct timespec until;
+	siginfo_t got;
 	sigset_t set;
-	int got;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
-	while (sigwait(&set, &got))
+	while (sigwaitinfo(&set, &got) < 0)
 		;
-	w->handing_over = got == SIGUSR1;
+	w->asked_by = got.si_pid;
+	w->handing_over = got.si_signo == SIGUSR1;
 	w->stopping = true;
 	flow_stop(w->flow);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += JUDGING_S;
-	w->judged =
-		!pthread_timedjoin_np(w->threads[THREAD_FLOW], NULL, &until);
+	if (!w->judged)
+		w->judged = !pthread_timedjoin_np(w->threads[THREAD_FLOW], NULL,
+						  &until);
 	mount_stop(w->mount);
 	return NULL;
 }
@@ -655,6 +601,39 @@ end_threads(struct worker *w)
 }
 
 static int
+answer(struct worker *w, bool first, struct error *err)
+{
+	const struct daemon_shared *shared = w->shared;
+
+	return mount_serve(w->mount, shared->fuse_fd, shared->init,
+			   shared->init_len, first, THREADS, err);
+}
+
+/* The keeper has died while it had this worker make room: nobody else has the
+ * mount, unless it is another keeper who asks. */
+static bool
+is_left_alone(const struct worker *w)
+{
+	return w->handing_over && w->asked_by == w->shared->keeper &&
+	       getppid() != w->shared->keeper;
+}
+
+/* Until the next keeper comes. Nothing is judged any more. */
+static int
+serve_on(struct worker *w, struct error *err)
+{
+	pthread_t *end = &w->threads[THREAD_END];
+	int rc;
+
+	pthread_join(*end, NULL);
+	w->handing_over = w->stopping = false;
+	mount_resume(w->mount);
+	rc = pthread_create(end, NULL, wait_for_end, w);
+	return rc ? error_errno(err, rc, "cannot start a thread")
+		  : answer(w, false, err);
+}
+
+static int
 serve(struct worker *w, struct error *err)
 {
 	const struct daemon_shared *shared = w->shared;
@@ -664,9 +643,9 @@ serve(struct worker *w, struct error *err)
 	if (!rc)
 		rc = daemon_link_send(shared->link, &ready, NULL, 0, err);
 	if (!rc)
-		rc = mount_serve(w->mount, shared->fuse_fd, shared->init,
-				 shared->init_len, shared->generation == 1,
-				 THREADS, err);
+		rc = answer(w, shared->generation == 1, err);
+	while (!rc && is_left_alone(w))
+		rc = serve_on(w, err);
 	if (rc)
 		return rc; /* the process ends, and its threads with it */
 	/* stopped, or unmounted: then the signal is still to come */

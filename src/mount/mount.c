@@ -129,6 +129,12 @@ mount_stop(struct mount *m)
 }
 
 void
+mount_resume(struct mount *m)
+{
+	mount_session_resume(m->session);
+}
+
+void
 mount_count(const struct mount *m, struct mount_counts *ret)
 {
 	mount_session_count(m->session, ret);

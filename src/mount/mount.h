@@ -142,6 +142,8 @@ MUST_CHECK int mount_refuse(int fuse_fd, void *request, struct error *err);
 /* Lets mount_serve() return: no further request is taken, those in work are
  * answered. Any thread, not a signal handler. */
 void mount_stop(struct mount *m);
+/* Lets mount_serve() be called again after that. */
+void mount_resume(struct mount *m);
 
 /* Numbers for 'status': requests answered, and those that came again. */
 struct mount_counts {

@@ -138,6 +138,14 @@ mount_session_stop(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void
+mount_session_resume(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->ended = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
 bool
 mount_session_has_epochs(const struct session *s)
 {

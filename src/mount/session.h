@@ -22,6 +22,7 @@ MUST_CHECK int mount_session_run(struct session *s, int fuse_fd,
 				 unsigned threads, void *mount,
 				 struct error *err);
 void mount_session_stop(struct session *s);
+void mount_session_resume(struct session *s);
 struct mount_counts;
 void mount_session_count(const struct session *s, struct mount_counts *ret);
 

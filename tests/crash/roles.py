@@ -34,6 +34,7 @@ class Roles:
         self.folder = os.path.join(args.folder, "city")
         self.daemon = None
         self.halves = 0
+        self.unserved = 0
 
     def begin(self, options=()):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -380,6 +381,22 @@ class Roles:
         equal("descriptors of the keeper", descriptors(), before)
         self.examine()
 
+    def rate_if_served(self, name, year):
+        """Nobody serves where the keeper died just when one worker had ended
+        and the next could not be found yet: None then."""
+        before = dict(self.model.ratings)
+        if not self.workers():
+            return None
+        try:
+            return self.rate(name, year)
+        except OSError as error:
+            if error.errno not in (errno.ENOTCONN, errno.ECONNABORTED):
+                raise
+        until("the end of the worker", lambda: not self.workers())
+        self.unserved += 1
+        self.model.ratings = before
+        return None
+
     def dies_in_reload(self):
         """The keeper, at any moment of a reload: the old configuration is in
         force or the new one, and the files are in force after the start."""
@@ -397,8 +414,7 @@ class Roles:
             kill(self.daemon.process.pid)
             self.daemon.process.wait()
             reload.wait(crashlib.PATIENCE)
-            late = self.rate("late%d.csv" % n, 2000 + n) \
-                if self.workers() else None
+            late = self.rate_if_served("late%d.csv" % n, 2000 + n)
             self.daemon.start()
             status = self.daemon.civicfs("status")
             if title not in status:
@@ -408,6 +424,7 @@ class Roles:
             equal("mounts", len(self.daemon.mount_ids()), 1)
             if late:
                 self.judged(late)
+        print("unserved: %d of %d" % (self.unserved, self.args.rounds // 2))
         self.examine()
 
     # --- a worker that is there, and is not --------------------------------------
