@@ -14,7 +14,7 @@
 #include "mount/tree.h"
 
 #define TEXTS_BYTES (32u << 20)
-#define READERS_MOST 256
+#define READERS_BYTES (64u << 20)
 #define NETS_MOST 16
 #define LISTINGS_BYTES (32u << 20)
 #define SETTLE_NS 20000
@@ -75,7 +75,7 @@ mount_new(const struct mount_context *context, struct mount **ret,
 	m->made_at = context->config->modified_at;
 	m->session = mount_session_new();
 	m->texts = mount_cache_new(TEXTS_BYTES, mount_text_free);
-	m->readers = mount_cache_new(READERS_MOST, close_reader);
+	m->readers = mount_cache_new(READERS_BYTES, close_reader);
 	m->nets = mount_cache_new(NETS_MOST, mount_net_free);
 	m->listings = mount_cache_new(LISTINGS_BYTES, mount_listing_free);
 	m->inbox_changed = calloc(nresources + 1, sizeof(*m->inbox_changed));

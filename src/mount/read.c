@@ -8,6 +8,9 @@
 
 #include "base/io.h"
 
+/* A reader also keeps packs open. */
+#define READER_LEAST ((size_t)256 << 10)
+
 static void
 complain_read(struct call *call)
 {
@@ -18,6 +21,7 @@ static int
 reader_get(struct call *call, uint64_t node, struct cache_item **ret)
 {
 	struct publish_reader *reader;
+	size_t cost;
 	int rc;
 
 	*ret = mount_cache_get(call->m->readers, node);
@@ -30,7 +34,9 @@ reader_get(struct call *call, uint64_t node, struct cache_item **ret)
 		return -ESTALE;
 	if (rc < 0)
 		return mount_call_errno(call, rc);
-	*ret = mount_cache_put(call->m->readers, node, reader, 1);
+	cost = publish_reader_size(reader);
+	*ret = mount_cache_put(call->m->readers, node, reader,
+			       cost > READER_LEAST ? cost : READER_LEAST);
 	return *ret ? 0 : -ENOMEM;
 }
 

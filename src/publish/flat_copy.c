@@ -159,8 +159,10 @@ make(struct copy *copy)
 	int rc = publish_reader_open(copy->store, copy->state->id,
 				     &copy->reader, copy->err);
 
-	if (!rc)
+	if (!rc) {
+		publish_reader_plain(copy->reader);
 		rc = open_part(copy);
+	}
 	if (!rc)
 		rc = copy_chunks(copy);
 	if (!rc)

@@ -232,14 +232,21 @@ MUST_CHECK int publish_header(const struct publish_theme *theme,
 			      enum publish_kind kind, const char *part,
 			      struct buf *out);
 
-/* An open file: its extents, loaded once. Any number of threads may read it
- * at once. */
+/* An open file: its extents, loaded once, and which of its chunks were found
+ * to be what was published: each is checked when it is first read (sound.h).
+ * Any number of threads may read it at once. */
 struct publish_reader;
 MUST_CHECK int publish_reader_open(struct store *store, int64_t state,
 				   struct publish_reader **ret,
 				   struct error *err);
 void publish_reader_close(struct publish_reader *r);
-/* Bytes read: fewer than n only at the end. */
+/* Reads are not checked any more: for who compares the bytes himself. Before
+ * the first read. */
+void publish_reader_plain(struct publish_reader *r);
+/* The memory it takes, about. */
+size_t publish_reader_size(struct publish_reader *r);
+/* Bytes read: fewer than n only at the end. ERR_CORRUPT when they are not what
+ * was published. */
 MUST_CHECK ssize_t publish_reader_read(struct publish_reader *r, void *p,
 				       size_t n, int64_t offset,
 				       struct error *err);

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "publish/pack.h"
+#include "publish/sound.h"
 #include "store/chunk.h"
 
 #include <assert.h>
@@ -35,11 +36,13 @@ struct extents {
 	size_t n, cap;
 	int64_t bytes;
 	int users; /* under the reader's lock */
+	struct sound sound;
 };
 
 struct publish_reader {
 	struct store *store;
 	int64_t state;
+	bool plain;		 /* who reads checks the bytes */
 	struct extents *extents; /* under the lock */
 	pthread_mutex_t lock;
 	struct slot slots[SLOTS];
@@ -79,7 +82,7 @@ add_chunk(void *ctx, const struct store_chunk *c)
 						   c->length};
 	}
 	x->bytes += c->length;
-	return 0;
+	return sound_add(&x->sound, c->length, c->sha256);
 }
 
 static int
@@ -98,6 +101,8 @@ load(struct extents *x, struct store *store, int64_t state, struct error *err)
 				 "the file is no longer in the state");
 	rc = store_chunk_each(reader.db, found.file, found.since, add_chunk, x,
 			      err);
+	if (!rc)
+		rc = sound_end(&x->sound);
 	if (rc == ERR_NOMEM)
 		return error_nomem(err);
 	if (!rc && x->bytes != found.bytes)
@@ -115,6 +120,7 @@ free_extents(struct extents *x)
 	if (!x)
 		return;
 	free(x->items);
+	sound_release(&x->sound);
 	free(x);
 }
 
@@ -212,6 +218,23 @@ publish_reader_close(struct publish_reader *r)
 	pthread_mutex_destroy(&r->lock);
 	free_extents(r->extents);
 	free(r);
+}
+
+void
+publish_reader_plain(struct publish_reader *r)
+{
+	r->plain = true;
+}
+
+size_t
+publish_reader_size(struct publish_reader *r)
+{
+	struct extents *x = take_extents(r);
+	size_t size = sizeof(*r) + sizeof(*x) + x->cap * sizeof(*x->items) +
+		      sound_size(&x->sound);
+
+	give_extents(r, x);
+	return size;
 }
 
 /* The extent that holds a byte below the end. */
@@ -336,25 +359,50 @@ read_extents(struct publish_reader *r, const struct extents *x, void *p,
 	return (ssize_t)done;
 }
 
+struct whole {
+	struct publish_reader *r;
+	const struct extents *x;
+};
+
+static int
+read_whole(void *ctx, void *p, size_t n, int64_t offset, struct error *err)
+{
+	const struct whole *w = ctx;
+	ssize_t got = read_extents(w->r, w->x, p, n, offset, err);
+
+	return got < 0 ? (int)got : 0;
+}
+
+static ssize_t
+read_sound(struct publish_reader *r, void *p, size_t n, int64_t offset,
+	   struct error *err)
+{
+	struct extents *x = take_extents(r);
+	struct whole whole = {r, x};
+	ssize_t got = read_extents(r, x, p, n, offset, err);
+	int rc = 0;
+
+	if (got > 0 && !r->plain)
+		rc = sound_check(&x->sound, p, (size_t)got, offset, read_whole,
+				 &whole, err);
+	give_extents(r, x);
+	return rc ? rc : got;
+}
+
 ssize_t
 publish_reader_read(struct publish_reader *r, void *p, size_t n, int64_t offset,
 		    struct error *err)
 {
-	struct extents *x = take_extents(r);
-	ssize_t got = read_extents(r, x, p, n, offset, err);
+	ssize_t got = read_sound(r, p, n, offset, err);
 	int rc;
 
-	give_extents(r, x);
 	if (got != ERR_CORRUPT)
 		return got;
 	/* the pack may have been written again since it was looked up */
 	rc = reload(r, err);
 	if (rc)
 		return rc;
-	x = take_extents(r);
-	got = read_extents(r, x, p, n, offset, err);
-	give_extents(r, x);
-	return got;
+	return read_sound(r, p, n, offset, err);
 }
 
 /* ---- the hash of the whole ----------------------------------------------- */

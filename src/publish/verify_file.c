@@ -157,8 +157,10 @@ verify_hash(struct check *k, const struct store_file_state *s)
 	if (rc <= 0)
 		return rc;
 	rc = publish_reader_open(k->v->store, s->id, &r, &err);
-	if (!rc)
+	if (!rc) {
+		publish_reader_plain(r);
 		rc = publish_reader_sha256(r, now, &err);
+	}
 	publish_reader_close(r);
 	if (!rc && memcmp(known, now, DIGEST_SIZE) == 0)
 		return 0;
