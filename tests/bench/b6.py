@@ -1,20 +1,24 @@
 """B6: a file of eight columns, from close() to durable, validated and
 key-indexed rows; the same in GB18030, and with 0.1% bad rows. B6e: the same
-to the end, integrated with two other sources and readable as data.csv."""
+to the end, integrated with two other sources and readable as data.csv. B6d:
+its first stage alone, which is where the floor of B6 is."""
 
 import json
 import os
 import subprocess
 import time
 
-from benchlib import Ended, read_text, sha256
+from benchlib import Ended, Sample, read_text, sha256
 from cities import CREDIT, City
 
 NAMES = {"B6": "from close() to durable, validated, key-indexed rows",
-         "B6e": "the same, integrated with two sources and read as data.csv"}
+         "B6e": "the same, integrated with two sources and read as data.csv",
+         "B6d": "decoding alone"}
 
 TABLE = ("CREATE TABLE entries(licence_no, uscc, name, status, capital,"
          " founded_on, region, address)")
+COLUMNS = ["licence_no", "uscc", "name", "status", "capital", "founded_on",
+           "region", "address"]
 RATINGS = "CREATE TABLE ratings(uscc, year, taxpayer, grade, rated_on)"
 PENALTIES = "CREATE TABLE penalties(case_no, uscc, amount, decided_on)"
 TYPES = ("{'licence_no': 'VARCHAR', 'uscc': 'VARCHAR', 'name': 'VARCHAR',"
@@ -236,9 +240,36 @@ def run_whole(bench, files):
                   samples, "civicfs", "sqlite3", (">=", 2.0))
 
 
+def decoded(bench, path):
+    """Seconds for the core in this process, and through a decoder of its
+    own, as bench_decode prints them."""
+    ended = bench.tool("bench_decode", path, *COLUMNS)
+    found = {}
+    for line in ended.out.splitlines():
+        what, rate, _, rows = line.split()[:4]
+        found[what] = Sample(bench.rows / float(rows), ended.cpu, ended.peaks)
+        bench.note("B6d", "%s, %s: %s MB/s" % (os.path.basename(path), what,
+                                               rate))
+    return found
+
+
+def run_decode(bench, files):
+    plain = [decoded(bench, files.plain) for _ in range(bench.rounds)]
+    other = [decoded(bench, files.gb18030) for _ in range(bench.rounds)]
+    samples = {"core": [f["core"] for f in plain],
+               "process": [f["process"] for f in plain],
+               "GB18030": [f["process"] for f in other]}
+    bench.compare("B6d", "%d rows decoded by a process" % bench.rows,
+                  "the same within one", samples, "process", "core")
+    bench.compare("B6d", "the same in GB18030", "itself in UTF-8", samples,
+                  "GB18030", "process")
+
+
 def run(bench, wanted):
     files = Files(bench)
     if "B6" in wanted:
         run_rows(bench, files)
     if "B6e" in wanted:
         run_whole(bench, files)
+    if "B6d" in wanted:
+        run_decode(bench, files)

@@ -14,6 +14,7 @@ import argparse
 import importlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -92,6 +93,8 @@ def main():
     if os.getuid() != 0:
         sys.exit("bench: needs root, for the mounts")
     todo = modules(args.ids)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     began, load = time.monotonic(), benchlib.load_average()
     bench = benchlib.Bench(args)
     status = 0
@@ -103,12 +106,13 @@ def main():
             try:
                 module.run(bench, wanted)
             except benchlib.Missing as reason:
-                bench.missing(wanted[0], module.NAMES[wanted[0]], "-", reason)
+                bench.without(wanted[0], module.NAMES[wanted[0]],
+                              "missing: %s" % reason)
             except (benchlib.Wrong, OSError,
                     subprocess.SubprocessError) as error:
                 print("WRONG: %s: %s" % (wanted[0], error), flush=True)
-                bench.missing(wanted[0], module.NAMES[wanted[0]], "-",
-                              "wrong: %s" % str(error)[:80])
+                bench.without(wanted[0], module.NAMES[wanted[0]],
+                              "WRONG, see above")
                 status = 1
         text = report(bench, began, load)
     finally:

@@ -221,7 +221,7 @@ class Bench:
         self.size = "tiny" if args.tiny else "quick" if args.quick else "full"
         self.rows = args.rows or self.sized(1000000, 100000, 300)
         self.rounds = args.rounds or self.sized(5, 5, 1)
-        self.peers = args.peers
+        self.peers = args.peers and os.path.abspath(args.peers)
         self.lines, self.notes, self.peaks, self.peer_peaks = [], [], {}, {}
         self.made, self.cleaners = {}, []
         self.folder = tempfile.mkdtemp(prefix="civicfs-bench-", dir=args.where)
@@ -381,9 +381,10 @@ class Bench:
         self.lines.append(Line(ident, what, peer, target, list(ratios), [],
                                []))
 
-    def missing(self, ident, what, peer, reason, target=None):
-        line = Line(ident, what, peer, target, [], [], [])
-        line.reason = "missing: %s" % reason
+    def without(self, ident, what, reason):
+        """A line that says why there is no ratio."""
+        line = Line(ident, what, "-", None, [], [], [])
+        line.reason = reason
         self.lines.append(line)
 
     def note_peaks(self, peaks):
