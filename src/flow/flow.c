@@ -27,8 +27,10 @@ struct flow {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t woken;
 	bool stop, wake;
-	bool arrived; /* an inbox has changed */
-	bool busy;    /* work is under way or was found */
+	bool arrived;  /* an inbox has changed */
+	bool settling; /* a file may be about to become a submission */
+	bool stirred;  /* one of wake and settling was set */
+	bool busy;     /* work is under way or was found */
 	/* of judging, and of collecting the inboxes */
 	char trouble[ERROR_TEXT_MAX], hindrance[ERROR_TEXT_MAX];
 	struct flow_watch *watches;
@@ -42,8 +44,9 @@ struct flow {
 	atomic_bool wanted; /* some may wait to pass; any thread sets it */
 	struct breath breath;
 	struct flow_passing passing;
-	struct error passed; /* the first failure of those that passed */
-	bool *waits;	     /* per resource: what may not pass now */
+	struct error passed;	  /* the first failure of those that passed */
+	bool *waits;		  /* per resource: what may not pass now */
+	struct flow_early *early; /* NULL: none */
 };
 
 /* ---- what is next -------------------------------------------------------- */
@@ -157,6 +160,7 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 	if (passes) {
 		shop.progress = &flow->progress[1];
 	} else if (s->bytes >= flow->large) {
+		shop.early = flow->early;
 		shop.breath = &flow->breath;
 		shop.passing = &flow->passing;
 		atomic_store(&flow->wanted, true);
@@ -168,6 +172,10 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 		rc = flow_submission_judge(&shop, s, release, err);
 		if (rc && err->errnum == ENOSPC)
 			store_records_shrink(flow->shop.store);
+	}
+	if (flow_early_resource(flow->early) == s->resource) {
+		flow_early_free(flow->early);
+		flow->early = NULL;
 	}
 	tell_watches(flow);
 	store_records_settle(flow->shop.store);
@@ -328,6 +336,25 @@ tidy(struct flow *flow)
 	}
 }
 
+/* A large file that settles is begun with. */
+static void
+begin_early(struct flow *flow)
+{
+	struct error ignored = ERROR_INIT;
+	struct flow_shop shop = flow->shop;
+	struct inbox_settling f;
+
+	if (inbox_settling(flow->inbox, clock_now(), flow->large, &f,
+			   &ignored) <= 0 ||
+	    inbox_room_to_judge(flow->inbox, "", f.bytes, &ignored))
+		return;
+	flow_early_free(flow->early);
+	memset(flow->held, 0, flow->shop.plan->config->nresources);
+	shop.breath = &flow->breath;
+	shop.passing = &flow->passing;
+	flow->early = flow_early_judge(&shop, f.blob, f.resource, f.bytes);
+}
+
 /* Until there is something to judge, or until 'until' (0 for ever). */
 static void
 rest(struct flow *flow, int64_t until)
@@ -339,6 +366,7 @@ rest(struct flow *flow, int64_t until)
 	wake_watches(flow);
 	pthread_mutex_unlock(&flow->lock);
 	while (!done) {
+		bool settling;
 		int64_t next;
 
 		tidy(flow);
@@ -346,7 +374,10 @@ rest(struct flow *flow, int64_t until)
 		if (until && until < next)
 			next = until;
 		pthread_mutex_lock(&flow->lock);
-		sleep_until(flow, &flow->wake, next ? next : 1);
+		sleep_until(flow, &flow->stirred, next ? next : 1);
+		flow->stirred = false;
+		settling = flow->settling && !until;
+		flow->settling = false;
 		done = flow->wake || flow->stop ||
 		       (until && clock_now() >= until);
 		if (done) {
@@ -354,6 +385,8 @@ rest(struct flow *flow, int64_t until)
 			flow->busy = true;
 		}
 		pthread_mutex_unlock(&flow->lock);
+		if (!done && settling)
+			begin_early(flow);
 	}
 }
 
@@ -424,6 +457,10 @@ flow_run_collecting(struct flow *flow)
 			next = retry_at(&wait_ns, &err);
 		pthread_mutex_lock(&flow->lock);
 		wake_watches(flow);
+		if (next && !rc) {
+			flow->settling = flow->stirred = true;
+			pthread_cond_broadcast(&flow->woken);
+		}
 		sleep_until(flow, &flow->arrived, next);
 		flow->arrived = false;
 		pthread_mutex_unlock(&flow->lock);
@@ -489,6 +526,7 @@ flow_free(struct flow *flow)
 	pthread_cond_destroy(&flow->woken);
 	pthread_mutex_destroy(&flow->lock);
 	flow_gc_free(flow->gc);
+	flow_early_free(flow->early);
 	free(flow->held);
 	free(flow->waits);
 	free(flow);
@@ -513,7 +551,7 @@ void
 flow_wake(struct flow *flow)
 {
 	pthread_mutex_lock(&flow->lock);
-	flow->wake = true;
+	flow->wake = flow->stirred = true;
 	atomic_store(&flow->wanted, true);
 	pthread_cond_broadcast(&flow->woken);
 	pthread_mutex_unlock(&flow->lock);

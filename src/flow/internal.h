@@ -12,6 +12,7 @@
 #include "store/submission.h"
 #include "validate/validate.h"
 
+struct flow_early;
 struct sorter;
 
 /* What every submission is judged with. */
@@ -24,6 +25,7 @@ struct flow_shop {
 	/* lets others pass while a large one is judged; NULL: none are */
 	const struct breath *breath;
 	struct flow_passing *passing;
+	struct flow_early *early; /* NULL: none */
 };
 
 /* Who may not pass the large submission under way, whose bytes are more than
@@ -79,6 +81,10 @@ struct flow_judgement {
 	unsigned char sha256[DIGEST_SIZE];
 	int64_t fix_blob, fix_bytes;
 };
+/* What is given, the rest zeroed. 'shop' and 's' outlive it. */
+void flow_judgement_begin(struct flow_judgement *j,
+			  const struct flow_shop *shop,
+			  const struct store_submission *s, bool release);
 MUST_CHECK int flow_judgement_init(struct flow_judgement *j, struct error *err);
 void flow_judgement_release(struct flow_judgement *j);
 
@@ -87,6 +93,10 @@ void flow_judgement_release(struct flow_judgement *j);
 MUST_CHECK int flow_submission_judge(const struct flow_shop *shop,
 				     const struct store_submission *s,
 				     bool release, struct error *err);
+/* Its bytes, to read. */
+MUST_CHECK int flow_open_original(const struct flow_shop *shop,
+				  const struct store_submission *s, int *ret_fd,
+				  struct error *err);
 /* The stages before the records are asked: bytes (on 'fd') to a state. */
 MUST_CHECK int flow_judge_file(struct flow_judgement *j,
 			       const struct flow_decoder *decoder, int fd,
@@ -117,6 +127,18 @@ MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
  * counts and, for a snapshot past max_shrink, state quarantined. */
 MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
 			 int64_t seq, struct error *err);
+/* early.c: a large file that settles, through the stages before the records
+ * are asked; others pass meanwhile. NULL when nothing has come of it. It is of
+ * no use any more once another submission of the resource has been judged. */
+struct flow_early *flow_early_judge(const struct flow_shop *shop, int64_t blob,
+				    int64_t resource, int64_t bytes);
+void flow_early_free(struct flow_early *early);
+int64_t flow_early_resource(const struct flow_early *early); /* NULL: 0 */
+/* Whether this is the submission of the same bytes (on 'fd'): then 'j' goes on
+ * where it stopped. */
+bool flow_early_take(struct flow_early *early, const struct store_submission *s,
+		     int fd, struct flow_judgement *j);
+
 /* apart.c: the same, and all up to the publish, for a large first load: what
  * takes long is done as pending work (store.h), outside of any transaction, so
  * that others pass meanwhile. Only where it is wanted. *ret_seq is the publish

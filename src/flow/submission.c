@@ -203,9 +203,10 @@ forget_touched(const struct flow_shop *shop, const struct flow_judgement *j)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static int
-open_original(const struct flow_shop *shop, const struct store_submission *s,
-	      int *ret_fd, struct error *err)
+int
+flow_open_original(const struct flow_shop *shop,
+		   const struct store_submission *s, int *ret_fd,
+		   struct error *err)
 {
 	char path[STORE_BLOB_PATH_MAX];
 
@@ -226,12 +227,13 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
       struct error *err)
 {
 	scope_fd fd = -1;
-	int rc = flow_judgement_init(j, err);
+	int rc = flow_open_original(shop, j->submission, &fd, err);
 
-	if (!rc)
-		rc = open_original(shop, j->submission, &fd, err);
-	if (!rc)
-		rc = flow_judge_file(j, &shop->decoder, fd, err);
+	if (!rc && !flow_early_take(shop->early, j->submission, fd, j)) {
+		rc = flow_judgement_init(j, err);
+		if (!rc)
+			rc = flow_judge_file(j, &shop->decoder, fd, err);
+	}
 	if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
 	if (!rc && j->counts.refused && j->fix)
@@ -265,14 +267,14 @@ receipt_language(const struct config *config, const char *department)
 	return d && *d->language ? d->language : config->language;
 }
 
-int
-flow_submission_judge(const struct flow_shop *shop,
-		      const struct store_submission *s, bool release,
-		      struct error *err)
+void
+flow_judgement_begin(struct flow_judgement *j, const struct flow_shop *shop,
+		     const struct store_submission *s, bool release)
 {
 	const struct flow_resource *planned =
 		flow_plan_resource(shop->plan, s->resource);
-	struct flow_judgement j = {
+
+	*j = (struct flow_judgement){
 		.store = shop->store,
 		.resource = planned->resource,
 		.planned = planned,
@@ -283,11 +285,20 @@ flow_submission_judge(const struct flow_shop *shop,
 		.progress = shop->progress,
 		.breath = shop->breath,
 	};
+}
+
+int
+flow_submission_judge(const struct flow_shop *shop,
+		      const struct store_submission *s, bool release,
+		      struct error *err)
+{
+	struct flow_judgement j;
 	int64_t seq = 0;
 	int rc;
 
+	flow_judgement_begin(&j, shop, s, release);
 	if (shop->passing)
-		*shop->passing = (struct flow_passing){.resource = planned};
+		*shop->passing = (struct flow_passing){.resource = j.planned};
 	flow_progress_begin(j.progress, s->number, s->bytes, clock_monotonic());
 	rc = judge(shop, &j, &seq, err);
 	flow_progress_end(j.progress, !rc && seq, clock_monotonic());

@@ -292,6 +292,40 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 	return 0;
 }
 
+/* ---- what is about to be bound ------------------------------------------- */
+
+struct settling {
+	struct inbox *inbox;
+	int64_t now, bytes;
+	struct inbox_settling *ret;
+};
+
+static int
+note_settling(void *ctx, const struct store_inbox_file *f)
+{
+	const struct settling *s = ctx;
+	struct stat st;
+
+	if (f->killed || !is_candidate(s->inbox, f) ||
+	    settled_at(s->inbox, f, s->now) <= s->now ||
+	    inbox_blob_stat(s->inbox, f->blob, &st) || st.st_size < s->bytes)
+		return 0;
+	*s->ret = (struct inbox_settling){f->blob, f->resource, st.st_size};
+	return 1;
+}
+
+int
+inbox_settling(struct inbox *inbox, int64_t now, int64_t bytes,
+	       struct inbox_settling *ret, struct error *err)
+{
+	struct settling s = {inbox, now, bytes, ret};
+	scope_reader reader = {0};
+	int rc = store_reader_get(inbox->store, &reader, err);
+
+	return rc ? rc
+		  : store_inbox_each_pending(reader.db, note_settling, &s, err);
+}
+
 /* ---- what 'wait' waits for ----------------------------------------------- */
 
 struct waiting {

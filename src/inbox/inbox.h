@@ -202,6 +202,13 @@ MUST_CHECK int inbox_erase(struct inbox *inbox, int64_t number,
  */
 MUST_CHECK int inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 			     int64_t *ret_next, struct error *err);
+/* A file that will be bound if it stays as it is at 'now', of at least so many
+ * bytes. 1 found, 0 none. */
+struct inbox_settling {
+	int64_t blob, resource, bytes;
+};
+MUST_CHECK int inbox_settling(struct inbox *inbox, int64_t now, int64_t bytes,
+			      struct inbox_settling *ret, struct error *err);
 /* Whether the disk has room for the judging of so many bytes; else ERR_IO with
  * ENOSPC, and the text says what to do. */
 MUST_CHECK int inbox_room_to_judge(struct inbox *inbox, const char *submission,

@@ -191,9 +191,15 @@ int
 publish_whole_tell(struct sql *db, struct publish_whole *w, int64_t seq,
 		   struct error *err)
 {
+	struct store_chunk_ended ended;
 	struct slice first, value;
 	int rc = 0;
 
+	if (w->begun)
+		rc = store_chunk_end(db, w->file, seq, SLICE_NONE, SLICE_NONE,
+				     &ended, err);
+	if (!rc && w->begun)
+		rc = store_file_state_end(db, w->file, seq, err);
 	while (!rc && (rc = sorter_next(w->chunks, &first, &value, err)) > 0) {
 		struct store_chunk chunk = {.first = first, .pack = w->pack};
 		struct told told;

@@ -1,5 +1,5 @@
 /*
- * Files of which nothing is published yet, written as a whole: several at
+ * Files of which no row is published yet, written as a whole: several at
  * once, each by a thread that reads with a connection of its own and writes
  * into a pack of its own, so that the file lies on the disk in one piece.
  */
@@ -15,6 +15,7 @@ struct publish_whole {
 	const struct publish_rows *rows;
 	int64_t file;
 	int64_t pack; /* its number; there is a pack when 'bytes' is not 0 */
+	bool begun;   /* its header is published */
 
 	struct sorter *chunks; /* what is to be said of them to the store */
 	int64_t bytes, lines;
@@ -28,8 +29,8 @@ MUST_CHECK int publish_whole_write(struct store *store,
 				   struct publish_whole *files, size_t n,
 				   int64_t at, const struct breath *breath,
 				   struct error *err);
-/* The chunks and the state of a file that was written; on the writer of
- * records.db. */
+/* The chunks and the state of a file that was written, in place of the header
+ * alone; on the writer of records.db. */
 MUST_CHECK int publish_whole_tell(struct sql *db, struct publish_whole *w,
 				  int64_t seq, struct error *err);
 void publish_whole_release(struct publish_whole *w);

@@ -54,7 +54,7 @@ MUST_CHECK int publish_find_changes(struct publish *p, struct theme_work *w,
 				    struct error *err);
 
 /*
- * Files of which nothing is published and that change as a whole, when many
+ * Files of which no row is published and that change as a whole, when many
  * rows have come at once: which they are, and their bytes (whole.h), which are
  * read at the publish's sequence by other connections; and last, inside
  * store_records_begin(), what is told of them. Files that were written so are

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Files of which no row is published. */
 struct publish_wholes {
 	struct publish_whole *items;
 	struct file_work **works; /* of the same files */
@@ -18,10 +19,10 @@ struct publish_wholes {
 };
 
 static void
-add(struct publish_wholes *all, struct file_work *f)
+add(struct publish_wholes *all, struct file_work *f, bool begun)
 {
-	all->items[all->n] =
-		(struct publish_whole){.rows = &f->rows, .file = f->file};
+	all->items[all->n] = (struct publish_whole){
+		.rows = &f->rows, .file = f->file, .begun = begun};
 	all->works[all->n++] = f;
 }
 
@@ -31,8 +32,8 @@ add_if_fresh(struct publish *p, struct file_work *f, struct error *err)
 	struct store_file_state old;
 	int rc = store_file_state_at(p->db, f->file, p->seq - 1, &old, err);
 
-	if (!rc)
-		add(p->wholes, f);
+	if (!rc || (rc > 0 && !old.rows))
+		add(p->wholes, f, rc > 0);
 	return rc < 0 ? rc : 0;
 }
 
@@ -61,7 +62,7 @@ add_theme(struct publish *p, struct theme_work *w, struct error *err)
 		return rc;
 	rc = publish_find_changes(p, w, err);
 	if (!rc)
-		add(p->wholes, &w->changes);
+		add(p->wholes, &w->changes, false);
 	return rc;
 }
 
@@ -111,6 +112,13 @@ publish_whole_begin(struct publish *p, struct error *err)
 		       : number_packs(p, err);
 }
 
+/* A header that stays alone stays what it was. */
+static bool
+has_come(const struct publish_whole *w)
+{
+	return w->lines || !w->begun;
+}
+
 int
 publish_whole_work(struct publish *p, const struct breath *breath,
 		   struct error *err)
@@ -123,7 +131,7 @@ publish_whole_work(struct publish *p, const struct breath *breath,
 	rc = publish_whole_write(p->store, all->items, all->n, p->seq, breath,
 				 err);
 	for (size_t i = 0; !rc && i < all->n; i++)
-		all->works[i]->written = true;
+		all->works[i]->written = has_come(&all->items[i]);
 	return rc;
 }
 
@@ -144,6 +152,8 @@ publish_whole_end(struct publish *p, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; all && !rc && i < all->n; i++) {
+		if (!has_come(&all->items[i]))
+			continue;
 		rc = publish_whole_tell(p->db, &all->items[i], p->seq, err);
 		theme_of(p, all->works[i])->changed = true;
 	}
@@ -160,7 +170,7 @@ publish_whole_free(struct publish *p)
 
 		publish_whole_release(&all->items[i]);
 		publish_pack_name(all->first + (int64_t)i, name);
-		if (!p->done && all->first)
+		if ((!p->done || !has_come(&all->items[i])) && all->first)
 			(void)unlinkat(store_dir_fd(p->store), name, 0);
 	}
 	if (all) {
