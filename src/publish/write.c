@@ -50,6 +50,9 @@ publish_free(struct publish *p)
 {
 	if (!p)
 		return;
+	/* then publish_recover() removes them, if it came to nothing */
+	if (store_is_doubtful(p->store))
+		p->done = true;
 	if (!p->done)
 		publish_packs_remove(p->packs);
 	publish_whole_free(p);

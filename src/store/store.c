@@ -452,20 +452,40 @@ end_txn(struct store_txn *txn)
 	txn->db = NULL;
 }
 
+/* Whoever is told of the failure acts upon it: removes what the transaction
+ * spoke of, answers that nothing was done. So it is ruled out at once, before
+ * the process can die; where even that fails, the next transaction does. */
+static void
+fail_commit(struct store_txn *txn)
+{
+	struct store *store = txn->store;
+
+	atomic_store(&store->doubtful, is_doubtful(txn->db));
+	if (!sqlite3_get_autocommit(sql_handle(txn->db)))
+		(void)!sql_exec(txn->db, "ROLLBACK", NULL);
+	(void)!seal(store, NULL);
+	end_txn(txn);
+}
+
 int
 store_commit(struct store_txn *txn, struct error *err)
 {
 	int rc = sql_exec(txn->db, "COMMIT", err);
 
 	if (rc) {
-		atomic_store(&txn->store->doubtful, is_doubtful(txn->db));
-		store_rollback(txn);
+		fail_commit(txn);
 		return rc;
 	}
 	if (txn->store->publishing)
 		atomic_store(&txn->store->published, txn->store->publishing);
 	end_txn(txn);
 	return 0;
+}
+
+bool
+store_is_doubtful(const struct store *store)
+{
+	return atomic_load(&store->doubtful);
 }
 
 void

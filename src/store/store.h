@@ -60,8 +60,11 @@ struct store_txn {
 MUST_CHECK int store_begin(struct store *store, struct store_txn *ret,
 			   struct error *err);
 /* Durable when it returns 0; otherwise rolled back, and never found again
- * after a crash once the next transaction has begun. */
+ * after a crash, unless the disk does not even take a word about that:
+ * then it is doubtful until the next transaction has begun, and what it
+ * speaks of must stay. */
 MUST_CHECK int store_commit(struct store_txn *txn, struct error *err);
+bool store_is_doubtful(const struct store *store);
 void store_rollback(struct store_txn *txn);
 #define scope_txn __attribute__((cleanup(store_rollback))) struct store_txn
 
