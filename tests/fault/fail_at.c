@@ -31,9 +31,10 @@ struct control {
 	_Atomic int64_t fails;
 	_Atomic int64_t calls;	/* of workers, ever */
 	_Atomic int64_t broken; /* 1: writes are short, and interrupted */
-	_Atomic int64_t die; /* calls after the failure until the worker dies;
-			      * 0: it does not */
-	char where[32];	     /* the last call that failed */
+	_Atomic int64_t die;   /* calls after the failure until the worker dies;
+				* 0: it does not */
+	_Atomic int64_t syncs; /* 1: only calls that make durable can fail */
+	char where[32];	       /* the last call that failed */
 };
 
 static struct control *control;
@@ -87,6 +88,8 @@ fails(const char *where)
 	if (atomic_load(&control->fails) && atomic_load(&control->die) > 0 &&
 	    atomic_fetch_sub(&control->die, 1) == 1)
 		syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGKILL);
+	if (atomic_load(&control->syncs) && !strstr(where, "sync"))
+		return 0;
 	left = atomic_load(&control->left);
 	if (left > 0)
 		left = atomic_fetch_sub(&control->left, 1) - 1;

@@ -5,13 +5,14 @@ client that is told of an error tries again once the fault is gone; nobody is
 told of success that is none.
 
     sweep.py FOLDER [--errno NAME] [--always] [--broken] [--first N]
-                    [--die N] [--step N] [--rounds N] [--renew N]
+                    [--die N] [--step N] [--rounds N] [--renew N] [--syncs]
 
 FOLDER is a private folder. --always: all calls from the n-th on fail, until
 the client has been told (or has waited a moment). --die: N calls after the
 failure the worker dies, and the next one looks at what is there. --broken:
 instead, every write is interrupted or short, and nobody may notice. --renew:
-a new state after that many rounds."""
+a new state after that many rounds. --syncs: only calls that make durable are
+counted, and fail."""
 
 import argparse
 import ctypes
@@ -37,7 +38,8 @@ class Layout(ctypes.Structure):
     _fields_ = [("left", ctypes.c_int64), ("always", ctypes.c_int64),
                 ("errnum", ctypes.c_int64), ("fails", ctypes.c_int64),
                 ("calls", ctypes.c_int64), ("broken", ctypes.c_int64),
-                ("die", ctypes.c_int64), ("where", ctypes.c_char * 32)]
+                ("die", ctypes.c_int64), ("syncs", ctypes.c_int64),
+                ("where", ctypes.c_char * 32)]
 
 
 class Control:
@@ -226,6 +228,7 @@ class Sweep:
 
     def run_round(self, n):
         calls = self.control.now.calls
+        self.control.now.syncs = int(self.args.syncs)
         if self.args.broken:
             self.control.now.broken = 1
         else:
@@ -295,6 +298,7 @@ def main():
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1000000)
     parser.add_argument("--renew", type=int, default=40)
+    parser.add_argument("--syncs", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     try:
