@@ -8,6 +8,7 @@
 #include "store/run.h"
 #include "store/run_files.h"
 #include "store/schema.h"
+#include "store/spare.h"
 #include "store/sql.h"
 
 #include <dirent.h>
@@ -22,9 +23,6 @@
 #define RECORDS_DIR "records"
 #define RECORDS_NAME "records/records.db"
 #define READERS_KEPT 16
-#define SPARE_START "spare"	    /* for opening the state */
-#define SPARE_REMOVE "spare.remove" /* for removing files */
-#define SPARE_BYTES (1 << 20)
 #define LOG_PAGES 1000 /* SQLite's own measure for a checkpoint */
 
 struct store {
@@ -214,24 +212,6 @@ make_temporary(struct store *store, struct error *err)
 			err);
 }
 
-/*
- * A full disk must not keep the state from being opened, or nobody could read:
- * SQLite then needs some room for its own files. A file of zeros keeps it.
- */
-static bool
-keep_spare(int dir, const char *name)
-{
-	scope_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return false;
-	/* Half a spare is none; it is made later. */
-	if (!posix_fallocate(fd, 0, SPARE_BYTES))
-		return true;
-	unlinkat(dir, name, 0);
-	return false;
-}
-
 bool
 store_spare_give(struct store *store)
 {
@@ -244,7 +224,7 @@ store_spare_keep(struct store *store)
 {
 	if (!atomic_load(&store->spare_given))
 		return;
-	if (keep_spare(store->dir, SPARE_REMOVE))
+	if (spare_keep(store->dir, SPARE_REMOVE))
 		atomic_store(&store->spare_given, false);
 }
 
@@ -310,9 +290,9 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 		return rc;
 	}
 	if (create) {
-		(void)keep_spare(state_fd, SPARE_START);
+		(void)spare_keep(state_fd, SPARE_START);
 		atomic_store(&store->spare_given,
-			     !keep_spare(state_fd, SPARE_REMOVE));
+			     !spare_keep(state_fd, SPARE_REMOVE));
 	}
 	*ret = store;
 	return 0;

@@ -163,8 +163,9 @@ test_refused_commit_stays_refused(void **state)
 	assert_int_equal(set(p, 2), ERR_IO);
 	assert_int_equal(failing, 0);
 	assert_int_equal(get(p->store), 1);
-	/* Until somebody acts upon it, either is true. */
-	assert_true(after_a_crash(p) >= 1);
+	/* Whoever is told acts upon it: it is true at once. */
+	assert_false(store_is_doubtful(p->store));
+	assert_int_equal(after_a_crash(p), 1);
 	assert_int_equal(store_records_begin(p->store, NULL), 0);
 	store_records_rollback(p->store);
 	assert_int_equal(after_a_crash(p), 1);
@@ -186,13 +187,15 @@ test_nothing_begins_before(void **state)
 	struct place *p = *state;
 	struct error err = ERROR_INIT;
 
-	failing = 3;
+	failing = 4;
 	assert_int_equal(set(p, 2), ERR_IO);
+	assert_true(store_is_doubtful(p->store));
 	assert_int_equal(store_records_begin(p->store, &err), ERR_IO);
 	assert_non_null(strstr(err.text, "cannot be ruled out"));
 	assert_int_equal(set(p, 2), ERR_IO);
 	assert_int_equal(failing, 0);
 	assert_int_equal(set(p, 4), 0);
+	assert_false(store_is_doubtful(p->store));
 	assert_int_equal(after_a_crash(p), 4);
 }
 
