@@ -154,7 +154,8 @@ renew_rights(struct worker *w)
 
 	if (w->shared->generation == 1)
 		return; /* it knows nothing yet */
-	if (mount_invalidate_rights(w->mount, &message, &err)) {
+	if (mount_invalidate_rights(w->mount, w->shared->reloaded, &message,
+				    &err)) {
 		SAY(LOG_ERR, "%s", err.text);
 		return;
 	}
@@ -173,6 +174,9 @@ on_published(void *ctx, const struct publish_made *made, size_t n)
 		publish_flat_offer(w->flat, made[i].theme->id);
 		rc = mount_invalidate_theme(w->mount, made[i].theme->id,
 					    &message, &err);
+		if (!rc)
+			rc = mount_invalidate_subjects(w->mount, &made[i],
+						       &message, &err);
 	}
 	if (rc)
 		SAY(LOG_ERR, "readers see the new version in a minute: %s",

@@ -8,12 +8,14 @@
 
 #include "mount/call.h"
 #include "mount/notify.h"
+#include "mount/tree.h"
 #include "store/chunk.h"
 #include "store/object.h"
 #include "store/version.h"
 
 struct forget {
 	struct mount *m;
+	bool reloaded;
 	struct sql *db;
 	struct buf *message;
 	struct error *err;
@@ -134,6 +136,11 @@ forget_theme(void *ctx, int64_t id)
 	rc = forget_number(f, 0);
 	if (!rc)
 		rc = mount_invalidate_theme(f->m, id, f->message, f->err);
+	/* with more themes an earlier worker of this configuration had none */
+	if (!rc &&
+	    (f->reloaded || f->m->context.nthemes <= MOUNT_PARTS_THEMES) &&
+	    mount_theme(f->m, id) && mount_subject_parts(id, f->message))
+		rc = error_nomem(f->err);
 	if (!rc)
 		rc = store_version_each(f->db, id, forget_version, f, f->err);
 	if (!rc)
@@ -165,10 +172,12 @@ forget_all(struct forget *f)
 }
 
 int
-mount_invalidate_rights(struct mount *m, struct buf *message, struct error *err)
+mount_invalidate_rights(struct mount *m, bool reloaded, struct buf *message,
+			struct error *err)
 {
 	scope_reader reader = {0};
-	struct forget f = {.m = m, .message = message, .err = err};
+	struct forget f = {
+		.m = m, .reloaded = reloaded, .message = message, .err = err};
 	int rc = store_reader_get(m->context.store, &reader, err);
 
 	if (rc)

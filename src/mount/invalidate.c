@@ -10,9 +10,12 @@
 #include "base/scope.h"
 #include "mount/backings.h"
 #include "mount/notify.h"
+#include "mount/tree.h"
 #include "publish/rows.h"
 #include "store/chunk.h"
 #include "store/version.h"
+
+#define SUBJECTS_MOST 1000 /* beyond, all names are ended */
 
 /* ---- a theme ------------------------------------------------------------- */
 
@@ -101,6 +104,79 @@ mount_invalidate_theme(struct mount *m, int64_t theme, struct buf *message,
 		rc = mount_notify_add_node(
 			message, mount_node_version(folders[i], theme, 0));
 	return rc ? error_nomem(err) : add_sources(m, theme, message, err);
+}
+
+/* ---- subjects ------------------------------------------------------------ */
+
+struct subjects {
+	const struct publish_theme *theme;
+	struct buf *message;
+	int n;
+	struct error *err;
+};
+
+static int
+add_subject(void *ctx, const struct store_theme_row *old,
+	    const struct store_theme_row *new_row)
+{
+	struct subjects *s = ctx;
+	scope_buf name = BUF_INIT;
+	uint64_t part = 0;
+	uint64_t folder = mount_node_version(NODE_SUBJECTS, s->theme->id, 0);
+	int rc;
+
+	if (++s->n > SUBJECTS_MOST)
+		return 1;
+	rc = mount_subject_places(s->theme,
+				  new_row ? new_row->subject : old->subject,
+				  &part, &name);
+	if (!rc && !buf_str(&name))
+		rc = ERR_NOMEM;
+	if (!rc)
+		rc = mount_notify_add_name(s->message, folder, name.data);
+	if (!rc)
+		rc = mount_notify_add_name(s->message, part, name.data);
+	if (!rc)
+		rc = mount_notify_add_node(s->message, part);
+	return rc ? error_nomem(s->err) : 0;
+}
+
+/* Each by its names: 1, or 0 when they are too many. */
+static int
+add_subjects(struct mount *m, const struct publish_made *made,
+	     struct buf *message, struct error *err)
+{
+	struct subjects s = {made->theme, message, 0, err};
+	struct publish_version v = {0};
+	scope_reader reader = {0};
+	int rc;
+
+	if (made->inserted + made->updated + made->deleted > SUBJECTS_MOST)
+		return 0;
+	rc = store_reader_get(m->context.store, &reader, err);
+	if (!rc)
+		rc = publish_version_get(reader.db, made->theme->id,
+					 made->version, &v, err);
+	if (rc > 0)
+		rc = store_theme_changes(reader.db, made->theme->id, v.seq - 1,
+					 v.seq, add_subject, &s, err);
+	return rc ? (rc < 0 ? rc : 0) : 1;
+}
+
+int
+mount_invalidate_subjects(struct mount *m, const struct publish_made *made,
+			  struct buf *message, struct error *err)
+{
+	size_t before = message->len;
+	int rc = add_subjects(m, made, message, err);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	message->len = before;
+	return mount_subject_parts(made->theme->id, message) ||
+			       mount_notify_add_names(message)
+		       ? error_nomem(err)
+		       : 0;
 }
 
 /* ---- one file ------------------------------------------------------------ */

@@ -171,6 +171,11 @@ void mount_count(const struct mount *m, struct mount_counts *ret);
  * Reads the state; ERR_IO. */
 MUST_CHECK int mount_invalidate_theme(struct mount *m, int64_t theme,
 				      struct buf *message, struct error *err);
+/* Of what a publish made: the subjects that changed. */
+MUST_CHECK int mount_invalidate_subjects(struct mount *m,
+					 const struct publish_made *made,
+					 struct buf *message,
+					 struct error *err);
 /* Between a publish and its message: waits for the requests that may still
  * give names of before to the kernel. One thread at a time. */
 void mount_settle_names(struct mount *m);
@@ -206,11 +211,12 @@ MUST_CHECK int mount_each_open(struct mount *m, flow_pin_fn *each, void *ctx,
  * kernel keeps modes and ACLs for hours, names that are cached and folders in
  * which somebody stands included. Appends everything that it must ask about
  * again, to be sent in pieces of mount_notify_piece() bytes; a revocation
- * holds once the notifier has handed on the last of them. Reads the state.
+ * holds once the notifier has handed on the last of them. 'reloaded': the
+ * configuration is another than the earlier worker's. Reads the state.
  * ERR_NOMEM, ERR_IO.
  */
-MUST_CHECK int mount_invalidate_rights(struct mount *m, struct buf *message,
-				       struct error *err);
+MUST_CHECK int mount_invalidate_rights(struct mount *m, bool reloaded,
+				       struct buf *message, struct error *err);
 /* Bytes of whole items at the beginning of a longer message, at most
  * MOUNT_MESSAGE_MAX. */
 size_t mount_notify_piece(const void *message, size_t n);

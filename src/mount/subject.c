@@ -11,6 +11,8 @@
 
 #include "base/digest.h"
 #include "base/scope.h"
+#include "mount/notify.h"
+#include "mount/session.h"
 
 #define PREFIX_DIGITS 3
 #define PREFIXES 4096
@@ -190,6 +192,14 @@ find_subject(struct call *call, const struct theme_at *at, int prefix,
 	return row ? 0 : -ENOENT;
 }
 
+/* Where a publish changes many, all names of the mount are ended at once, if
+ * that can be. */
+static double
+keep_subjects(const struct mount *m)
+{
+	return mount_session_has_epochs(m->session) ? TREE_PUBLISHED : TREE_NOT;
+}
+
 /* ---- subjects/ ----------------------------------------------------------- */
 
 static int
@@ -218,6 +228,34 @@ part_node(const struct theme_at *at, int prefix)
 }
 
 int
+mount_subject_places(const struct publish_theme *theme, struct slice subject,
+		     uint64_t *ret_part, struct buf *ret_name)
+{
+	const struct theme_at newest = {.theme = theme};
+	unsigned char digest[DIGEST_SIZE];
+
+	if (digest_bytes(subject.p, subject.n, digest) ||
+	    publish_format_key_name(subject, ret_name) ||
+	    buf_adds(ret_name, ENDING))
+		return ERR_NOMEM;
+	*ret_part = part_node(&newest, store_theme_shelf(digest));
+	return 0;
+}
+
+int
+mount_subject_parts(int64_t theme, struct buf *message)
+{
+	struct node_part part = {.theme = (uint16_t)theme};
+	int rc = 0;
+
+	for (int i = 0; i < PREFIXES && !rc; i++) {
+		part.prefix = (uint16_t)i;
+		rc = mount_notify_add_node(message, mount_node_part(&part));
+	}
+	return rc;
+}
+
+int
 mount_subjects_find(struct call *call, uint64_t folder, const char *name,
 		    uint64_t *ret_node, double *timeout)
 {
@@ -227,8 +265,12 @@ mount_subjects_find(struct call *call, uint64_t folder, const char *name,
 
 	if (rc < 0)
 		return rc;
-	if (prefix < 0)
-		return find_subject(call, &at, -1, name, ret_node);
+	if (prefix < 0) {
+		rc = find_subject(call, &at, -1, name, ret_node);
+		if (!rc && !at.named)
+			*timeout = keep_subjects(call->m);
+		return rc;
+	}
 	*ret_node = part_node(&at, prefix);
 	if (!at.named)
 		*timeout = TREE_TOLD;
@@ -274,6 +316,8 @@ mount_subjects_part_stat(struct call *call, uint64_t node,
 	if (rc < 0)
 		return rc;
 	mount_fill_folder(ret, node, at.mtime);
+	if (!at.named && call->m->context.nthemes <= MOUNT_PARTS_THEMES)
+		ret->attr_timeout = TREE_TOLD;
 	return 0;
 }
 
@@ -300,7 +344,6 @@ mount_subjects_part_list(struct call *call, uint64_t folder,
 
 	if (rc < 0)
 		return rc;
-	out->plain = true;
 	rc = walk(call, &at, part.prefix, &w);
 	mount_list_sort(out);
 	return rc;

@@ -70,7 +70,8 @@ static const struct kind kinds[] = {
 			   .names = TREE_PUBLISHED},
 	[NODE_SUBJECTS_PART] = {S_IFDIR, mount_subjects_part_stat,
 				mount_subjects_part_find,
-				mount_subjects_part_list},
+				mount_subjects_part_list,
+				.names = TREE_PUBLISHED},
 
 	[NODE_README] = {S_IFREG, .text = mount_version_text},
 	[NODE_DATAPACKAGE] = {S_IFREG, .text = mount_version_text},
@@ -114,6 +115,11 @@ mount_tree_names_timeout(const struct mount *m, uint64_t folder)
 
 	if (!k)
 		return TREE_NOT;
+	/* too many to be ended one by one: only where all can be at once */
+	if (mount_node_kind(folder) == NODE_SUBJECTS_PART &&
+	    !mount_node_is_immutable(folder) &&
+	    !mount_session_has_epochs(m->session))
+		return TREE_NOT;
 	return mount_node_is_immutable(folder) ? TREE_FOR_EVER
 					       : configured(m, k->names);
 }
@@ -142,7 +148,8 @@ is_told(uint64_t folder)
 bool
 mount_tree_keeps_list(uint64_t folder)
 {
-	return mount_node_is_immutable(folder) || is_told(folder);
+	return mount_node_is_immutable(folder) || is_told(folder) ||
+	       mount_node_kind(folder) == NODE_SUBJECTS_PART;
 }
 
 mode_t

@@ -148,6 +148,18 @@ tree_text_fn mount_subject_text;
 
 tree_stat_fn mount_net_stat;
 
+/* ---- subjects/ of the newest version ------------------------------------- */
+
+/* As many themes' folders of subjects the kernel is told of by number when
+ * rights change: with more of them, nothing is kept that could be. */
+#define MOUNT_PARTS_THEMES 32
+/* Where a subject has its name: there, and in subjects/ itself. ERR_NOMEM. */
+MUST_CHECK int mount_subject_places(const struct publish_theme *theme,
+				    struct slice subject, uint64_t *ret_part,
+				    struct buf *ret_name);
+/* All folders of a theme's subjects. ERR_NOMEM. */
+MUST_CHECK int mount_subject_parts(int64_t theme, struct buf *message);
+
 /* ---- an inbox folder ----------------------------------------------------- */
 
 /* What a node of an inbox folder or of archive/ is to src/inbox, whose id is
