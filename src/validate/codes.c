@@ -10,9 +10,6 @@
 
 #define CODE_MAX 24 /* more than the longest code has */
 
-/* The characters of GB 32100, in the order of their values. */
-static const char uscc_digits[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-
 /* A code without blanks, line breaks among them, and in upper case; n is
  * CODE_MAX when it is longer than any code is. */
 struct code {
@@ -91,12 +88,19 @@ accept(const struct validate_field *field, const struct code *code,
 	return buf_add(out, code->text, code->n);
 }
 
+/* The value of a character of GB 32100, which has no I, O, S, V and Z; -1 of
+ * another. */
 static int
 uscc_value(char c)
 {
-	const char *at = memchr(uscc_digits, c, sizeof(uscc_digits) - 1);
+	static const signed char capitals[] = {
+		10, 11, 12, 13, 14, 15, 16, 17, -1, 18, 19, 20, 21,
+		22, -1, 23, 24, 25, -1, 26, 27, -1, 28, 29, 30, -1,
+	};
 
-	return at ? (int)(at - uscc_digits) : -1;
+	if (is_digit(c))
+		return c - '0';
+	return is_capital(c) ? capitals[c - 'A'] : -1;
 }
 
 /* GB 32100: the weights are the powers of 3 modulo 31. */

@@ -211,6 +211,10 @@ check_length(const struct validate_field *f, struct slice value,
 
 	if (c->min_length < 0 && c->max_length < 0)
 		return MSG_NONE;
+	/* a character has one to four bytes: most need no counting */
+	if ((int64_t)value.n / 4 >= c->min_length &&
+	    (c->max_length < 0 || (int64_t)value.n <= c->max_length))
+		return MSG_NONE;
 	*ret_length = validate_form_length(value);
 	if (c->min_length >= 0 && *ret_length < c->min_length)
 		return MSG_MIN_LENGTH;

@@ -88,32 +88,46 @@ def report(bench, began, load):
     return "\n".join(text) + "\n"
 
 
-def main():
-    args = arguments()
-    if os.getuid() != 0:
-        sys.exit("bench: needs root, for the mounts")
-    todo = modules(args.ids)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    began, load = time.monotonic(), benchlib.load_average()
-    bench = benchlib.Bench(args)
+def end(number, _):
+    """What has been measured is still said, and what was made removed."""
+    raise KeyboardInterrupt(number)
+
+
+def measure(bench, todo, began):
+    """1 when an answer was wrong, or when it was ended."""
     status = 0
     try:
         for module, wanted in todo:
             print("== %s (%d s)" % ("; ".join(
                 "%s: %s" % (i, module.NAMES[i]) for i in wanted),
                 time.monotonic() - began), flush=True)
+            what = module.NAMES[wanted[0]]
             try:
                 module.run(bench, wanted)
             except benchlib.Missing as reason:
-                bench.without(wanted[0], module.NAMES[wanted[0]],
-                              "missing: %s" % reason)
+                bench.without(wanted[0], what, "missing: %s" % reason)
             except (benchlib.Wrong, OSError,
                     subprocess.SubprocessError) as error:
                 print("WRONG: %s: %s" % (wanted[0], error), flush=True)
-                bench.without(wanted[0], module.NAMES[wanted[0]],
-                              "WRONG, see above")
+                bench.without(wanted[0], what, "WRONG, see above")
                 status = 1
+    except KeyboardInterrupt:
+        print("ended by a signal", flush=True)
+        status = 1
+    return status
+
+
+def main():
+    args = arguments()
+    if os.getuid() != 0:
+        sys.exit("bench: needs root, for the mounts")
+    todo = modules(args.ids)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    began, load = time.monotonic(), benchlib.load_average()
+    bench = benchlib.Bench(args)
+    try:
+        status = measure(bench, todo, began)
         text = report(bench, began, load)
     finally:
         bench.clean()
