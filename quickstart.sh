@@ -178,8 +178,6 @@ chmod 755 "$civicfs"
 
 # ---- the city ----------------------------------------------------------------------
 
-step 2 "six departments and $enterprises enterprises, all invented" \
-	"六个部门、$enterprises 家企业（均为虚构）"
 if [ ! -e "$city/submissions.list" ]; then
 	mkdir -p "$city"
 	cp -R conf/demo/civicfs.conf conf/demo/conf.d conf/demo/resources.d \
@@ -196,10 +194,13 @@ if [ "$groups" = yes ]; then
 		groupadd --system "$group"
 		echo "$group" >>"$city/groups"
 	done
-	[ ! -e "$city/groups" ] || printf '      %s %s\n' \
-		"$(t "unix groups, until 'stop':" "建立的 unix 组（stop 时删除）：")" \
-		"$(paste -sd' ' "$city/groups")"
 fi
+made=
+[ ! -e "$city/groups" ] ||
+	made=$(t "; unix groups until 'stop': " "；unix 组（stop 时删除）：")$(
+		paste -sd' ' "$city/groups")
+step 2 "six departments, $enterprises enterprises, all invented$made" \
+	"六个部门、$enterprises 家企业（均为虚构）$made"
 
 # The names of the tree are those of the language it was made in.
 tree=$(sed -n 's/^language = //p' "$conf")
@@ -254,7 +255,7 @@ quoted() {	# PATH: as a word of a command
 }
 
 show() {	# ENGLISH CHINESE COMMAND: what a person types, and what it says
-	printf '\n%s%s%s  %s$ %s%s\n%s' "$bold" "$(t "$1" "$2")" "$plain" \
+	printf '%s%s%s  %s$ %s%s\n%s' "$bold" "$(t "$1" "$2")" "$plain" \
 		"$dim" "$3" "$plain" "$cut"
 	{ eval "$3" 2>&1 || :; } | sed 's/^/  /'
 	printf '%s' "$uncut"
@@ -277,33 +278,29 @@ penalties=$(quoted "$(near "$inbox")")/env/penalties
 receipt=$penalties/环境处罚2026年2月.csv.receipt.txt
 
 show "The themes that were made of it" "由此形成的主题库" \
-	"ls -C $themes"
+	"ls -C -w 200 $themes"
 show "One row for each enterprise" "每家企业一行" \
 	"head -n 2 $credit/data.csv"
 show "Who said what of one of them" "其中一家：每个值来自谁" \
-	"$cmd subject enterprise-credit $hero | grep -e name -e rating -e fined -e SUBM -e ^2"
+	"$cmd subject enterprise-credit $hero | grep -e '^FIELD *VALUE' -e '^name.*first' -e ^rating -e tax/ratings"
 show "Where the departments disagree" "部门之间说法不一之处" \
-	"grep $hero $credit/conflicts.csv"
+	"grep -m 1 $hero $credit/conflicts.csv"
 show "A faulty file: its receipt" "有错误的文件：回执" \
-	"head -n 1 $receipt; tail -n 5 $receipt"
+	"head -n 1 $receipt; grep '\[.*-' $receipt | head -n 4"
 show "What changed since yesterday" "昨天以来的变化" \
-	"grep -e ^change -e $hero $credit/$changes/$range.csv; cut -d, -f1 $credit/$changes/$range.csv | sort | uniq -c"
+	"grep $hero $credit/$changes/$range.csv; sed 1d $credit/$changes/$range.csv | cut -d, -f1 | sort | uniq -c | paste -s"
 show "Who may read it" "谁可以读" \
-	"$cmd explain $credit/data.csv; $cmd explain nobody $credit/data.csv"
+	"$cmd explain $credit/data.csv | grep -m 1 dept-tax; $cmd explain nobody $credit/data.csv | head -n 1"
 
-printf '\n%s%s%s\n' "$bold" "$(t "Go on" "继续")" "$plain"
+printf '%s%s%s  ' "$bold" "$(t "Go on" "继续")" "$plain"
 if [ "$lang" = zh ]; then
 	cat <<END
-  改正 $penalties/ 中的文件后再复制一次，回执会更新；同一目录的 .fix.csv 列出被拒收的行
-  等待处理（空名录，未发布任何内容）：$cmd submissions --state quarantined
-  $cmd status | versions enterprise-credit | verify | --help
-  配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$stop stop
+改正 $penalties/ 中的文件后再复制一次，回执会更新（.fix.csv 列出被退回的行）；等待处理的空名录：$cmd submissions --state quarantined
+  $cmd status | verify | --help   配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$stop stop
 END
 else
 	cat <<END
-  correct the file in $penalties/ and copy it again: its receipt follows (.fix.csv has the rows)
-  what waits for a decision (a list that came empty): $cmd submissions --state quarantined
-  $cmd status | versions enterprise-credit | verify | --help
-  configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $stop stop
+correct the file in $penalties/ and copy it again: its receipt follows (.fix.csv has the rows); a list that came empty waits: $cmd submissions --state quarantined
+  $cmd status | verify | --help   configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $stop stop
 END
 fi
