@@ -200,6 +200,7 @@ find_net(struct call *call, int64_t theme, int64_t from, int64_t to,
 {
 	struct node_net net = {
 		.theme = (uint16_t)theme, .from = from, .to = to};
+	struct sql *db;
 	uint64_t version;
 	int rc = find_version(call, theme, to, &version);
 
@@ -207,10 +208,12 @@ find_net(struct call *call, int64_t theme, int64_t from, int64_t to,
 		rc = find_version(call, theme, from, &version);
 	if (rc < 0)
 		return rc;
-	if (to > NODE_NET_MAX)
-		return -EOVERFLOW;
 	*ret_node = mount_node_net(&net);
-	return 0;
+	rc = mount_call_db(call, &db);
+	if (rc < 0)
+		return rc;
+	rc = mount_net_of(db, *ret_node, &net, &call->err);
+	return rc == ERR_LIMIT ? -EOVERFLOW : mount_call_errno(call, rc);
 }
 
 /* changes/N.csv is the same for ever, so it is looked for as of N. */

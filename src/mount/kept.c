@@ -54,7 +54,9 @@ net_is_kept(struct sql *db, uint64_t node, struct error *err)
 	struct node_net net;
 	int rc;
 
-	mount_node_net_get(node, &net);
+	rc = mount_net_of(db, node, &net, err);
+	if (rc)
+		return rc == ERR_NOTFOUND ? 0 : rc;
 	rc = publish_version_is_kept(db, net.theme, net.to, err);
 	return rc <= 0 || !net.from
 		       ? rc
@@ -131,33 +133,42 @@ mount_drop(struct mount *m, uint64_t node, uint64_t handle)
 
 /* ---- for whoever removes ------------------------------------------------- */
 
-static bool
-pin_of(uint64_t node, struct flow_pin *ret)
+static int
+pin_of_net(struct sql *db, uint64_t node, struct flow_pin *ret,
+	   struct error *err)
 {
 	struct node_net net;
+	int rc = mount_net_of(db, node, &net, err);
 
+	if (rc)
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	*ret = (struct flow_pin){FLOW_PIN_NET, net.theme, net.to, net.from};
+	return 1;
+}
+
+/* 1, 0 when it holds nothing, or a negative code. */
+static int
+pin_of(struct sql *db, uint64_t node, struct flow_pin *ret, struct error *err)
+{
 	*ret = (struct flow_pin){.kind = FLOW_PIN_SUBMISSION,
 				 .id = (int64_t)mount_node_payload(node)};
 	switch (mount_node_kind(node)) {
 	case NODE_FILE:
 	case NODE_FLAT:
 		ret->kind = FLOW_PIN_FILE;
-		return true;
+		return 1;
 	case NODE_SUBJECT:
 		ret->kind = FLOW_PIN_SUBJECT;
-		return true;
+		return 1;
 	case NODE_NET:
-		mount_node_net_get(node, &net);
-		*ret = (struct flow_pin){FLOW_PIN_NET, net.theme, net.to,
-					 net.from};
-		return true;
+		return pin_of_net(db, node, ret, err);
 	case NODE_README:
 	case NODE_DATAPACKAGE:
 	case NODE_SUMS:
 		ret->kind = mount_node_kind(node) == NODE_SUMS ? FLOW_PIN_SUMS
 							       : FLOW_PIN_TEXT;
 		mount_node_version_get(node, &ret->id, &ret->version);
-		return true;
+		return 1;
 	default:
 		return is_held(node);
 	}
@@ -166,6 +177,8 @@ pin_of(uint64_t node, struct flow_pin *ret)
 struct giving {
 	flow_pin_fn *each;
 	void *ctx;
+	struct sql *db;
+	struct error *err;
 };
 
 static int
@@ -173,15 +186,19 @@ give(void *ctx, uint64_t node)
 {
 	const struct giving *g = ctx;
 	struct flow_pin pin;
+	int rc = pin_of(g->db, node, &pin, g->err);
 
-	return pin_of(node, &pin) ? g->each(g->ctx, &pin) : 0;
+	return rc > 0 ? g->each(g->ctx, &pin) : rc;
 }
 
 int
 mount_each_open(struct mount *m, flow_pin_fn *each, void *ctx,
 		struct error *err)
 {
-	struct giving g = {each, ctx};
+	struct giving g = {.each = each, .ctx = ctx, .err = err};
+	scope_reader reader = {0};
+	int rc = m->pins ? store_reader_get(m->context.store, &reader, err) : 0;
 
-	return m->pins ? mount_pins_each(m->pins, give, &g, err) : 0;
+	g.db = reader.db;
+	return rc || !m->pins ? rc : mount_pins_each(m->pins, give, &g, err);
 }

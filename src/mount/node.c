@@ -94,9 +94,20 @@ mount_node_header_get(uint64_t node, struct node_header *ret)
 	ret->hash = (uint32_t)bits(node, 20);
 }
 
+static uint64_t
+net_wide(const struct node_net *n)
+{
+	return NODE_NET_WIDE |
+	       (uint64_t)n->theme << (NODE_NET_FROM_BITS + NODE_NET_TO_BITS) |
+	       bits((uint64_t)n->from, NODE_NET_FROM_BITS) << NODE_NET_TO_BITS |
+	       bits((uint64_t)n->to, NODE_NET_TO_BITS);
+}
+
 uint64_t
 mount_node_net(const struct node_net *n)
 {
+	if (n->to > NODE_NET_MAX)
+		return net_wide(n);
 	return mount_node_make(NODE_NET,
 			       (int64_t)((uint64_t)n->theme << 40 |
 					 bits((uint64_t)n->from, 20) << 20 |
@@ -106,9 +117,34 @@ mount_node_net(const struct node_net *n)
 void
 mount_node_net_get(uint64_t node, struct node_net *ret)
 {
+	ret->low = node & NODE_NET_WIDE;
+	if (ret->low) {
+		ret->theme = (uint16_t)(node >> (NODE_NET_FROM_BITS +
+						 NODE_NET_TO_BITS));
+		ret->from = (int64_t)bits(node >> NODE_NET_TO_BITS,
+					  NODE_NET_FROM_BITS);
+		ret->to = (int64_t)bits(node, NODE_NET_TO_BITS);
+		return;
+	}
 	ret->theme = (uint16_t)(node >> 40);
 	ret->from = (int64_t)bits(node >> 20, 20);
 	ret->to = (int64_t)bits(node, 20);
+}
+
+bool
+mount_node_net_has_from(const struct node_net *n, int64_t version)
+{
+	return n->from ==
+	       (n->low ? (int64_t)bits((uint64_t)version, NODE_NET_FROM_BITS)
+		       : version);
+}
+
+bool
+mount_node_net_has_to(const struct node_net *n, int64_t version)
+{
+	return n->to ==
+	       (n->low ? (int64_t)bits((uint64_t)version, NODE_NET_TO_BITS)
+		       : version);
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
  * Node numbers: 64 bits computed from what a node names, so that no lookup
  * writes, a restart needs no table and no number is ever used for another
- * thing (DESIGN 4). Eight bits of kind, 56 bits of payload. A number is also
+ * thing (DESIGN 4). Eight bits of kind, 56 bits of payload; those with the
+ * highest bit are one kind (NODE_NET_WIDE). A number is also
  * the st_ino: it names the same bytes for ever, so a file of the newest
  * version and of versions/N/ are one node while their bytes are the same. A
  * folder has a node of its own for each path.
@@ -74,7 +75,13 @@ enum node_fixed {
 #define NODE_PAYLOAD_BITS 56
 #define NODE_OBJECT_MAX 0xffff
 #define NODE_VERSION_MAX ((INT64_C(1) << 28) - 1) /* what node_part holds */
-#define NODE_NET_MAX ((1 << 20) - 1)
+#define NODE_NET_MAX ((1 << 20) - 1) /* what a number has room for */
+
+/* A NODE_NET of later versions has the low bits of both. Which versions they
+ * are is asked of the state (mount_net_of). */
+#define NODE_NET_WIDE (UINT64_C(1) << 63)
+#define NODE_NET_FROM_BITS 23
+#define NODE_NET_TO_BITS 24
 
 /* What a text is about. */
 enum node_text_kind {
@@ -114,13 +121,16 @@ struct node_header {
 
 struct node_net {
 	uint16_t theme;
-	int64_t from, to; /* 20 bits each */
+	int64_t from, to;
+	bool low; /* these are the low bits of them */
 };
 
 static inline enum node_kind
 mount_node_kind(uint64_t node)
 {
-	return (enum node_kind)(node >> NODE_PAYLOAD_BITS);
+	return node & NODE_NET_WIDE
+		       ? NODE_NET
+		       : (enum node_kind)(node >> NODE_PAYLOAD_BITS);
 }
 
 static inline uint64_t
@@ -164,6 +174,9 @@ uint64_t mount_node_header(const struct node_header *h);
 void mount_node_header_get(uint64_t node, struct node_header *ret);
 uint64_t mount_node_net(const struct node_net *n);
 void mount_node_net_get(uint64_t node, struct node_net *ret);
+/* Whether a version may be the one it begins with, or ends with. */
+bool mount_node_net_has_from(const struct node_net *n, int64_t version);
+bool mount_node_net_has_to(const struct node_net *n, int64_t version);
 
 /* Whether the bytes and attributes behind the number, or the names in the
  * folder behind it, can never change: the kernel may keep them. */

@@ -216,6 +216,10 @@ struct net {
 };
 void mount_net_free(void *net); /* a struct net * */
 int mount_net_get(struct call *call, uint64_t node, struct cache_item **ret);
+/* Its versions. ERR_NOTFOUND when they are gone; ERR_LIMIT when two have the
+ * same bits, for which they must lie eight millions apart. */
+MUST_CHECK int mount_net_of(struct sql *db, uint64_t node, struct node_net *ret,
+			    struct error *err);
 
 /* ---- reading and attributes ---------------------------------------------- */
 

@@ -104,6 +104,38 @@ test_net(void **state)
 	assert_int_equal(out.theme, 9);
 	assert_int_equal(out.from, 0);
 	assert_int_equal(out.to, NODE_NET_MAX);
+	assert_false(out.low);
+	assert_true(mount_node_net_has_from(&out, 0));
+	assert_false(mount_node_net_has_to(&out, 2 * NODE_NET_MAX + 1));
+}
+
+/* After some restores, each of which begins a million higher. */
+static void
+test_net_of_high_versions(void **state)
+{
+	struct node_net in = {0xffff, 7, NODE_VERSION_MAX}, out;
+	uint64_t node = mount_node_net(&in);
+
+	(void)state;
+	assert_int_equal(mount_node_kind(node), NODE_NET);
+	mount_node_net_get(node, &out);
+	assert_true(out.low);
+	assert_int_equal(out.theme, 0xffff);
+	for (int64_t v = 0; v < 9000000; v += 999) {
+		assert_int_equal(mount_node_net_has_from(&out, v + 7),
+				 v == 0 || v == (1 << NODE_NET_FROM_BITS));
+		assert_int_equal(
+			mount_node_net_has_to(&out, NODE_VERSION_MAX - v),
+			v == 0);
+	}
+	/* none is another's */
+	in.from++;
+	assert_true(mount_node_net(&in) != node);
+	in.from--;
+	in.to = NODE_NET_MAX + 1;
+	assert_true(mount_node_net(&in) != node);
+	in.to = NODE_NET_MAX;
+	assert_false(mount_node_net(&in) & NODE_NET_WIDE);
 }
 
 /* What the kernel may keep for ever: a version, not the top of its theme. */
@@ -127,7 +159,7 @@ test_immutable(void **state)
 	assert_false(
 		mount_node_is_immutable(mount_node_make(NODE_KEPT_TEXT, 1)));
 	assert_false(mount_node_is_immutable(NODE_ROOT));
-	assert_false(mount_node_is_immutable(UINT64_MAX));
+	assert_false(mount_node_is_immutable(UINT64_MAX >> 1));
 }
 
 int
@@ -141,6 +173,7 @@ main(void)
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_net_of_high_versions),
 		cmocka_unit_test(test_immutable),
 	};
 
