@@ -77,6 +77,17 @@ count_members(const struct config_theme *theme)
 }
 
 static int
+rows_of(struct publish *p, const struct file_work *f, int64_t at, int64_t *ret,
+	struct error *err)
+{
+	struct store_file_state state;
+	int rc = store_file_state_at(p->db, f->file, at, &state, err);
+
+	*ret = rc > 0 ? state.rows : 0;
+	return rc < 0 ? rc : 0;
+}
+
+static int
 add_file(struct publish *p, struct theme_work *w, enum publish_kind kind,
 	 size_t source, size_t member, const char *part, struct error *err)
 {
@@ -89,6 +100,8 @@ add_file(struct publish *p, struct theme_work *w, enum publish_kind kind,
 					.member = member};
 	rc = store_file_intern(p->db, w->theme->id, publish_kind_word(kind),
 			       part, &f->file, err);
+	if (!rc)
+		rc = rows_of(p, f, p->seq - 1, &f->had, err);
 	/* the same subjects change in both forms of the data */
 	f->dirty = kind == PUBLISH_JSONL ? w->files[0].file : f->file;
 	if (!rc)
@@ -233,17 +246,35 @@ touch(struct publish *p, const struct publish_theme *theme,
 	return 0;
 }
 
+/* So many rows have changed that there is one in most chunks: a walk through
+ * all of them costs less than to look for each. */
+static void
+note_place(struct theme_work *w, struct file_work *f)
+{
+	if (++f->noted <= f->had / (PUBLISH_BORDER_MASK + 1))
+		return;
+	f->all = true;
+	if (f->rows.kind == PUBLISH_DATA)
+		get_file(w, PUBLISH_JSONL)->all = true;
+}
+
 int
 publish_dirty(struct publish *p, const struct publish_theme *theme,
 	      enum publish_kind kind, size_t source, size_t member,
 	      struct slice place, struct error *err)
 {
+	struct theme_work *w;
 	struct file_work *f = NULL;
 	int rc = touch(p, theme, kind, source, member, false, &f, err);
 
-	return rc || !f || f->all
-		       ? rc
-		       : store_dirty_add(p->db, f->dirty, place, err);
+	if (rc || !f || f->all)
+		return rc;
+	rc = work_on(p, theme, &w, err);
+	if (!rc)
+		rc = store_dirty_add(p->db, f->dirty, place, err);
+	if (!rc)
+		note_place(w, f);
+	return rc;
 }
 
 int
@@ -381,17 +412,6 @@ write_files(struct publish *p, struct theme_work *w, struct error *err)
 	return rc;
 }
 
-static int
-rows_of(struct publish *p, const struct file_work *f, int64_t *ret,
-	struct error *err)
-{
-	struct store_file_state state;
-	int rc = store_file_state_at(p->db, f->file, p->seq, &state, err);
-
-	*ret = rc > 0 ? state.rows : 0;
-	return rc < 0 ? rc : 0;
-}
-
 /* Whether there is a version to make: before the first, only when some file
  * has a row. */
 static int
@@ -403,7 +423,7 @@ is_version(struct publish *p, struct theme_work *w, bool *ret,
 
 	*ret = w->subject || (w->changed && w->newest.number);
 	for (size_t i = 0; !rc && !*ret && w->changed && i < w->nfiles; i++) {
-		rc = rows_of(p, &w->files[i], &rows, err);
+		rc = rows_of(p, &w->files[i], p->seq, &rows, err);
 		*ret = rows > 0;
 	}
 	return rc;
@@ -449,7 +469,7 @@ make_version(struct publish *p, struct theme_work *w, struct error *err)
 	int rc;
 
 	*made = (struct publish_made){.theme = w->theme, .version = w->next};
-	rc = rows_of(p, data, &made->rows, err);
+	rc = rows_of(p, data, p->seq, &made->rows, err);
 	if (!rc)
 		rc = publish_chunks_digest(p->db, data->file, p->seq,
 					   made->digest, err);

@@ -14,8 +14,10 @@ struct file_work {
 	int64_t file;
 	int64_t dirty; /* the file under whose number its places are noted */
 	bool touched;
-	bool all;     /* its places are not noted: it is written as a whole */
-	bool written; /* has been, by publish_whole_work() */
+	int64_t had;   /* rows, before */
+	int64_t noted; /* places of rows that change */
+	bool all;      /* its places are not noted: it is written as a whole */
+	bool written;  /* has been, by publish_whole_work() */
 };
 
 struct theme_work {

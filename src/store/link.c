@@ -10,6 +10,9 @@
 
 #define COLUMNS " l.place, r.id, r.key, r.cells, r.submission "
 #define FROM " FROM link l CROSS JOIN record r ON r.id = l.record "
+#define FROM_NOW \
+	" FROM link l INDEXED BY link_now" \
+	" CROSS JOIN record r ON r.id = l.record "
 #define HOLDS " l.since <= ?2 AND (l.until IS NULL OR l.until > ?2) "
 
 int
@@ -147,6 +150,20 @@ static const char bounded[] =
 static const char unbounded[] =
 	"SELECT" COLUMNS FROM "WHERE l.lens = ?1 AND l.place >= ?3"
 	" AND" HOLDS "ORDER BY l.place";
+static const char bounded_now[] =
+	"SELECT" COLUMNS FROM_NOW "WHERE l.lens = ?1 AND l.place >= ?3"
+	" AND l.place < ?4 AND l.until IS NULL ORDER BY l.place";
+static const char unbounded_now[] =
+	"SELECT" COLUMNS FROM_NOW "WHERE l.lens = ?1 AND l.place >= ?3"
+	" AND l.until IS NULL ORDER BY l.place";
+
+static const char *
+text_of_range(struct sql *db, int64_t at, bool is_bounded)
+{
+	if (at == sql_writing(db))
+		return is_bounded ? bounded_now : unbounded_now;
+	return is_bounded ? bounded : unbounded;
+}
 
 int
 store_link_each(struct sql *db, int64_t lens, int64_t at, struct slice lo,
@@ -155,7 +172,7 @@ store_link_each(struct sql *db, int64_t lens, int64_t at, struct slice lo,
 {
 	scope_stmt *stmt = NULL;
 	struct run_merge m = {0};
-	int rc = sql_get(db, hi.n ? bounded : unbounded, &stmt, err);
+	int rc = sql_get(db, text_of_range(db, at, hi.n), &stmt, err);
 
 	if (rc)
 		return rc;
@@ -234,7 +251,9 @@ store_link_walk_each(struct store_link_walk *w, struct slice lo,
 	int rc = run_walk_seek(&w->runs, lo, hi, err);
 
 	if (!rc && w->has_table)
-		rc = sql_get(w->runs.db, bounded, &stmt, err);
+		rc = sql_get(w->runs.db,
+			     text_of_range(w->runs.db, w->runs.at, true), &stmt,
+			     err);
 	if (rc)
 		return rc;
 	if (stmt)

@@ -79,8 +79,8 @@ need_file(struct run_walk *w, struct run_cursor *c, struct error *err)
 
 /* Takes a block that was found; 1. */
 static int
-take_block(struct run_walk *w, struct run_cursor *c,
-	   const struct run_block *block, struct error *err)
+take_rows(struct run_cursor *c, const struct run_block *block,
+	  struct error *err)
 {
 	int rc = run_file_read(c->file, block, &c->body, err);
 
@@ -88,6 +88,18 @@ take_block(struct run_walk *w, struct run_cursor *c,
 		return rc;
 	c->ordinal = block->ordinal;
 	c->rest = buf_slice(&c->body);
+	return 1;
+}
+
+/* The same, with what says which of its rows hold. */
+static int
+take_block(struct run_walk *w, struct run_cursor *c,
+	   const struct run_block *block, struct error *err)
+{
+	int rc = take_rows(c, block, err);
+
+	if (rc < 0)
+		return rc;
 	rc = load_gone(w, c, row_id(c->run.id, c->ordinal),
 		       row_id(c->run.id, c->ordinal + block->rows), err);
 	return rc ? rc : 1;
@@ -365,6 +377,48 @@ run_walk_seek(struct run_walk *w, struct slice lo, struct slice hi,
 
 /* ---- one row ------------------------------------------------------------- */
 
+/* Whether one row holds no longer: of a block with many such, only it is asked
+ * for. 1, 0. */
+static int
+find_gone(struct run_walk *w, const struct run_cursor *c, int64_t id,
+	  struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM gone WHERE id = ?1 AND until <= ?2";
+	scope_stmt *stmt = NULL;
+	int rc = c->some_gone ? sql_get(w->db, text, &stmt, err) : 0;
+
+	if (rc || !stmt)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	sql_bind_int(stmt, 2, w->at);
+	return sql_step(w->db, stmt, err);
+}
+
+/* The row with this key, whether it holds or not: 1 and c->row, 0. */
+static int
+find_in_run(struct run_walk *w, struct run_cursor *c, struct slice key,
+	    struct error *err)
+{
+	struct run_block block = {0};
+	int order = -1;
+	int rc = need_file(w, c, err);
+
+	if (!rc)
+		rc = run_places_find(&c->places, key, &block, err);
+	if (rc > 0)
+		rc = take_rows(c, &block, err);
+	if (rc <= 0)
+		return rc;
+	while (order < 0 && c->rest.n) {
+		rc = parse_row(c, err);
+		if (rc)
+			return rc;
+		order = slice_cmp(c->row.key, key);
+	}
+	return order == 0;
+}
+
 int
 run_find(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 	 int64_t at, struct slice key, struct run_row *ret, struct error *err)
@@ -373,24 +427,16 @@ run_find(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 
 	for (size_t i = 0; !rc && i < w->ncursors; i++) {
 		struct run_cursor *c = &w->cursors[i];
+		int gone;
 
-		rc = seek_block(w, c, key, err);
-		while (rc > 0 && c->rest.n) {
-			int order;
-
-			rc = parse_row(c, err);
-			if (rc)
-				return rc;
-			order = slice_cmp(c->row.key, key);
-			if (order == 0 && !is_gone(c, c->row.id)) {
-				*ret = c->row;
-				return 1;
-			}
-			if (order >= 0)
-				break;
-			rc = 1;
-		}
-		rc = rc < 0 ? rc : 0;
+		rc = find_in_run(w, c, key, err);
+		if (rc <= 0)
+			continue;
+		gone = find_gone(w, c, c->row.id, err);
+		if (gone < 0)
+			return gone;
+		*ret = c->row;
+		rc = !gone;
 	}
 	return rc;
 }
@@ -431,7 +477,7 @@ run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 		rc = run_places_find_row(&c->places, ordinal_of(id), &block,
 					 err);
 	if (rc > 0)
-		rc = take_block(w, c, &block, err);
+		rc = take_rows(c, &block, err);
 	while (rc > 0 && c->rest.n) {
 		rc = parse_row(c, err);
 		if (rc)

@@ -311,6 +311,13 @@ const char *const store_schema_records[] = {
 	"CREATE INDEX file_state_until ON file_state(file, until)"
 	"  WHERE until IS NOT NULL;"
 	"CREATE INDEX chunk_pack ON chunk(pack);",
+
+	/* 4 */
+	/* What holds now, without what has ended between: sql_writing(). */
+	"CREATE INDEX link_now ON link(lens, place, record)"
+	"  WHERE until IS NULL;"
+	"CREATE INDEX theme_row_now ON theme_row(theme, subject)"
+	"  WHERE until IS NULL;",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

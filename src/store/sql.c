@@ -14,6 +14,7 @@
 struct sql {
 	sqlite3 *db;
 	struct run_files *runs;
+	int64_t writing;
 	struct {
 		const char *text;
 		sqlite3_stmt *stmt;
@@ -131,6 +132,18 @@ struct run_files *
 sql_runs(const struct sql *db)
 {
 	return db->runs;
+}
+
+void
+sql_set_writing(struct sql *db, int64_t seq)
+{
+	db->writing = seq;
+}
+
+int64_t
+sql_writing(const struct sql *db)
+{
+	return db->writing;
 }
 
 sqlite3 *

@@ -624,6 +624,8 @@ store_records_begin(struct store *store, struct error *err)
 	rc = undo_unpublished(store, err);
 	if (rc)
 		store_records_rollback(store);
+	else
+		sql_set_writing(store->records, store_published(store) + 1);
 	return rc;
 }
 
@@ -632,6 +634,7 @@ store_records_commit(struct store *store, int64_t seq, struct error *err)
 {
 	int rc = seq ? set_mark(store->records, seq, err) : 0;
 
+	sql_set_writing(store->records, 0);
 	if (!rc)
 		rc = sql_exec(store->records, "COMMIT", err);
 	if (!rc)
@@ -644,7 +647,10 @@ store_records_show(struct store *store, int64_t seq, struct error *err)
 {
 	int rc = store_records_commit(store, seq, err);
 
-	return rc ? rc : sql_exec(store->records, "BEGIN IMMEDIATE", err);
+	if (!rc)
+		rc = sql_exec(store->records, "BEGIN IMMEDIATE", err);
+	sql_set_writing(store->records, rc ? 0 : seq);
+	return rc;
 }
 
 void
@@ -652,6 +658,7 @@ store_records_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(sql_handle(store->records)))
 		(void)!sql_exec(store->records, "ROLLBACK", NULL);
+	sql_set_writing(store->records, 0);
 	run_files_end(store->runs, false);
 }
 

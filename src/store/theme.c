@@ -97,8 +97,19 @@ store_theme_row_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
 		"SELECT" COLUMNS "FROM theme_row WHERE theme = ?1 AND" HOLDS
 		"AND subject >= ?3 ORDER BY subject";
 
-	return walk(db, hi.n ? bounded : open, false, theme, at, lo, hi, each,
-		    ctx, err);
+	static const char bounded_now[] =
+		"SELECT" COLUMNS "FROM theme_row INDEXED BY theme_row_now"
+		" WHERE theme = ?1 AND until IS NULL"
+		" AND subject >= ?3 AND subject < ?4 ORDER BY subject";
+	static const char open_now[] =
+		"SELECT" COLUMNS "FROM theme_row INDEXED BY theme_row_now"
+		" WHERE theme = ?1 AND until IS NULL AND subject >= ?3"
+		" ORDER BY subject";
+	const char *text = hi.n ? bounded : open;
+
+	if (at == sql_writing(db))
+		text = hi.n ? bounded_now : open_now;
+	return walk(db, text, false, theme, at, lo, hi, each, ctx, err);
 }
 
 int
