@@ -5,6 +5,8 @@
 #include "base/scope.h"
 #include "store/run_files.h"
 
+#include <assert.h>
+
 #define ROW_BITS 28 /* rows of a run, in their ids */
 
 static int64_t
@@ -472,6 +474,7 @@ run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 	if (rc <= 0)
 		return rc;
 	c = w->cursors;
+	assert(c);
 	rc = need_file(w, c, err);
 	if (!rc)
 		rc = run_places_find_row(&c->places, ordinal_of(id), &block,
@@ -502,6 +505,7 @@ run_check(struct sql *db, int64_t run, struct error *err)
 	if (rc <= 0)
 		return rc;
 	c = w.cursors;
+	assert(c); /* load_run() has found it */
 	while ((rc = next_block(&w, c, err)) > 0) {
 		for (; c->rest.n; n++) {
 			rc = parse_row(c, err);
