@@ -160,7 +160,7 @@ static const char unbounded_now[] =
 static const char *
 text_of_range(struct sql *db, int64_t at, bool is_bounded)
 {
-	if (at == sql_writing(db))
+	if (sql_is_writing(db, at))
 		return is_bounded ? bounded_now : unbounded_now;
 	return is_bounded ? bounded : unbounded;
 }

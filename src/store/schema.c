@@ -313,7 +313,7 @@ const char *const store_schema_records[] = {
 	"CREATE INDEX chunk_pack ON chunk(pack);",
 
 	/* 4 */
-	/* What holds now, without what has ended between: sql_writing(). */
+	/* What holds now, without what has ended between: sql_is_writing(). */
 	"CREATE INDEX link_now ON link(lens, place, record)"
 	"  WHERE until IS NULL;"
 	"CREATE INDEX theme_row_now ON theme_row(theme, subject)"

@@ -140,10 +140,10 @@ sql_set_writing(struct sql *db, int64_t seq)
 	db->writing = seq;
 }
 
-int64_t
-sql_writing(const struct sql *db)
+bool
+sql_is_writing(const struct sql *db, int64_t seq)
 {
-	return db->writing;
+	return seq && db->writing == seq;
 }
 
 sqlite3 *

@@ -37,7 +37,7 @@ sqlite3 *sql_handle(struct sql *db);
 /* The publish that the connection is writing, 0 none: what holds at it has not
  * ended, so rows that have, of which there may be many, need not be passed. */
 void sql_set_writing(struct sql *db, int64_t seq);
-int64_t sql_writing(const struct sql *db);
+bool sql_is_writing(const struct sql *db, int64_t seq);
 
 /* Runs static text of one or more statements without parameters. */
 MUST_CHECK int sql_exec(struct sql *db, const char *text, struct error *err);

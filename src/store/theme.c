@@ -107,7 +107,7 @@ store_theme_row_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
 		" ORDER BY subject";
 	const char *text = hi.n ? bounded : open;
 
-	if (at == sql_writing(db))
+	if (sql_is_writing(db, at))
 		text = hi.n ? bounded_now : open_now;
 	return walk(db, text, false, theme, at, lo, hi, each, ctx, err);
 }
