@@ -189,8 +189,8 @@ begin(struct load *l)
 	};
 	int rc = store_load_begin(l->f->db, &of, &l->records, l->err);
 
-	l->places = calloc(nlenses + 1, sizeof(*l->places));
-	l->links = calloc(nlenses + 1, sizeof(*l->links));
+	l->places = calloc(nlenses + 1, sizeof(struct sorter *));
+	l->links = calloc(nlenses + 1, sizeof(struct store_load *));
 	if (!l->places || !l->links)
 		return error_nomem(l->err);
 	for (size_t i = 0; !rc && i < nlenses; i++)

@@ -115,8 +115,9 @@ compute_row(struct subjects *s, struct slice subject, bool member)
 	buf_clear(&s->result.cells);
 	buf_clear(&s->result.conflicts);
 	if (member)
-		rc = integrate_subject(s->theme->theme, subject, s->rows.rows,
-				       s->rows.n, &s->result, s->err);
+		rc = integrate_subject(s->theme->theme, subject,
+				       s->rows.all.rows, s->rows.all.n,
+				       &s->result, s->err);
 	if (rc)
 		return rc;
 	if (!s->load)
@@ -196,8 +197,8 @@ find_wanted_orphans(struct subjects *s, struct slice subject,
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < s->rows.n; i++) {
-		const struct integrate_row *r = &s->rows.rows[i];
+	for (size_t i = 0; !rc && i < s->rows.all.n; i++) {
+		const struct integrate_row *r = &s->rows.all.rows[i];
 
 		if (publish_orphan_place(r->source, r->member, subject, r->key,
 					 &s->place))
@@ -307,8 +308,8 @@ compute_subject(void *ctx, struct slice subject)
 				    &s->rows, s->err);
 	if (rc)
 		return rc;
-	member = s->rows.n &&
-		 integrate_is_member(theme, s->rows.rows, s->rows.n);
+	member = s->rows.all.n &&
+		 integrate_is_member(theme, s->rows.all.rows, s->rows.all.n);
 	rc = compute_row(s, subject, member);
 	if (!rc && theme->base >= 0)
 		rc = compute_orphans(s, subject, member);
@@ -322,22 +323,32 @@ struct distinct {
 	struct buf last;
 };
 
+static int
+compute_last(struct distinct *d)
+{
+	int rc = d->last.len ? compute_subject(d->s, buf_slice(&d->last)) : 0;
+
+	buf_clear(&d->last);
+	return rc;
+}
+
 /* Places come in the order of their subjects: those of one follow each other.
  */
 static int
-compute_if_new(void *ctx, struct slice place, const struct store_record *r)
+take_link(void *ctx, struct slice place, const struct store_record *r)
 {
 	struct distinct *d = ctx;
 	struct slice subject = {place.p, place.n - r->key.n - 1};
+	int rc = 0;
 
 	if (d->s->apart)
 		breathe(d->s->apart->breath);
-	if (slice_eq(subject, buf_slice(&d->last)))
-		return 0;
-	buf_clear(&d->last);
-	if (buf_addslice(&d->last, subject))
-		return error_nomem(d->s->err);
-	return compute_subject(d->s, buf_slice(&d->last));
+	if (!slice_eq(subject, buf_slice(&d->last))) {
+		rc = compute_last(d);
+		if (!rc && buf_addslice(&d->last, subject))
+			return error_nomem(d->s->err);
+	}
+	return rc ? rc : publish_gather_give(&d->s->rows, r, d->s->err);
 }
 
 /* A lens that sees the theme's resource alone is walked as it is. */
@@ -345,9 +356,14 @@ static int
 compute_lens(struct subjects *s, int64_t lens)
 {
 	struct distinct d = {.s = s};
-	int rc = store_link_each(s->reading, lens, s->seq, SLICE("\1"),
-				 SLICE_NONE, compute_if_new, &d, s->err);
+	int rc;
 
+	s->rows.lens = lens;
+	rc = store_link_each(s->reading, lens, s->seq, SLICE("\1"), SLICE_NONE,
+			     take_link, &d, s->err);
+	if (!rc)
+		rc = compute_last(&d);
+	s->rows.lens = 0;
 	buf_release(&d.last);
 	return rc;
 }

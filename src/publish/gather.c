@@ -13,11 +13,18 @@ struct gather {
 	struct error *err;
 };
 
+static void
+release_rows(struct publish_gathered_rows *r)
+{
+	free(r->rows);
+	buf_release(&r->bytes);
+}
+
 void
 publish_gathered_release(struct publish_gathered *g)
 {
-	free(g->rows);
-	buf_release(&g->bytes);
+	release_rows(&g->all);
+	release_rows(&g->given);
 	buf_release(&g->lo);
 	buf_release(&g->hi);
 	for (size_t i = 0; i < g->nwalks; i++)
@@ -49,9 +56,12 @@ publish_gather_in_order(struct sql *db, const struct publish_theme *theme,
 		return error_nomem(err);
 	for (size_t s = 0; s < t->nsources; s++) {
 		for (size_t m = 0; !rc && m < t->sources[s].nmembers; m++) {
-			rc = store_link_walk_open(db, theme->lens[s][m], at,
-						  &ret->walks[ret->nwalks],
-						  err);
+			int64_t lens = theme->lens[s][m];
+
+			if (lens != ret->lens)
+				rc = store_link_walk_open(
+					db, lens, at, &ret->walks[ret->nwalks],
+					err);
 			ret->nwalks += rc == 0;
 		}
 	}
@@ -59,56 +69,100 @@ publish_gather_in_order(struct sql *db, const struct publish_theme *theme,
 }
 
 static int
-grow(struct publish_gathered *g)
+grow(struct publish_gathered_rows *r)
 {
-	size_t cap = g->cap ? 2 * g->cap : 16;
+	size_t cap = r->cap ? 2 * r->cap : 16;
 	struct integrate_row *rows;
 
-	if (g->n < g->cap)
+	if (r->n < r->cap)
 		return 0;
-	rows = reallocarray(g->rows, cap, sizeof(*rows));
+	rows = reallocarray(r->rows, cap, sizeof(*rows));
 	if (!rows)
 		return ERR_NOMEM;
-	g->rows = rows;
-	g->cap = cap;
+	r->rows = rows;
+	r->cap = cap;
 	return 0;
+}
+
+static void
+clear(struct publish_gathered_rows *r)
+{
+	r->n = 0;
+	buf_clear(&r->bytes);
 }
 
 /* While the bytes still grow, a row knows only how long its parts are. */
 static int
-keep_record(void *ctx, struct slice place, const struct store_record *r)
+add_row(struct publish_gathered_rows *to, struct slice key, struct slice cells,
+	const char *submission)
 {
-	struct gather *g = ctx;
-	struct publish_gathered *into = g->into;
-	struct buf *bytes = &into->bytes;
-
-	(void)place;
-	if (grow(into) || buf_addslice(bytes, r->key) ||
-	    buf_addslice(bytes, r->cells) || buf_adds(bytes, r->submission) ||
-	    buf_addc(bytes, '\0'))
-		return error_nomem(g->err);
-	into->rows[into->n++] = (struct integrate_row){
-		.source = g->source,
-		.member = g->member,
-		.key = {NULL, r->key.n},
-		.cells = {NULL, r->cells.n},
+	if (grow(to) || buf_addslice(&to->bytes, key) ||
+	    buf_addslice(&to->bytes, cells) ||
+	    buf_add(&to->bytes, submission, strlen(submission) + 1))
+		return ERR_NOMEM;
+	to->rows[to->n++] = (struct integrate_row){
+		.key = {NULL, key.n},
+		.cells = {NULL, cells.n},
 	};
 	return 0;
 }
 
 static void
-point_into_bytes(struct publish_gathered *g)
+point_into_bytes(struct publish_gathered_rows *r)
 {
-	const char *at = g->bytes.data;
+	const char *at = r->bytes.data;
 
-	for (size_t i = 0; i < g->n; i++) {
-		struct integrate_row *row = &g->rows[i];
+	for (size_t i = 0; i < r->n; i++) {
+		struct integrate_row *row = &r->rows[i];
 
 		row->key.p = at;
 		row->cells.p = row->key.p + row->key.n;
 		row->submission = row->cells.p + row->cells.n;
 		at = row->submission + strlen(row->submission) + 1;
 	}
+}
+
+static int
+keep_record(void *ctx, struct slice place, const struct store_record *r)
+{
+	struct gather *g = ctx;
+	struct publish_gathered_rows *to = &g->into->all;
+
+	(void)place;
+	if (add_row(to, r->key, r->cells, r->submission))
+		return error_nomem(g->err);
+	to->rows[to->n - 1].source = g->source;
+	to->rows[to->n - 1].member = g->member;
+	return 0;
+}
+
+int
+publish_gather_give(struct publish_gathered *g, const struct store_record *r,
+		    struct error *err)
+{
+	return add_row(&g->given, r->key, r->cells, r->submission)
+		       ? error_nomem(err)
+		       : 0;
+}
+
+/* The records that were given, at their place among the others. */
+static int
+take_given(struct gather *g)
+{
+	struct publish_gathered *into = g->into;
+
+	point_into_bytes(&into->given);
+	for (size_t i = 0; i < into->given.n; i++) {
+		const struct integrate_row *row = &into->given.rows[i];
+		const struct store_record r = {.key = row->key,
+					       .cells = row->cells,
+					       .submission = row->submission};
+		int rc = keep_record(g, SLICE_NONE, &r);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 /* The places of a subject: from "subject NUL" up to "subject SOH". */
@@ -123,6 +177,28 @@ make_range(struct publish_gathered *g, struct slice subject)
 	return 0;
 }
 
+static int
+gather_lens(struct gather *g, struct sql *db, int64_t lens, int64_t at,
+	    struct store_link_walk *walk)
+{
+	struct slice lo = buf_slice(&g->into->lo);
+	struct slice hi = buf_slice(&g->into->hi);
+
+	return walk ? store_link_walk_each(walk, lo, hi, keep_record, g, g->err)
+		    : store_link_each(db, lens, at, lo, hi, keep_record, g,
+				      g->err);
+}
+
+/* One lens alone has been given: there is nothing to look for. */
+static void
+take_all_given(struct publish_gathered *g)
+{
+	struct publish_gathered_rows given = g->given;
+
+	g->given = g->all;
+	g->all = given;
+}
+
 int
 publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 	       struct slice subject, struct publish_gathered *ret,
@@ -130,31 +206,30 @@ publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 {
 	const struct config_theme *t = theme->theme;
 	struct gather g = {.into = ret, .err = err};
+	bool alone = ret->lens && ret->nwalks == 1;
 	size_t n = 0;
 	int rc = 0;
 
-	ret->n = 0;
-	buf_clear(&ret->bytes);
-	if (make_range(ret, subject))
+	clear(&ret->all);
+	if (alone)
+		take_all_given(ret);
+	else if (make_range(ret, subject))
 		return error_nomem(err);
-	for (g.source = 0; g.source < t->nsources; g.source++) {
+	for (g.source = 0; !alone && g.source < t->nsources; g.source++) {
 		size_t members = t->sources[g.source].nmembers;
 
-		for (g.member = 0; !rc && g.member < members; g.member++, n++)
-			rc = ret->walks
-				     ? store_link_walk_each(ret->walks[n],
-							    buf_slice(&ret->lo),
-							    buf_slice(&ret->hi),
-							    keep_record, &g,
-							    err)
-				     : store_link_each(
-					       db,
-					       theme->lens[g.source][g.member],
-					       at, buf_slice(&ret->lo),
-					       buf_slice(&ret->hi), keep_record,
-					       &g, err);
+		for (g.member = 0; !rc && g.member < members; g.member++, n++) {
+			int64_t lens = theme->lens[g.source][g.member];
+
+			rc = lens == ret->lens
+				     ? take_given(&g)
+				     : gather_lens(&g, db, lens, at,
+						   ret->walks ? ret->walks[n]
+							      : NULL);
+		}
 	}
+	clear(&ret->given);
 	if (!rc)
-		point_into_bytes(ret);
+		point_into_bytes(&ret->all);
 	return rc;
 }

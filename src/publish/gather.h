@@ -5,12 +5,18 @@
 #include "integrate/integrate.h"
 #include "publish/publish.h"
 
+struct publish_gathered_rows {
+	struct integrate_row *rows;
+	size_t n, cap;
+	struct buf bytes; /* what the rows point into */
+};
+
 /* Zeroed at the start, used again for subject after subject, released at the
  * end. */
 struct publish_gathered {
-	struct integrate_row *rows; /* by (source, member, key) */
-	size_t n, cap;
-	struct buf bytes; /* what the rows point into */
+	struct publish_gathered_rows all;   /* by (source, member, key) */
+	struct publish_gathered_rows given; /* of 'lens', by key */
+	int64_t lens; /* 0 none: see publish_gather_give() */
 	struct buf lo, hi;
 	struct store_link_walk **walks; /* of publish_gather_in_order() */
 	size_t nwalks;
@@ -30,5 +36,13 @@ MUST_CHECK int publish_gather_in_order(struct sql *db,
 				       const struct publish_theme *theme,
 				       int64_t at, struct publish_gathered *ret,
 				       struct error *err);
+
+/* One lens the caller walks himself, because it says which subjects there
+ * are: from publish_gather_in_order() on with ret->lens set before it,
+ * publish_gather() takes as its records those that were given since the last
+ * call. In key order. ERR_NOMEM. */
+MUST_CHECK int publish_gather_give(struct publish_gathered *g,
+				   const struct store_record *r,
+				   struct error *err);
 
 #endif

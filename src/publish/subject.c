@@ -34,15 +34,16 @@ print(const struct publish_theme *theme, const struct found *f,
 	struct slice subject = buf_slice(&f->subject);
 	int rc;
 
-	rc = integrate_subject(t, subject, records->rows, records->n, result,
-			       err);
+	rc = integrate_subject(t, subject, records->all.rows, records->all.n,
+			       result, err);
 	if (!rc && !slice_eq(buf_slice(&result->cells), buf_slice(&f->cells)))
 		return error_set(err, ERR_CORRUPT,
 				 "a row of version %lld of theme '%s' is not "
 				 "what its records give: run 'civicfs verify'",
 				 (long long)f->version, t->id);
-	if (!rc && integrate_subject_json(t, subject, f->version, records->rows,
-					  records->n, result, out))
+	if (!rc &&
+	    integrate_subject_json(t, subject, f->version, records->all.rows,
+				   records->all.n, result, out))
 		rc = error_nomem(err);
 	return rc;
 }
