@@ -50,6 +50,7 @@ enum { /* those beside them */
        THREAD_COLLECTING,
        THREAD_CONTROL,
        THREAD_FLATTENING,
+       THREAD_INTAKE,
        THREAD_END,
        THREADS_OWN
 };
@@ -567,6 +568,15 @@ run_flattening(void *ctx)
 	return NULL;
 }
 
+static void *
+run_intake(void *ctx)
+{
+	struct worker *w = ctx;
+
+	inbox_run(w->inbox);
+	return NULL;
+}
+
 static int
 start_threads(struct worker *w, struct error *err)
 {
@@ -575,6 +585,7 @@ start_threads(struct worker *w, struct error *err)
 		[THREAD_COLLECTING] = run_collecting,
 		[THREAD_CONTROL] = run_control,
 		[THREAD_FLATTENING] = run_flattening,
+		[THREAD_INTAKE] = run_intake,
 		[THREAD_END] = wait_for_end,
 	};
 
@@ -600,6 +611,8 @@ end_threads(struct worker *w)
 	pthread_join(w->threads[THREAD_CONTROL], NULL);
 	publish_flat_stop(w->flat);
 	pthread_join(w->threads[THREAD_FLATTENING], NULL);
+	inbox_stop(w->inbox);
+	pthread_join(w->threads[THREAD_INTAKE], NULL);
 	if (w->judged)
 		pthread_join(w->threads[THREAD_COLLECTING], NULL);
 }

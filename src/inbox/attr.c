@@ -28,7 +28,7 @@ set_row(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 {
 	scope_change c;
 	struct store_inbox_file f;
-	int rc = inbox_change_begin(inbox, &c);
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (rc)
 		return rc;
@@ -109,7 +109,8 @@ inbox_setattr(struct inbox *inbox, const struct inbox_request *req,
 		rc = set_times(inbox, id, st, set);
 	if (rc)
 		return rc;
-	if (set && part == INBOX_FILE)
-		inbox_changed(inbox);
-	return inbox_stat(inbox, part, id, ret);
+	rc = inbox_stat(inbox, part, id, ret);
+	if (!rc && set && part == INBOX_FILE)
+		inbox_changed_later(inbox, ret->st.st_size);
+	return rc;
 }

@@ -12,7 +12,6 @@
 
 #include "base/io.h"
 #include "base/pulse.h"
-#include "base/pulse.h"
 
 #define INTAKE "intake"
 #define COPY_CHUNK (1 << 20)
@@ -52,8 +51,8 @@ inbox_blob_unlink(struct inbox *inbox, int64_t id)
 }
 
 int
-inbox_blob_make(struct inbox *inbox, struct store_txn *txn, int64_t *ret_id,
-		int *ret_fd, struct error *err)
+inbox_blob_add(struct inbox *inbox, struct store_txn *txn, int64_t *ret_id,
+	       int *ret_fd, struct error *err)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL;
 	int64_t id;
@@ -168,7 +167,7 @@ inbox_blob_copy(struct inbox *inbox, size_t department, int64_t from,
 	int rc = store_begin(inbox->store, &txn, err);
 
 	if (!rc)
-		rc = inbox_blob_make(inbox, &txn, &id, &fd, err);
+		rc = inbox_blob_add(inbox, &txn, &id, &fd, err);
 	if (rc)
 		return rc;
 	rc = store_commit(&txn, err);
@@ -266,8 +265,8 @@ inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
 	}
 }
 
-static int
-sync_intake(struct inbox *inbox)
+int
+inbox_blob_sync(struct inbox *inbox)
 {
 	struct error err = ERROR_INIT;
 	scope_fd fd = openat(store_dir_fd(inbox->store), INTAKE,
@@ -288,7 +287,8 @@ inbox_sync(struct inbox *inbox, int64_t id, struct inbox_live_fd *fd,
 	if (data_only ? fdatasync(fd->fd) : fsync(fd->fd))
 		rc = -errno;
 	if (!rc && !atomic_load(&fd->named)) {
-		rc = sync_intake(inbox);
+		if (!inbox_pool_is_named(inbox->pool, fd->blob))
+			rc = inbox_blob_sync(inbox);
 		if (!rc)
 			atomic_store(&fd->named, true);
 	}

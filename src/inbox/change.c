@@ -14,6 +14,16 @@ inbox_change_begin(struct inbox *inbox, struct inbox_change *c)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
+int
+inbox_change_begin_light(struct inbox *inbox, struct inbox_change *c)
+{
+	int rc;
+
+	*c = (struct inbox_change){.inbox = inbox, .light = true};
+	rc = store_begin_light(inbox->store, &c->txn, &c->err);
+	return rc ? inbox_errno(rc, &c->err) : 0;
+}
+
 static struct inbox_drop
 bytes_of(const struct inbox_change *c, const struct store_inbox_file *f)
 {
@@ -60,6 +70,10 @@ follow_commit(struct inbox_change *c)
 	if (c->gone)
 		inbox_live_forget(inbox->live, c->gone);
 	c->gone = 0;
+	/* bytes must not go before it is certain that nobody has them; else
+	 * the next start removes them */
+	if (c->light && c->ndrop && store_sync(inbox->store, &c->err))
+		return;
 	for (size_t i = 0; i < c->ndrop; i++)
 		remove_bytes(inbox, &c->drop[i]);
 }
@@ -86,11 +100,29 @@ inbox_change_end(struct inbox_change *c)
 	/* Before the end of the transaction, after which another may get the
 	 * same number. What a failed commit leaves is replaced by that one, or
 	 * swept. */
-	if (c->made && c->txn.store)
+	if (c->made && c->txn.store && !c->prepared)
 		inbox_blob_unlink(c->inbox, c->made);
 	store_rollback(&c->txn);
+	if (c->made && c->prepared)
+		inbox_blob_discard(c->inbox, c->made);
 	if (c->gone)
 		inbox_live_unretire(c->inbox->live, c->gone);
+}
+
+int
+inbox_change_make(struct inbox_change *c, int64_t *ret_id)
+{
+	scope_fd fd = -1;
+	int rc = 0;
+
+	*ret_id = inbox_pool_take(c->inbox->pool);
+	c->prepared = *ret_id != 0;
+	if (!c->prepared)
+		rc = inbox_blob_add(c->inbox, &c->txn, ret_id, &fd, &c->err);
+	if (rc)
+		return inbox_errno(rc, &c->err);
+	c->made = *ret_id;
+	return 0;
 }
 
 int
@@ -179,17 +211,12 @@ int
 inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 		    int64_t copy)
 {
-	scope_fd fd = -1;
 	int rc = give_up(c, f);
 
+	if (!rc && !copy)
+		rc = inbox_change_make(c, &copy);
 	if (rc)
 		return rc;
-	if (!copy) {
-		rc = inbox_blob_make(c->inbox, &c->txn, &copy, &fd, &c->err);
-		if (rc)
-			return inbox_errno(rc, &c->err);
-		c->made = copy;
-	}
 	c->left = bytes_of(c, f);
 	f->blob = copy;
 	f->submission = 0;

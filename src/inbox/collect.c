@@ -274,6 +274,8 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 
 	if (!due)
 		return error_nomem(err);
+	/* whoever commits from now on may not be seen */
+	atomic_store(&inbox->next, 0);
 	if (inbox_room(inbox) == 0)
 		store_spare_keep(inbox->store);
 	rc = inbox_release_late(inbox);
@@ -289,6 +291,7 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 	} while (has_more(&g));
 	*ret_bound = bound;
 	*ret_next = g.next;
+	atomic_store(&inbox->next, g.next);
 	return 0;
 }
 

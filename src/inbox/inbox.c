@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #define META_SESSION "inbox_session"
+#define WORTH_BEGINNING (1 << 20) /* bytes: while it settles */
 
 static int
 compare_ids(const void *a, const void *b)
@@ -113,6 +114,8 @@ inbox_open(struct store *store, const struct config *config,
 		     ? copy_resources(inbox, resources, config->nresources, err)
 		     : error_nomem(err);
 	if (!rc)
+		rc = inbox_pool_new(&inbox->pool, err);
+	if (!rc)
 		rc = inbox_quota_new(store, config, resources, &inbox->quota,
 				     err);
 	if (!rc)
@@ -144,6 +147,7 @@ inbox_close(struct inbox *inbox)
 	}
 	inbox_live_free(inbox->live);
 	inbox_quota_free(inbox->quota);
+	inbox_pool_free(inbox->pool);
 	pthread_mutex_destroy(&inbox->lock);
 	free(inbox->resources);
 	free(inbox);
@@ -172,4 +176,15 @@ inbox_changed(struct inbox *inbox)
 	pthread_mutex_unlock(&inbox->lock);
 	if (changed)
 		changed(ctx);
+}
+
+/* Each look costs as much as there are files that wait. */
+void
+inbox_changed_later(struct inbox *inbox, int64_t bytes)
+{
+	int64_t next = atomic_load(&inbox->next);
+
+	if (!next || next > clock_now() + inbox->settle ||
+	    bytes >= WORTH_BEGINNING)
+		inbox_changed(inbox);
 }

@@ -72,6 +72,11 @@ void inbox_close(struct inbox *inbox);
 /* Names by SPEC 6.1: never judged. Upper and lower case of ASCII are alike. */
 bool inbox_is_temporary(const char *name);
 
+/* Keeps some files of intake/ prepared for what is delivered next, until
+ * inbox_stop(). Blocks; a thread of its own. */
+void inbox_run(struct inbox *inbox);
+void inbox_stop(struct inbox *inbox);
+
 /* ---- for the mount ------------------------------------------------------- */
 
 int inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,

@@ -91,6 +91,7 @@ try_writing(struct inbox *inbox, const struct store_inbox_file *seen,
 	scope_change c;
 	struct store_handle h;
 	struct store_inbox_file f;
+	/* durable before the bytes change: they are not whole from now on */
 	int rc = inbox_change_begin(inbox, &c);
 
 	if (rc)
@@ -209,12 +210,10 @@ static int
 add_file(struct inbox_change *c, const struct inbox_request *req,
 	 struct store_inbox_file *f)
 {
-	scope_fd fd = -1;
-	int rc = inbox_blob_make(c->inbox, &c->txn, &f->blob, &fd, &c->err);
+	int rc = inbox_change_make(c, &f->blob);
 
 	if (rc)
-		return inbox_errno(rc, &c->err);
-	c->made = f->blob;
+		return rc;
 	f->uid = req->uid;
 	f->gid = req->gid;
 	f->writer = req->uid;
@@ -250,7 +249,8 @@ make_file(struct inbox *inbox, const struct inbox_request *req,
 {
 	scope_change c;
 	struct store_inbox_file there;
-	int rc = inbox_change_begin(inbox, &c);
+	/* a file that nobody has closed may be lost with the machine */
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (!rc)
 		rc = inbox_change_answered(&c, req, &f->id);

@@ -151,7 +151,7 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 {
 	scope_change c;
 	struct store_inbox_file f;
-	int rc = inbox_change_begin(inbox, &c);
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (rc)
 		return rc;
@@ -177,7 +177,7 @@ reap(struct inbox *inbox, int64_t id, bool forgotten)
 {
 	scope_change c;
 	struct store_inbox_file f;
-	int rc = inbox_change_begin(inbox, &c);
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (rc)
 		return rc;
@@ -248,6 +248,7 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	bool broken = inbox_live_loss(inbox->live, id) != 0;
 	struct store_inbox_file f;
 	struct store_handle h = {0};
+	struct inbox_entry e;
 	int rc;
 
 	(void)req; /* a RELEASE has no sender */
@@ -263,7 +264,10 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 		rc = end_handle(inbox, id, fh, broken);
 	if (rc)
 		put_off(inbox, id, fh, broken);
-	inbox_changed(inbox);
+	if (rc || inbox_stat(inbox, INBOX_FILE, id, &e))
+		inbox_changed(inbox);
+	else
+		inbox_changed_later(inbox, e.st.st_size);
 	return rc;
 }
 

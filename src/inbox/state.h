@@ -38,6 +38,9 @@ struct inbox {
 	/* Files up to this id may be open for reading since before this worker
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
+	struct inbox_pool *pool;
+	_Atomic int64_t
+		next; /* when inbox_collect() will be called; 0 unknown */
 	pthread_mutex_t lock; /* of what follows */
 	void (*changed)(void *ctx);
 	void *changed_ctx;
@@ -52,6 +55,9 @@ inbox_errno(int code, const struct error *err)
 
 /* Tells whoever asked by inbox_on_change(). */
 void inbox_changed(struct inbox *inbox);
+/* The same for a file of so many bytes that has fallen quiet now: he need not
+ * know if he will look before it has settled, unless it is large. */
+void inbox_changed_later(struct inbox *inbox, int64_t bytes);
 
 /* ---- entry.c ------------------------------------------------------------- */
 
@@ -72,12 +78,25 @@ MUST_CHECK int inbox_entry_of(struct inbox *inbox,
 bool inbox_has_companion(const struct store_inbox_file *f,
 			 const struct inbox_companion *c);
 
+/* ---- pool.c -------------------------------------------------------------- */
+
+MUST_CHECK int inbox_pool_new(struct inbox_pool **ret, struct error *err);
+void inbox_pool_free(struct inbox_pool *pool);
+/* A blob without bytes that nobody has; 0 when none is prepared. Asks for more
+ * by and by. */
+int64_t inbox_pool_take(struct inbox_pool *pool);
+/* Whether the blob's name in intake/ is durable for certain. */
+bool inbox_pool_is_named(struct inbox_pool *pool, int64_t blob);
+
 /* ---- blob.c -------------------------------------------------------------- */
 
 /* A new empty blob, known once 'txn' commits; *ret_fd is open for reading and
  * writing. Whoever does not commit calls inbox_blob_unlink(). */
-MUST_CHECK int inbox_blob_make(struct inbox *inbox, struct store_txn *txn,
-			       int64_t *ret_id, int *ret_fd, struct error *err);
+MUST_CHECK int inbox_blob_add(struct inbox *inbox, struct store_txn *txn,
+			      int64_t *ret_id, int *ret_fd, struct error *err);
+/* What intake/ holds is there after the death of the machine, too. A negative
+ * errno. */
+MUST_CHECK int inbox_blob_sync(struct inbox *inbox);
 /* A blob with the bytes and times of another, committed by itself and charged
  * to the department. */
 MUST_CHECK int inbox_blob_copy(struct inbox *inbox, size_t department,
@@ -115,7 +134,9 @@ struct inbox_change {
 	struct inbox *inbox;
 	struct store_txn txn;
 	struct error err;
-	int64_t made; /* blob to unlink if there is no commit; 0 */
+	bool light;    /* its commit does not wait for the disk */
+	int64_t made;  /* blob to remove if there is no commit; 0 */
+	bool prepared; /* and its row */
 	struct inbox_drop {
 		int64_t blob;
 		bool bound; /* a submission held it */
@@ -129,11 +150,17 @@ struct inbox_change {
 };
 /* Rolled back at the end of the block unless inbox_change_commit(). */
 MUST_CHECK int inbox_change_begin(struct inbox *inbox, struct inbox_change *c);
+/* For what a FLUSH, a rename or a verdict makes durable, or nobody was told of:
+ * see store_begin_light(). */
+MUST_CHECK int inbox_change_begin_light(struct inbox *inbox,
+					struct inbox_change *c);
 MUST_CHECK int inbox_change_commit(struct inbox_change *c);
 void inbox_change_end(struct inbox_change *c);
 #define scope_change \
 	__attribute__((cleanup(inbox_change_end))) struct inbox_change
 
+/* A new empty blob, which may have been prepared. */
+MUST_CHECK int inbox_change_make(struct inbox_change *c, int64_t *ret_id);
 /* 1 when this request has been answered before: *ret_node is what it was
  * about; 0; a negative errno. */
 MUST_CHECK int inbox_change_answered(struct inbox_change *c,

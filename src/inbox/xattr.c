@@ -215,7 +215,7 @@ inbox_setxattr(struct inbox *inbox, const struct inbox_request *req,
 	scope_change c;
 	int64_t node;
 	int exists;
-	int rc = inbox_change_begin(inbox, &c);
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (!rc)
 		rc = check_set(part, name);
@@ -249,7 +249,7 @@ inbox_removexattr(struct inbox *inbox, const struct inbox_request *req,
 {
 	scope_change c;
 	int64_t node;
-	int rc = inbox_change_begin(inbox, &c);
+	int rc = inbox_change_begin_light(inbox, &c);
 
 	if (!rc)
 		rc = check_set(part, name);

@@ -53,7 +53,8 @@ struct session {
 	struct pulse *pulses; /* one for each thread; NULL none */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool ended; /* a thread has left, or somebody asked to stop */
+	bool ended;  /* a thread has left, or somebody asked to stop */
+	bool giving; /* a thread is in mount_session_give() */
 };
 
 uint64_t
@@ -63,13 +64,41 @@ mount_session_unique(bool *ret_resent)
 	return current_unique & ~KERNEL_RESENT;
 }
 
+/* What it waits for, another thread answers: so none leaves meanwhile, and once
+ * they leave, it is not begun any more. */
+static bool
+begin_giving(struct session *s)
+{
+	bool may;
+
+	pthread_mutex_lock(&s->lock);
+	may = !s->ended;
+	s->giving = may;
+	pthread_mutex_unlock(&s->lock);
+	return may;
+}
+
+static void
+end_giving(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->giving = false;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
 bool
 mount_session_give(struct session *s, uint64_t node, void *p, size_t n)
 {
 	struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(n);
+	bool given;
 
+	if (!begin_giving(s))
+		return false;
 	bytes.buf[0].mem = p;
-	return fuse_lowlevel_notify_store(s->fuse, node, 0, &bytes, 0) == 0;
+	given = fuse_lowlevel_notify_store(s->fuse, node, 0, &bytes, 0) == 0;
+	end_giving(s);
+	return given;
 }
 
 /* libfuse has a word for it since 3.17; before, the answer is completed on its
@@ -359,7 +388,7 @@ run_threads(struct session *s, unsigned n, struct error *err)
 	sigaction(WAKE, &wake, &before);
 	started = start(s, workers, n);
 	pthread_mutex_lock(&s->lock);
-	while (!s->ended && started)
+	while (started && (!s->ended || s->giving))
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 	fuse_session_exit(s->fuse);

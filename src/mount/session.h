@@ -34,7 +34,8 @@ bool mount_session_has_epochs(const struct session *s);
 uint64_t mount_session_unique(bool *ret_resent);
 
 /* Gives the kernel the first bytes of a file that it knows. Blocks while it
- * reads the same bytes. False when it does not know it. */
+ * reads the same bytes: one thread at a time. False when it does not know it,
+ * or the threads are ending. */
 bool mount_session_give(struct session *s, uint64_t node, void *p, size_t n);
 
 /* The answer to OPEN or CREATE that this thread gives next says that the

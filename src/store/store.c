@@ -3,7 +3,7 @@
 
 #include "base/pulse.h"
 #include "base/scope.h"
-#include "store/backup.h"
+#include "store/presence.h"
 #include "store/record.h"
 #include "store/run.h"
 #include "store/run_files.h"
@@ -11,7 +11,6 @@
 #include "store/spare.h"
 #include "store/sql.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,9 +18,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#define MAIN_NAME "civicfs.db"
-#define RECORDS_DIR "records"
-#define RECORDS_NAME "records/records.db"
 #define READERS_KEPT 16
 #define LOG_PAGES 1000 /* SQLite's own measure for a checkpoint */
 
@@ -35,6 +31,7 @@ struct store {
 	struct sql *readers[READERS_KEPT]; /* idle ones */
 	size_t nreaders;
 	int64_t publishing;   /* set by store_publish, under 'writer' */
+	bool light;	      /* commits do not wait; under 'writer' */
 	atomic_bool doubtful; /* a commit failed: seal(); set under 'writer' */
 	int waiting;	      /* pages of records.db in its write-ahead log */
 	_Atomic int64_t published;
@@ -42,81 +39,6 @@ struct store {
 };
 
 /* ---- opening ------------------------------------------------------------- */
-
-/* Bytes of a file; -1 when there is none. */
-static int64_t
-size_of(const char *name)
-{
-	struct stat st;
-
-	return stat(name, &st) ? -1 : st.st_size;
-}
-
-static void
-close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-static bool
-has_files(const char *folder)
-{
-	__attribute__((cleanup(close_dir))) DIR *dir = opendir(folder);
-	const struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] != '.')
-			return true;
-	}
-	return false;
-}
-
-/* Half a state is a damaged one, and must not be taken for a new one: what is
- * left would be swept away. */
-static int
-check_presence(bool create, struct error *err)
-{
-	int64_t size = size_of(MAIN_NAME);
-
-	if (access(STORE_RESTORING, F_OK) == 0)
-		return error_set(err, ERR_CORRUPT,
-				 "a restore of this state has not come to its "
-				 "end: empty the state's folder and run "
-				 "'civicfs restore' again");
-	if (size > 0)
-		return 0;
-	if (size_of(RECORDS_NAME) > 0 || has_files("packs") ||
-	    has_files("runs") || has_files("intake"))
-		return error_set(err, ERR_CORRUPT,
-				 "'%s' is %s, though the state has been used: "
-				 "restore a backup, or use another state "
-				 "folder",
-				 MAIN_NAME, size < 0 ? "missing" : "empty");
-	if (size < 0 && !create)
-		return error_set(err, ERR_NOTFOUND,
-				 "there is no state yet: start civicfsd once");
-	return 0;
-}
-
-/* The same for the other file, once the first says what was published. */
-static int
-check_records(struct store *store, struct error *err)
-{
-	int64_t published = 0, size = size_of(RECORDS_NAME);
-	int rc = size > 0 ? 0
-			  : store_meta_get(store->main, "published", 0,
-					   &published, err);
-
-	if (rc || !published)
-		return rc;
-	return error_set(err, ERR_CORRUPT,
-			 "'%s' is %s, though %" PRId64
-			 " submissions were published: restore a backup, or "
-			 "use another state folder",
-			 RECORDS_NAME, size < 0 ? "missing" : "empty",
-			 published);
-}
 
 static int
 make_folders(struct error *err)
@@ -155,7 +77,7 @@ open_databases(struct store *store, bool create, struct error *err)
 		rc = sql_migrate(store->main, store_schema_main,
 				 store_schema_main_n, err);
 	if (!rc)
-		rc = check_records(store, err);
+		rc = store_presence_check_records(store->main, err);
 	if (!rc)
 		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
 	/* a publish walks several indexes at once: 16 MiB keep them at hand */
@@ -276,7 +198,7 @@ store_open(int state_fd, bool create, struct store **ret, struct error *err)
 
 	if (rc)
 		return rc;
-	rc = check_presence(create, err);
+	rc = store_presence_check(create, err);
 	if (!rc && create)
 		rc = make_folders(err);
 	if (!rc)
@@ -335,7 +257,7 @@ store_open_reading(int state_fd, struct store **ret, struct error *err)
 
 	if (rc)
 		return rc;
-	rc = check_presence(false, err);
+	rc = store_presence_check(false, err);
 	if (!rc)
 		rc = read_published(store, err);
 	if (rc) {
@@ -405,14 +327,34 @@ is_doubtful(struct sql *db)
 	return rc == SQLITE_IOERR;
 }
 
-int
-store_begin(struct store *store, struct store_txn *ret, struct error *err)
+/* What was committed under NORMAL is in the log, and is made durable with the
+ * log by the next commit under FULL. */
+static int
+set_light(struct store *store, bool light, struct error *err)
+{
+	int rc;
+
+	if (store->light == light)
+		return 0;
+	rc = sql_exec(store->main,
+		      light ? "PRAGMA synchronous=NORMAL"
+			    : "PRAGMA synchronous=FULL",
+		      err);
+	if (!rc)
+		store->light = light;
+	return rc;
+}
+
+static int
+begin(struct store *store, bool light, struct store_txn *ret, struct error *err)
 {
 	int rc;
 
 	pulse_lock(&store->writer);
 	store->publishing = 0;
-	rc = seal(store, err);
+	rc = set_light(store, light && !store_is_doubtful(store), err);
+	if (!rc)
+		rc = seal(store, err);
 	if (!rc)
 		rc = sql_exec(store->main, "BEGIN IMMEDIATE", err);
 	if (rc) {
@@ -422,6 +364,18 @@ store_begin(struct store *store, struct store_txn *ret, struct error *err)
 	ret->store = store;
 	ret->db = store->main;
 	return 0;
+}
+
+int
+store_begin(struct store *store, struct store_txn *ret, struct error *err)
+{
+	return begin(store, false, ret, err);
+}
+
+int
+store_begin_light(struct store *store, struct store_txn *ret, struct error *err)
+{
+	return begin(store, true, ret, err);
 }
 
 static void
@@ -460,6 +414,18 @@ store_commit(struct store_txn *txn, struct error *err)
 		atomic_store(&txn->store->published, txn->store->publishing);
 	end_txn(txn);
 	return 0;
+}
+
+int
+store_sync(struct store *store, struct error *err)
+{
+	scope_txn txn = {0};
+	int64_t times = 0;
+	int rc = store_begin(store, &txn, err);
+
+	if (!rc)
+		rc = store_meta_next(&txn, "synced", &times, err);
+	return rc ? rc : store_commit(&txn, err);
 }
 
 bool

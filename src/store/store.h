@@ -59,6 +59,13 @@ struct store_txn {
 };
 MUST_CHECK int store_begin(struct store *store, struct store_txn *ret,
 			   struct error *err);
+/* For what nobody is told of before more is committed: it survives the death of
+ * the process, and that of the machine once the next store_begin()'s
+ * transaction is committed. Costs no wait for the disk. */
+MUST_CHECK int store_begin_light(struct store *store, struct store_txn *ret,
+				 struct error *err);
+/* Makes durable what such transactions have committed. */
+MUST_CHECK int store_sync(struct store *store, struct error *err);
 /* Durable when it returns 0; otherwise rolled back, and never found again
  * after a crash, unless the disk does not even take a word about that:
  * then it is doubtful until the next transaction has begun, and what it

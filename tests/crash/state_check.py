@@ -138,12 +138,15 @@ class Check:
         for number in known:
             if self.blob(number) is None:
                 self.say("blob %d has no file", number)
-        self.none("blob that nothing refers to",
-                  "SELECT id FROM blob WHERE id NOT IN("
-                  " SELECT blob FROM inbox_file"
-                  " UNION SELECT blob FROM submission"
-                  " UNION SELECT fix_blob FROM submission"
-                  "  WHERE fix_blob IS NOT NULL)")
+        # some are prepared for what comes next
+        for (number,) in self.rows(
+                "SELECT id FROM blob WHERE id NOT IN("
+                " SELECT blob FROM inbox_file WHERE blob IS NOT NULL"
+                " UNION SELECT blob FROM submission WHERE blob IS NOT NULL"
+                " UNION SELECT fix_blob FROM submission"
+                "  WHERE fix_blob IS NOT NULL)"):
+            if self.blob(number):
+                self.say("nothing refers to the bytes of blob %d", number)
         self.none("two files write to one blob",
                   "SELECT blob, count(*) FROM inbox_file GROUP BY blob"
                   " HAVING count(*) > 1")

@@ -1,0 +1,135 @@
+/*
+ * Files of intake/ that are prepared before anybody delivers anything: their
+ * rows are committed, their names durable, so that a file that is copied into
+ * an inbox waits for neither. What is not used when the process ends is removed
+ * by the next start, as every blob that nothing refers to.
+ */
+#include "inbox/state.h"
+
+#include <errno.h>
+
+#define POOL_SIZE 64
+#define POOL_STEP 32 /* made at once: the writer waits so long */
+
+struct inbox_pool {
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t changed;
+	int64_t blobs[POOL_SIZE];
+	size_t n;
+	int64_t named; /* all blobs up to this one have durable names */
+	bool wanted, stopping;
+};
+
+int
+inbox_pool_new(struct inbox_pool **ret, struct error *err)
+{
+	struct inbox_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return error_nomem(err);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->changed, NULL);
+	*ret = pool;
+	return 0;
+}
+
+void
+inbox_pool_free(struct inbox_pool *pool)
+{
+	if (!pool)
+		return;
+	pthread_cond_destroy(&pool->changed);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+int64_t
+inbox_pool_take(struct inbox_pool *pool)
+{
+	int64_t blob = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->n)
+		blob = pool->blobs[--pool->n];
+	if (pool->n <= POOL_SIZE - POOL_STEP) {
+		pool->wanted = true;
+		pthread_cond_signal(&pool->changed);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return blob;
+}
+
+bool
+inbox_pool_is_named(struct inbox_pool *pool, int64_t blob)
+{
+	bool named;
+
+	pthread_mutex_lock(&pool->lock);
+	named = blob <= pool->named;
+	pthread_mutex_unlock(&pool->lock);
+	return named;
+}
+
+/* ---- filling it ---------------------------------------------------------- */
+
+static int
+make_some(struct inbox *inbox, int64_t made[POOL_STEP], struct error *err)
+{
+	scope_txn txn = {0};
+	int rc = store_begin_light(inbox->store, &txn, err);
+
+	for (int i = 0; !rc && i < POOL_STEP; i++) {
+		scope_fd fd = -1;
+
+		rc = inbox_blob_add(inbox, &txn, &made[i], &fd, err);
+	}
+	return rc ? rc : store_commit(&txn, err);
+}
+
+/* Numbers rise, and a file is made under the lock of the writer that gave it
+ * its number: so every file of a lower number was there before. A full disk
+ * must not be made fuller. What was made of a commit that failed is replaced,
+ * or swept. */
+static void
+fill(struct inbox *inbox)
+{
+	struct inbox_pool *pool = inbox->pool;
+	int64_t made[POOL_STEP];
+
+	if (inbox_room(inbox) || make_some(inbox, made, NULL) ||
+	    inbox_blob_sync(inbox))
+		return;
+	pthread_mutex_lock(&pool->lock);
+	for (int i = POOL_STEP; i-- > 0 && pool->n < POOL_SIZE;)
+		pool->blobs[pool->n++] = made[i];
+	pool->named = made[POOL_STEP - 1];
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void
+inbox_run(struct inbox *inbox)
+{
+	struct inbox_pool *pool = inbox->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->stopping) {
+		if (!pool->wanted) {
+			pthread_cond_wait(&pool->changed, &pool->lock);
+			continue;
+		}
+		pool->wanted = false;
+		pthread_mutex_unlock(&pool->lock);
+		fill(inbox);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void
+inbox_stop(struct inbox *inbox)
+{
+	pthread_mutex_lock(&inbox->pool->lock);
+	inbox->pool->stopping = true;
+	pthread_cond_signal(&inbox->pool->changed);
+	pthread_mutex_unlock(&inbox->pool->lock);
+}
