@@ -76,8 +76,7 @@ check_resource(const struct parts *p, const char *department,
 static bool
 is_receipt(const char *name)
 {
-	static const char *const endings[] = {".receipt.txt", ".receipt.json",
-					      ".fix.csv"};
+	static const char *const endings[] = {".receipt.txt", ".receipt.json"};
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {

@@ -72,6 +72,7 @@ attribute(struct wait *w, int64_t file, const char *name, char *ret,
 
 struct newest {
 	struct wait *wait;
+	char name[256];
 	bool found;
 };
 
@@ -80,7 +81,7 @@ see_if_named(void *ctx, const struct store_submission *s)
 {
 	struct newest *newest = ctx;
 
-	if (newest->found || strcmp(s->name, newest->wait->file) != 0)
+	if (newest->found || strcmp(s->name, newest->name) != 0)
 		return 0;
 	newest->found = true;
 	return see(newest->wait, s);
@@ -93,9 +94,14 @@ look_at_past(struct wait *w)
 {
 	struct newest newest = {.wait = w};
 	scope_reader reader = {0};
+	size_t n = strlen(w->file);
 	int rc = store_reader_get(w->call->context->store, &reader,
 				  &w->call->err);
 
+	/* a fix file goes once all its rows are good */
+	if (inbox_is_fix(w->file))
+		n -= sizeof(INBOX_FIX_SUFFIX) - 1;
+	snprintf(newest.name, sizeof(newest.name), "%.*s", (int)n, w->file);
 	if (!rc)
 		rc = store_submission_each(reader.db, w->resource->id, NULL, 0,
 					   see_if_named, &newest,
@@ -123,8 +129,8 @@ look_at_file(struct wait *w)
 		return error_errno(&w->call->err, -rc, "'%s'", w->file);
 	if (entry.part != INBOX_FILE)
 		return control_refuse(w->call, CONTROL_NO,
-				      "'%s' is a receipt or fix file: name the "
-				      "file it belongs to",
+				      "'%s' is a receipt: name the file it "
+				      "belongs to",
 				      w->file);
 	if (!attribute(w, entry.id, "user.civicfs.status", w->state,
 		       sizeof(w->state)))

@@ -112,6 +112,19 @@ refuse_key(struct flow_judgement *j, enum validate_cross kind,
 		      other, err);
 }
 
+/* What was taken in before a fix file came back stays. */
+static int
+refuse_differing(struct flow_judgement *j, const struct member *m,
+		 struct slice key, int64_t other, struct error *err)
+{
+	bool may = true;
+	int rc = flow_round_may_refuse(j, m->row, &may, err);
+
+	return rc || !may ? rc
+			  : refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY, m, key,
+				       other, err);
+}
+
 /* Equal rows count once; rows that share a key but differ are all refused. */
 static int
 add_to_group(struct flow_judgement *j, struct group *g,
@@ -125,16 +138,15 @@ add_to_group(struct flow_judgement *j, struct group *g,
 		rc = store_staging_differs(j->staging, g->first.row, &g->differ,
 					   err);
 		if (!rc && g->differ && g->first_is_good)
-			rc = refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY,
-					&g->first, s->key, s->row, err);
+			rc = refuse_differing(j, &g->first, s->key, s->row,
+					      err);
 	}
 	if (rc)
 		return rc;
 	if (!g->differ)
 		return repeat(j, &m, g->first.row, err);
 	return s->status == STORE_STAGED_GOOD
-		       ? refuse_key(j, VALIDATE_CROSS_PRIMARY_KEY, &m, s->key,
-				    g->first.row, err)
+		       ? refuse_differing(j, &m, s->key, g->first.row, err)
 		       : 0;
 }
 
@@ -151,6 +163,9 @@ check_keys(struct flow_judgement *j, struct error *err)
 	rc = store_staging_first(j->staging, err);
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
 		breathe(j->breath);
+		rc = 0;
+		if (s.left)
+			continue;
 		if (any && slice_eq(s.key, buf_slice(&g.key)))
 			rc = add_to_group(j, &g, &s, err);
 		else
@@ -174,7 +189,11 @@ refuse_not_unique(void *ctx, int64_t field, struct slice value, int64_t row,
 {
 	const struct unique *u = ctx;
 	const struct member m = {row, line};
+	bool may = true;
+	int rc = flow_round_may_refuse(u->j, row, &may, u->err);
 
+	if (rc || !may)
+		return rc;
 	return refuse(u->j, VALIDATE_CROSS_UNIQUE, &m,
 		      u->j->resource->fields[field].id, value, first, u->err);
 }
@@ -220,6 +239,39 @@ check_append(struct flow_judgement *j, struct error *err)
 	return rc;
 }
 
+/* ---- fix files ----------------------------------------------------------- */
+
+/* A row that came back must not undo what a later submission said of its key
+ * (SPEC 6.5). */
+static int
+check_fixed(struct flow_judgement *j, const struct store_staged *s,
+	    struct error *err)
+{
+	const struct member m = {s->row, s->line};
+	bool came = false, overtaken = false;
+	int rc = flow_round_may_refuse(j, s->row, &came, err);
+
+	if (!rc && came)
+		rc = flow_is_overtaken(j, s->key, &overtaken, err);
+	return rc || !overtaken ? rc
+				: refuse_key(j, VALIDATE_CROSS_FIXED_KEY, &m,
+					     s->key, 0, err);
+}
+
+static int
+check_round(struct flow_judgement *j, struct error *err)
+{
+	struct store_staged s;
+	int rc = store_staging_first(j->staging, err);
+
+	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
+		breathe(j->breath);
+		rc = s.status == STORE_STAGED_GOOD ? check_fixed(j, &s, err)
+						   : 0;
+	}
+	return rc;
+}
+
 int
 flow_cross(struct flow_judgement *j, struct error *err)
 {
@@ -229,5 +281,7 @@ flow_cross(struct flow_judgement *j, struct error *err)
 		rc = check_unique(j, err);
 	if (!rc && j->store && j->resource->mode == CONFIG_APPEND)
 		rc = check_append(j, err);
+	if (!rc && j->round)
+		rc = check_round(j, err);
 	return rc;
 }

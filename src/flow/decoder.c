@@ -107,7 +107,7 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 	const struct decode_request req = {
 		.labels = labels,
 		.nlabels = r->nfields,
-		.extra_ignore = r->extra_ignore,
+		.extra_ignore = r->extra_ignore || j->any_column,
 		.change_allowed = r->mode == CONFIG_UPSERT,
 	};
 	scope_fd out = -1;

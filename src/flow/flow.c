@@ -505,6 +505,7 @@ flow_new(struct store *store, const struct flow_plan *plan, struct inbox *inbox,
 					.plan = plan,
 					.decoder = *decoder,
 					.hooks = *hooks,
+					.inbox = inbox,
 					.progress = &flow->progress[0]};
 	flow->breath = (struct breath){pass, flow, &flow->wanted};
 	flow->large = LARGE_BYTES;

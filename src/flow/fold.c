@@ -6,6 +6,7 @@
 #include "flow/fold.h"
 
 #include "base/scope.h"
+#include "store/fix.h"
 
 /* ---- telling the themes -------------------------------------------------- */
 
@@ -128,19 +129,16 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 
 /* ---- upsert and append: rows by key -------------------------------------- */
 
-/* A released submission must not undo what later ones said of a key. */
+/* A submission that takes its place late must not undo what later ones said of
+ * a key. */
 static int
 is_overtaken(struct flow_fold *f, struct slice key, bool *ret,
 	     struct error *err)
 {
-	int64_t last = 0;
-	int rc = 0;
-
-	if (f->j->release)
-		rc = store_touched_get(f->db, f->j->planned->id, key, &last,
-				       err);
-	*ret = last > f->j->submission->number;
-	return rc;
+	*ret = false;
+	return f->j->release || f->j->round
+		       ? flow_is_overtaken(f->j, key, ret, err)
+		       : 0;
 }
 
 static int
@@ -181,9 +179,10 @@ flow_fold_is_awaited(struct flow_judgement *j, bool *ret, struct error *err)
 	int rc = store_reader_get(j->store, &reader, err);
 
 	if (!rc)
-		rc = store_submission_count(reader.db, j->planned->id,
-					    "quarantined", &waiting, err);
-	*ret = waiting > (j->release ? 1 : 0);
+		rc = store_submission_awaited(
+			reader.db, j->planned->id, j->submission->number,
+			j->resource->mode == CONFIG_UPSERT, &waiting, err);
+	*ret = waiting > 0;
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "base/breath.h"
 #include "flow/flow.h"
 #include "flow/plan.h"
+#include "store/fix_rows.h"
 #include "store/staging.h"
 #include "store/submission.h"
 #include "validate/validate.h"
@@ -26,6 +27,7 @@ struct flow_shop {
 	const struct breath *breath;
 	struct flow_passing *passing;
 	struct flow_early *early; /* NULL: none */
+	struct inbox *inbox;
 };
 
 /* Who may not pass the large submission under way, whose bytes are more than
@@ -44,10 +46,13 @@ struct flow_judgement {
 	const struct flow_resource *planned; /* NULL in a trial */
 	const struct store_submission *submission;
 	const char *language; /* of the receipt */
-	bool release;	      /* tolerance and max_shrink do not count */
+	bool release;	      /* it is published already, or is to be: tolerance
+			       * and max_shrink do not count */
+	bool apart;	      /* stored as pending first: apart.c */
+	bool any_column;      /* no column is one too many */
 	struct flow_progress *progress; /* NULL in a trial */
 	const struct breath *breath;	/* NULL: nobody passes */
-	bool apart;			/* stored as pending first: apart.c */
+	struct flow_round *round;	/* a fix file came back; NULL none */
 	struct sorter *orphans; /* of that: theme's place in the plan, place */
 
 	/* decode and validate */
@@ -119,6 +124,49 @@ MUST_CHECK int flow_decode(struct flow_judgement *j,
 			   const struct flow_decoder *decoder, int fd,
 			   const struct decode_sink *sink, bool *ret_died,
 			   struct error *err);
+
+/*
+ * round.c: a fix file that came back (SPEC 6.5). The original is judged again,
+ * with the rows of the fix file in the place of those that were refused.
+ * flow_round_begin() looks whether one has: then j->round.
+ */
+MUST_CHECK int flow_round_begin(struct flow_judgement *j, struct error *err);
+void flow_round_end(struct flow_judgement *j);
+/* Reads the fix files, before the original. *ret_same: nothing was changed in
+ * it, and nothing is to be judged. */
+MUST_CHECK int flow_round_read(const struct flow_shop *shop,
+			       struct flow_judgement *j, bool *ret_same,
+			       struct error *err);
+/* The row to be judged instead of 'r', unless *ret_kind is OTHER; holds until
+ * the next call. */
+MUST_CHECK int flow_round_row(struct flow_judgement *j,
+			      const struct decode_row *r,
+			      struct decode_row *ret,
+			      enum store_fix_kind *ret_kind, struct error *err);
+/* Whether a row may be refused for another's sake: in a round only those that
+ * came back. */
+MUST_CHECK int flow_round_may_refuse(struct flow_judgement *j, int64_t row,
+				     bool *ret, struct error *err);
+/* Whether a later submission has written the key. */
+MUST_CHECK int flow_is_overtaken(struct flow_judgement *j, struct slice key,
+				 bool *ret, struct error *err);
+/* What is to be said of the fix file itself; counts its rows. After the rows
+ * are judged. */
+MUST_CHECK int flow_round_weigh(struct flow_judgement *j, struct error *err);
+/* Whether it could not be read: then it stays where it is. */
+bool flow_round_is_unreadable(const struct flow_judgement *j);
+/* Whether a later snapshot leaves nothing to be stored. */
+bool flow_round_is_moot(const struct flow_judgement *j);
+/* All rounds up to this one, and what all have stored and published. */
+MUST_CHECK int flow_round_tell(struct flow_judgement *j, int64_t now,
+			       struct validate_receipt *receipt,
+			       struct error *err);
+/* In the transaction of the verdict. */
+MUST_CHECK int flow_round_conclude(struct flow_judgement *j,
+				   struct store_txn *txn, int64_t now,
+				   int64_t seq, struct error *err);
+/* It was not changed: the submission is what it was. */
+MUST_CHECK int flow_round_cancel(struct flow_judgement *j, struct error *err);
 
 /* cross.c: rules over several rows, and over what is stored. */
 MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
@@ -204,7 +252,8 @@ MUST_CHECK int flow_receipts(struct flow_judgement *j, int64_t now,
 			     const struct publish_made *made, size_t nmade,
 			     struct buf *json, struct buf *text,
 			     struct error *err);
-MUST_CHECK int flow_conclude(struct flow_judgement *j, int64_t seq,
+MUST_CHECK int flow_conclude(const struct flow_shop *shop,
+			     struct flow_judgement *j, int64_t seq,
 			     struct error *err);
 
 #endif

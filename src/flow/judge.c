@@ -174,7 +174,7 @@ add_unique_values(struct flow_judgement *j, const struct decode_row *row)
 }
 
 static int
-stage(struct flow_judgement *j, const struct decode_row *r)
+stage(struct flow_judgement *j, const struct decode_row *r, bool left)
 {
 	scope_buf sent = BUF_INIT;
 	struct store_staged staged = {
@@ -183,6 +183,7 @@ stage(struct flow_judgement *j, const struct decode_row *r)
 		.status = j->row.kind == VALIDATE_REFUSED ? STORE_STAGED_REFUSED
 							  : STORE_STAGED_GOOD,
 		.deletes = j->row.change == VALIDATE_DELETE,
+		.left = left,
 		.has_key = j->row.has_key,
 		.key = buf_slice(&j->row.key),
 		.cells = buf_slice(&j->row.cells),
@@ -202,6 +203,50 @@ stage(struct flow_judgement *j, const struct decode_row *r)
 	return rc;
 }
 
+/* A refused row whose correction did not come: what was wrong with it still
+ * is, or it is only missed. */
+static int
+leave_row(struct flow_judgement *j, const struct decode_row *r)
+{
+	struct validate_sentences text;
+	struct validate_fault fault;
+
+	if (j->row.kind == VALIDATE_REFUSED)
+		return stage(j, r, true);
+	j->row.kind = VALIDATE_REFUSED;
+	validate_fault_cross(VALIDATE_CROSS_NOT_BACK, r->row, r->line, "",
+			     SLICE_NONE, 0, &fault, &text);
+	if (flow_judge_fault(j, &fault, &j->sink_error))
+		return ERR_NOMEM;
+	return stage(j, r, true);
+}
+
+/* A row that the fix file, this one or an earlier one, holds instead of the
+ * original. 1: it is none. */
+static int
+take_fixed(struct flow_judgement *j, const struct decode_row *r)
+{
+	struct decode_row fixed;
+	enum store_fix_kind kind;
+	int rc = flow_round_row(j, r, &fixed, &kind, &j->sink_error);
+
+	if (rc || kind == STORE_FIX_OTHER)
+		return rc ? rc : 1;
+	rc = validate_judge(j->validate, j->columns, j->ncolumns, &fixed,
+			    &j->row, on_row_fault, on_row_warning, j);
+	if (rc)
+		return rc;
+	j->read++;
+	rc = report_blanks(j);
+	if (rc)
+		return rc;
+	/* emptied, or made a footer: no correction */
+	return kind == STORE_FIX_LEFT || j->row.kind == VALIDATE_BLANK ||
+			       j->row.kind == VALIDATE_FOOTER
+		       ? leave_row(j, &fixed)
+		       : stage(j, &fixed, false);
+}
+
 static int
 take_row(struct flow_judgement *j, const struct decode_row *r)
 {
@@ -211,6 +256,8 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 		return 0;
 	breathe(j->breath);
 	flow_progress_row(j->progress, r->cells, r->ncells);
+	if (j->round && (rc = take_fixed(j, r)) <= 0)
+		return rc;
 	rc = validate_judge(j->validate, j->columns, j->ncolumns, r, &j->row,
 			    on_row_fault, on_row_warning, j);
 	if (rc)
@@ -227,7 +274,7 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 	}
 	j->read++;
 	rc = report_blanks(j);
-	return rc ? rc : stage(j, r);
+	return rc ? rc : stage(j, r, false);
 }
 
 /* A fault of the file rejects it: its rows count for nothing, and what was

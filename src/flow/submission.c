@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "store/fix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,8 @@ flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 	rc = flow_cross(j, err);
 	if (!rc)
 		weigh(j);
+	if (!rc && j->round)
+		rc = flow_round_weigh(j, err);
 	return rc;
 }
 
@@ -124,7 +127,8 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 				   j->loaded ? j->planned : NULL, err);
 	if (!rc && j->changed)
 		rc = publish_write(j->publish, err);
-	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED)
+	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED &&
+	    !j->release)
 		j->state = VALIDATE_S_UNCHANGED;
 	return rc;
 }
@@ -185,9 +189,8 @@ forget_touched(const struct flow_shop *shop, const struct flow_judgement *j)
 
 		rc = store_reader_get(shop->store, &reader, &err);
 		if (!rc)
-			rc = store_submission_count(reader.db, j->planned->id,
-						    "quarantined", &waiting,
-						    &err);
+			rc = store_submission_awaited(reader.db, j->planned->id,
+						      0, true, &waiting, &err);
 	}
 	if (rc || waiting)
 		return;
@@ -218,28 +221,78 @@ flow_open_original(const struct flow_shop *shop,
 static bool
 is_to_be_stored(const struct flow_judgement *j)
 {
-	return j->state == VALIDATE_S_ACCEPTED ||
-	       j->state == VALIDATE_S_PARTIAL;
+	return (j->state == VALIDATE_S_ACCEPTED ||
+		j->state == VALIDATE_S_PARTIAL) &&
+	       !flow_round_is_moot(j);
+}
+
+/* What has the name of a fix file, and belongs to nothing that waits for one.
+ */
+static int
+reject_fix(struct flow_judgement *j)
+{
+	struct validate_sentences text;
+	struct validate_fault fault;
+
+	j->state = VALIDATE_S_REJECTED;
+	validate_fault_cross(VALIDATE_CROSS_NOTHING_TO_FIX, 0, 0, "",
+			     SLICE_NONE, 0, &fault, &text);
+	return validate_faults_add(j->errors, j->resource, &fault);
+}
+
+static int
+judge_bytes(const struct flow_shop *shop, struct flow_judgement *j, int fd,
+	    struct error *err)
+{
+	const struct store_submission *s = j->submission;
+	int rc;
+
+	if (!j->round && flow_early_take(shop->early, s, fd, j))
+		return 0;
+	rc = flow_judgement_init(j, err);
+	if (rc)
+		return rc;
+	if (!j->round && !s->killed && inbox_is_fix(s->name)) {
+		rc = hash_file(fd, j->breath, j->sha256, err);
+		return rc ? rc : reject_fix(j);
+	}
+	return flow_judge_file(j, &shop->decoder, fd, err);
+}
+
+/* The refused rows as they are now; of a fix file that could not be read it
+ * stays the one that was there. */
+static int
+make_fix_file(struct flow_judgement *j, struct error *err)
+{
+	if (flow_round_is_unreadable(j)) {
+		j->fix_blob = j->submission->fix_blob;
+		j->fix_bytes = j->submission->fix_bytes;
+		return 0;
+	}
+	return j->counts.refused && j->fix ? flow_fix_file(j, err) : 0;
 }
 
 static int
 judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
       struct error *err)
 {
+	bool same = false;
 	scope_fd fd = -1;
 	int rc = flow_open_original(shop, j->submission, &fd, err);
 
-	if (!rc && !flow_early_take(shop->early, j->submission, fd, j)) {
-		rc = flow_judgement_init(j, err);
-		if (!rc)
-			rc = flow_judge_file(j, &shop->decoder, fd, err);
-	}
+	if (!rc)
+		rc = flow_round_begin(j, err);
+	if (!rc && j->round)
+		rc = flow_round_read(shop, j, &same, err);
+	if (rc || same)
+		return rc ? rc : flow_round_cancel(j, err);
+	rc = judge_bytes(shop, j, fd, err);
 	if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
-	if (!rc && j->counts.refused && j->fix)
-		rc = flow_fix_file(j, err);
 	if (!rc)
-		rc = flow_conclude(j, *ret_seq, err);
+		rc = make_fix_file(j, err);
+	if (!rc)
+		rc = flow_conclude(shop, j, *ret_seq, err);
 	/* that of the quarantine when released, or what came to nothing */
 	flow_fix_forget(shop->store,
 			rc ? j->fix_blob : j->submission->fix_blob);
@@ -306,8 +359,9 @@ flow_submission_judge(const struct flow_shop *shop,
 		*shop->passing = (struct flow_passing){0};
 	if (!rc)
 		tell(shop, &j, seq);
-	if (!rc && release)
+	if (!rc && (release || j.round))
 		forget_touched(shop, &j);
+	flow_round_end(&j);
 	flow_judgement_release(&j);
 	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
 }

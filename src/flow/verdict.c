@@ -50,7 +50,14 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 			made[i].theme->theme->id, made[i].version};
 	digest_hex(j->sha256, DIGEST_SIZE, sha256);
 	if (j->fix_blob)
-		snprintf(fix_name, sizeof(fix_name), "%s.fix.csv", s->name);
+		snprintf(fix_name, sizeof(fix_name), "%s%s", s->name,
+			 INBOX_FIX_SUFFIX);
+	if (j->round) {
+		int rc = flow_round_tell(j, now, &r, err);
+
+		if (rc)
+			return rc;
+	}
 	if (validate_receipt_json(&r, json) ||
 	    validate_receipt_text(&r, j->language, text))
 		return error_nomem(err);
@@ -141,8 +148,10 @@ supersede(struct flow_judgement *j, struct store_txn *txn, int64_t now,
 }
 
 int
-flow_conclude(struct flow_judgement *j, int64_t seq, struct error *err)
+flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
+	      int64_t seq, struct error *err)
 {
+	int64_t unlinked = 0;
 	const struct publish_made *made = NULL;
 	size_t nmade = j->publish && seq ? publish_made(j->publish, &made) : 0;
 	int64_t now = clock_now();
@@ -152,7 +161,7 @@ flow_conclude(struct flow_judgement *j, int64_t seq, struct error *err)
 	struct store_verdict v = {
 		.state = validate_state_word(j->state),
 		.judged_at = now,
-		.seq = seq,
+		.seq = j->submission->seq ? j->submission->seq : seq,
 		.fix_blob = j->fix_blob,
 		.fix_bytes = j->fix_bytes,
 		.sha256 = j->sha256,
@@ -172,10 +181,17 @@ flow_conclude(struct flow_judgement *j, int64_t seq, struct error *err)
 	if (!rc)
 		rc = store_submission_judged(&txn, j->submission->number, &v,
 					     err);
+	if (!rc && j->round)
+		rc = flow_round_conclude(j, &txn, now, seq, err);
+	if (!rc && !flow_round_is_unreadable(j))
+		rc = inbox_fix_show(&txn, j->submission, j->fix_blob, &unlinked,
+				    err);
 	if (!rc)
 		rc = supersede(j, &txn, now, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
+	if (!rc)
+		inbox_fix_shown(shop->inbox, unlinked);
 	if (!rc && seq)
 		publish_done(j->publish);
 	return rc;

@@ -118,6 +118,8 @@ static int
 list_submission(struct inbox *inbox, const struct store_submission *s,
 		int (*each)(void *ctx, const struct inbox_entry *e), void *ctx)
 {
+	static const enum inbox_part parts[] = {INBOX_FIX, INBOX_RECEIPT_JSON,
+						INBOX_RECEIPT_TEXT};
 	struct inbox_entry e;
 	int rc = 0;
 
@@ -128,15 +130,13 @@ list_submission(struct inbox *inbox, const struct store_submission *s,
 	}
 	if (strcmp(s->state, "judging") == 0)
 		return 0;
-	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
-		enum inbox_part part = inbox_companions[i].part;
-
-		rc = inbox_stat(inbox, part, s->number, &e);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		rc = inbox_stat(inbox, parts[i], s->number, &e);
 		if (rc == -ESTALE)
 			continue; /* nothing to fix */
 		if (rc)
 			return rc;
-		name_part(s, part, &e);
+		name_part(s, parts[i], &e);
 		if (each(ctx, &e))
 			break;
 	}

@@ -100,7 +100,7 @@ inbox_setattr(struct inbox *inbox, const struct inbox_request *req,
 	int rc = 0;
 
 	if (part != INBOX_FILE && set)
-		return part == INBOX_FIX ? -EROFS : -EPERM;
+		return -EPERM;
 	if (set & INBOX_SET_SIZE)
 		rc = set_size(inbox, req, id, st->st_size);
 	if (!rc && (set & ~INBOX_SET_SIZE) && !is_quiet(inbox, id, set))

@@ -29,7 +29,7 @@ bytes_of(const struct inbox_change *c, const struct store_inbox_file *f)
 {
 	return (struct inbox_drop){
 		.blob = f->blob,
-		.bound = f->submission != 0,
+		.bound = f->submission && !f->fix,
 		.department = inbox_quota_of(c->inbox->quota, f->resource)};
 }
 
@@ -67,9 +67,9 @@ follow_commit(struct inbox_change *c)
 	c->made = 0;
 	if (c->rebound)
 		inbox_live_rebind(inbox->live, c->rebound);
-	if (c->gone)
-		inbox_live_forget(inbox->live, c->gone);
-	c->gone = 0;
+	for (size_t i = 0; i < c->ngone; i++)
+		inbox_live_forget(inbox->live, c->gone[i]);
+	c->ngone = 0;
 	/* bytes must not go before it is certain that nobody has them; else
 	 * the next start removes them */
 	if (c->light && c->ndrop && store_sync(inbox->store, &c->err))
@@ -105,8 +105,8 @@ inbox_change_end(struct inbox_change *c)
 	store_rollback(&c->txn);
 	if (c->made && c->prepared)
 		inbox_blob_discard(c->inbox, c->made);
-	if (c->gone)
-		inbox_live_unretire(c->inbox->live, c->gone);
+	for (size_t i = 0; i < c->ngone; i++)
+		inbox_live_unretire(c->inbox->live, c->gone[i]);
 }
 
 int
@@ -182,17 +182,20 @@ static bool
 retire(struct inbox_change *c, const struct store_inbox_file *f)
 {
 	if ((f->id <= c->inbox->inherited && !c->forgotten) || f->handles ||
+	    c->ngone == INBOX_CHANGE_MAX || c->ndrop == INBOX_CHANGE_MAX ||
 	    !inbox_live_retire(c->inbox->live, f->id))
 		return false;
-	c->gone = f->id;
+	c->gone[c->ngone++] = f->id;
 	return true;
 }
 
 int
 inbox_change_unlink(struct inbox_change *c, struct store_inbox_file *f)
 {
-	int rc;
+	int rc = inbox_fix_unlink(c, f);
 
+	if (rc)
+		return rc;
 	if (retire(c, f))
 		return remove_file(c, f);
 	f->key[0] = '\0';
@@ -213,6 +216,8 @@ inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 {
 	int rc = give_up(c, f);
 
+	if (!rc)
+		rc = inbox_fix_unlink(c, f);
 	if (!rc && !copy)
 		rc = inbox_change_make(c, &copy);
 	if (rc)
@@ -220,6 +225,7 @@ inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 	c->left = bytes_of(c, f);
 	f->blob = copy;
 	f->submission = 0;
+	f->fix = false;
 	c->rebound = f->id;
 	return 0;
 }

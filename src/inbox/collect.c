@@ -141,8 +141,8 @@ static bool
 is_same(const struct store_inbox_file *a, const struct store_inbox_file *b)
 {
 	return a->blob == b->blob && a->quiet_since == b->quiet_since &&
-	       a->submission == b->submission && a->handles == b->handles &&
-	       strcmp(a->key, b->key) == 0;
+	       a->fix == b->fix && a->submission == b->submission &&
+	       a->handles == b->handles && strcmp(a->key, b->key) == 0;
 }
 
 static int
@@ -165,6 +165,30 @@ add_submission(struct store_txn *txn, struct due *d, int64_t now,
 	return rc;
 }
 
+/* What has come whole becomes a submission, or a round of one. */
+static int
+add(struct store_txn *txn, struct gathering *g, struct due *d,
+    struct error *err)
+{
+	enum inbox_fate fate = INBOX_FATE_SUBMISSION;
+	int rc = 0;
+
+	if (!d->file.killed && !d->unsafe)
+		rc = inbox_fix_bind(txn, &d->file, d->bytes, d->user, g->now,
+				    &fate, err);
+	d->skip = fate == INBOX_FATE_LATER;
+	if (rc || fate != INBOX_FATE_SUBMISSION)
+		return rc;
+	return add_submission(txn, d, g->now, err);
+}
+
+static void
+put_off(struct gathering *g, struct due *d)
+{
+	ask_again(g, g->now + g->inbox->settle);
+	d->skip = true;
+}
+
 /* A file of no bytes is no candidate any more until somebody writes. */
 static int
 bind_one(struct store_txn *txn, struct gathering *g, struct due *d,
@@ -176,18 +200,17 @@ bind_one(struct store_txn *txn, struct gathering *g, struct due *d,
 	if (rc < 0)
 		return rc;
 	if (!rc || !is_same(&f, &d->file)) {
-		ask_again(g, g->now + g->inbox->settle);
-		d->skip = true;
+		put_off(g, d);
 		return 0;
 	}
 	d->file = f;
 	d->file.quiet_since = 0;
-	if (d->bytes > 0 || d->unsafe) {
-		rc = add_submission(txn, d, g->now, err);
-		if (rc)
-			return rc;
-	}
-	return store_inbox_set(txn, &d->file, err);
+	rc = 0;
+	if (d->bytes > 0 || d->unsafe)
+		rc = add(txn, g, d, err);
+	if (d->skip)
+		put_off(g, d);
+	return rc || d->skip ? rc : store_inbox_set(txn, &d->file, err);
 }
 
 /* Its bytes are the submission's now: opened for reading only. */
@@ -196,6 +219,8 @@ follow_binding(struct inbox *inbox, const struct due *d)
 {
 	inbox_live_rebind(inbox->live, d->file.id);
 	inbox_quota_drop(inbox->quota, d->file.blob);
+	if (d->file.fix)
+		return; /* its bytes are kept until they are judged */
 	inbox_quota_keep(inbox->quota,
 			 inbox_quota_of(inbox->quota, d->file.resource),
 			 d->bytes);
@@ -309,7 +334,7 @@ note_settling(void *ctx, const struct store_inbox_file *f)
 	const struct settling *s = ctx;
 	struct stat st;
 
-	if (f->killed || !is_candidate(s->inbox, f) ||
+	if (f->killed || !is_candidate(s->inbox, f) || inbox_is_fix(f->name) ||
 	    settled_at(s->inbox, f, s->now) <= s->now ||
 	    inbox_blob_stat(s->inbox, f->blob, &st) || st.st_size < s->bytes)
 		return 0;

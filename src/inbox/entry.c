@@ -103,10 +103,9 @@ static int64_t
 companion_size(const struct store_inbox_file *f,
 	       const struct inbox_companion *c)
 {
-	const struct sizes sizes = {f->text_bytes, f->json_bytes,
-				    f->fix_blob ? f->fix_bytes : -1};
+	const struct sizes sizes = {f->text_bytes, f->json_bytes, -1};
 
-	if (!f->submission || (f->hidden & c->bit) ||
+	if (!f->submission || f->fix || (f->hidden & c->bit) ||
 	    strcmp(f->state, "judging") == 0)
 		return -1;
 	return size_of(&sizes, c->part);
@@ -168,15 +167,16 @@ inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
 	scope_reader reader = {0};
 	struct store_inbox_file f = {0};
 	const struct inbox_companion *companion;
-	size_t base;
+	size_t base = strlen(name);
 	int rc = inbox_name_key(name, key);
 
 	if (rc)
 		return rc;
+	(void)inbox_name_is_fix(name, &base);
 	companion = inbox_name_split(key, &base);
 	if (companion)
 		key[base] = '\0';
-	else if (strlen(name) > INBOX_NAME_BYTES)
+	else if (base > INBOX_NAME_BYTES)
 		return -ENAMETOOLONG;
 	rc = store_reader_get(inbox->store, &reader, &err);
 	if (!rc)

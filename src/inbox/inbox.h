@@ -6,8 +6,10 @@
  * A file's bytes are a blob in intake/. FLUSH of a writer makes them durable.
  * A file is complete when its last writer has closed, nothing touched it for
  * 'settle', and its name is final; then its blob is bound to a submission and
- * never written again: the next open for writing gets a copy. Receipts and
- * fix files are entries beside the file, read from the submission.
+ * never written again: the next open for writing gets a copy. Receipts
+ * are entries beside the file, read from the submission. A fix file is a file
+ * of its own (fix.c): bound to its submission as the file is, and when it has
+ * come back, bound again, as a round of it.
  *
  *     open for writing ──► receiving ──last close──► quiet ──settle──► bound
  *            ▲                                        │                  │
@@ -71,6 +73,10 @@ void inbox_close(struct inbox *inbox);
 
 /* Names by SPEC 6.1: never judged. Upper and lower case of ASCII are alike. */
 bool inbox_is_temporary(const char *name);
+/* Names of fix files: what comes back under one is a round of a submission
+ * that has refused rows (SPEC 6.5), or a submission when there is none. */
+bool inbox_is_fix(const char *name);
+#define INBOX_FIX_SUFFIX ".fix.csv" /* of those that are made */
 
 /* Keeps some files of intake/ prepared for what is delivered next, until
  * inbox_stop(). Blocks; a thread of its own. */
@@ -218,6 +224,17 @@ MUST_CHECK int inbox_settling(struct inbox *inbox, int64_t now, int64_t bytes,
  * ENOSPC, and the text says what to do. */
 MUST_CHECK int inbox_room_to_judge(struct inbox *inbox, const char *submission,
 				   int64_t bytes, struct error *err);
+/*
+ * In the transaction of a verdict: the fix file beside the file is the one of
+ * 'fix_blob' (0: there is none), unless somebody is writing another one. *ret
+ * is an unlinked file to be given to inbox_fix_shown() after the commit; 0
+ * none.
+ */
+MUST_CHECK int inbox_fix_show(struct store_txn *txn,
+			      const struct store_submission *s,
+			      int64_t fix_blob, int64_t *ret,
+			      struct error *err);
+void inbox_fix_shown(struct inbox *inbox, int64_t unlinked);
 /* Called (from any thread) whenever a file may have become a candidate. */
 void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
 		     void *ctx);

@@ -142,6 +142,8 @@ inbox_rename(struct inbox *inbox, const struct inbox_request *req,
 	if (!rc)
 		rc = replace(&c, n.file.id, resource, key, flags);
 	if (!rc)
+		rc = inbox_fix_rename(&c, &n.file, to);
+	if (!rc)
 		rc = give_name(&c, &n.file, to, key);
 	if (!rc)
 		rc = inbox_change_answer(&c, req, n.file.id);

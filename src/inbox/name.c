@@ -10,10 +10,13 @@
 #include <utf8proc.h>
 
 const struct inbox_companion inbox_companions[INBOX_COMPANIONS] = {
-	{INBOX_FIX, STORE_INBOX_FIX, ".fix.csv", -EACCES},
-	{INBOX_RECEIPT_JSON, STORE_INBOX_JSON, ".receipt.json", -EPERM},
-	{INBOX_RECEIPT_TEXT, STORE_INBOX_TEXT, ".receipt.txt", -EPERM},
+	{INBOX_RECEIPT_JSON, STORE_INBOX_JSON, ".receipt.json"},
+	{INBOX_RECEIPT_TEXT, STORE_INBOX_TEXT, ".receipt.txt"},
 };
+
+/* As it is made, and as it may come back. */
+static const struct inbox_companion fix = {INBOX_FIX, 0, INBOX_FIX_SUFFIX};
+static const char *const fix_suffixes[] = {INBOX_FIX_SUFFIX, ".fix.xlsx"};
 
 /* What programs write beside, or before, the file they mean. Windows does not
  * tell upper from lower case, so neither do these. */
@@ -83,11 +86,36 @@ inbox_name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
 	return 0;
 }
 
+bool
+inbox_name_is_fix(const char *name, size_t *ret_base)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(fix_suffixes) / sizeof(*fix_suffixes);
+	     i++) {
+		size_t m = strlen(fix_suffixes[i]);
+
+		if (n <= m || !ends_like(name, fix_suffixes[i]))
+			continue;
+		if (ret_base)
+			*ret_base = n - m;
+		return true;
+	}
+	return false;
+}
+
+bool
+inbox_is_fix(const char *name)
+{
+	return inbox_name_is_fix(name, NULL);
+}
+
 int
 inbox_name_check(const char *name)
 {
 	size_t n = strlen(name);
 
+	(void)inbox_name_is_fix(name, &n);
 	if (n > INBOX_NAME_BYTES)
 		return -ENAMETOOLONG;
 	if (!text_is_utf8(slice_str(name), NULL))
@@ -97,7 +125,7 @@ inbox_name_check(const char *name)
 		return -EPERM;
 	for (size_t i = 0; i < INBOX_COMPANIONS; i++) {
 		if (ends_like(name, inbox_companions[i].suffix))
-			return inbox_companions[i].refusal;
+			return -EPERM;
 	}
 	return 0;
 }
@@ -109,7 +137,7 @@ inbox_companion_of(enum inbox_part part)
 		if (inbox_companions[i].part == part)
 			return &inbox_companions[i];
 	}
-	return NULL;
+	return part == INBOX_FIX ? &fix : NULL;
 }
 
 const struct inbox_companion *

@@ -16,8 +16,8 @@ MUST_CHECK int inbox_name_key(const char *name,
 
 /* Whether an upload may be called so: 0; -ENAMETOOLONG, -EILSEQ; -EPERM for
  * what only civicfs writes (*.receipt.txt, *.receipt.json, and receipt.txt,
- * receipt.json: their names in the archive); -EACCES for *.fix.csv, because
- * fix files are not read back yet. */
+ * receipt.json: their names in the archive). A fix file may be as much longer
+ * as its ending. */
 MUST_CHECK int inbox_name_check(const char *name);
 
 /* The parts beside a file, and the ends of their names. */
@@ -25,12 +25,16 @@ struct inbox_companion {
 	enum inbox_part part;
 	enum store_inbox_companion bit;
 	const char *suffix;
-	int refusal; /* of creating and writing: a negative errno */
 };
-#define INBOX_COMPANIONS 3
-/* In the order of the suffixes' bytes. */
+#define INBOX_COMPANIONS 2
+/* In the order of the suffixes' bytes. A fix file is none of them: in an inbox
+ * folder it is a file like others, which comes back changed. */
 extern const struct inbox_companion inbox_companions[INBOX_COMPANIONS];
 const struct inbox_companion *inbox_companion_of(enum inbox_part part);
+
+/* Whether the name ends like a fix file's, upper and lower case alike;
+ * *ret_base (may be NULL) is the length of what is before that, never 0. */
+bool inbox_name_is_fix(const char *name, size_t *ret_base);
 
 /* Which companion a key ends like; NULL none. *ret_base is the length of what
  * is before the suffix, never 0. */

@@ -196,7 +196,7 @@ inbox_open_file(struct inbox *inbox, const struct inbox_request *req,
 		return rc;
 	}
 	if (for_writing(flags))
-		return part == INBOX_FIX ? -EROFS : -EPERM;
+		return -EPERM;
 	rc = inbox_stat(inbox, part, id, &e);
 	if (!rc)
 		*ret_fh = 0;

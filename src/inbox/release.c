@@ -172,8 +172,8 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 }
 
 /* Removes a file that was unlinked while it was open, after its last reader. */
-static int
-reap(struct inbox *inbox, int64_t id, bool forgotten)
+int
+inbox_reap(struct inbox *inbox, int64_t id, bool forgotten)
 {
 	scope_change c;
 	struct store_inbox_file f;
@@ -258,7 +258,7 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	rc = handle_of(inbox, fh, &h);
 	if (rc == 0) {
 		rc = inbox_row(inbox, id, &f);
-		return !rc && !*f.key ? reap(inbox, id, false) : 0;
+		return !rc && !*f.key ? inbox_reap(inbox, id, false) : 0;
 	}
 	if (rc > 0)
 		rc = end_handle(inbox, id, fh, broken);
@@ -279,5 +279,5 @@ inbox_forgotten(struct inbox *inbox, int64_t id)
 	struct store_inbox_file f;
 
 	if (id <= inbox->inherited && !inbox_row(inbox, id, &f) && !*f.key)
-		(void)!reap(inbox, id, true);
+		(void)!inbox_reap(inbox, id, true);
 }

@@ -129,7 +129,9 @@ ssize_t inbox_read_at(int fd, void *p, size_t n, off_t offset);
 
 /* ---- change.c ------------------------------------------------------------ */
 
-/* A change of one upload and what must follow once it is committed. */
+/* A change of one upload and what must follow once it is committed. Another
+ * that it replaces, and the fix files of both, may go with it. */
+#define INBOX_CHANGE_MAX 4
 struct inbox_change {
 	struct inbox *inbox;
 	struct store_txn txn;
@@ -141,9 +143,10 @@ struct inbox_change {
 		int64_t blob;
 		bool bound; /* a submission held it */
 		size_t department;
-	} drop[2]; /* to unlink after the commit */
+	} drop[INBOX_CHANGE_MAX]; /* to unlink after the commit */
 	size_t ndrop;
-	int64_t gone;		/* file that was retired and removed; 0 */
+	int64_t gone[INBOX_CHANGE_MAX]; /* retired and removed */
+	size_t ngone;
 	bool forgotten;		/* by the kernel: nobody has it open */
 	int64_t rebound;	/* file whose descriptor must be forgotten; 0 */
 	struct inbox_drop left; /* what that file had; blob 0 */
@@ -180,6 +183,27 @@ MUST_CHECK int inbox_change_reap(struct inbox_change *c,
 MUST_CHECK int inbox_change_unbind(struct inbox_change *c,
 				   struct store_inbox_file *f, int64_t copy);
 
+/* ---- fix.c --------------------------------------------------------------- */
+
+/* The fix file beside a judged file goes with its receipts, or gets a name
+ * with it. */
+MUST_CHECK int inbox_fix_unlink(struct inbox_change *c,
+				const struct store_inbox_file *f);
+MUST_CHECK int inbox_fix_rename(struct inbox_change *c,
+				const struct store_inbox_file *f,
+				const char *to);
+
+/* A complete file: what becomes of it. ROUND: it is written down as one, and
+ * f->submission and f->fix are set. */
+enum inbox_fate {
+	INBOX_FATE_SUBMISSION, /* nothing has been done */
+	INBOX_FATE_ROUND,
+	INBOX_FATE_LATER /* what it belongs to is being judged */
+};
+MUST_CHECK int inbox_fix_bind(struct store_txn *txn, struct store_inbox_file *f,
+			      int64_t bytes, const char *user, int64_t now,
+			      enum inbox_fate *ret, struct error *err);
+
 /* ---- open.c -------------------------------------------------------------- */
 
 /* Something that must happen to a file whose bytes are about to change. */
@@ -203,6 +227,8 @@ MUST_CHECK int inbox_room_of(struct inbox *inbox, size_t department);
 
 /* The file has been emptied: what earlier writers lost is no loss any more. */
 void inbox_release_forgive(struct inbox *inbox, int64_t file);
+/* Removes a file that was unlinked, if nobody has it open any more. */
+MUST_CHECK int inbox_reap(struct inbox *inbox, int64_t id, bool forgotten);
 /* Writes down what an earlier RELEASE could not. */
 MUST_CHECK int inbox_release_late(struct inbox *inbox);
 

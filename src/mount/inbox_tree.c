@@ -14,7 +14,6 @@ static const enum node_kind upload_kinds[] = {
 	[INBOX_FILE] = NODE_UPLOAD,
 	[INBOX_RECEIPT_TEXT] = NODE_RECEIPT_TEXT,
 	[INBOX_RECEIPT_JSON] = NODE_RECEIPT_JSON,
-	[INBOX_FIX] = NODE_FIX,
 };
 
 static const enum node_kind kept_kinds[] = {
@@ -34,7 +33,6 @@ mount_inbox_part(uint64_t node)
 	case NODE_RECEIPT_JSON:
 	case NODE_KEPT_JSON:
 		return INBOX_RECEIPT_JSON;
-	case NODE_FIX:
 	case NODE_KEPT_FIX:
 		return INBOX_FIX;
 	default:

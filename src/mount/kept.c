@@ -18,7 +18,6 @@ is_held(uint64_t node)
 	switch (mount_node_kind(node)) {
 	case NODE_RECEIPT_TEXT:
 	case NODE_RECEIPT_JSON:
-	case NODE_FIX:
 	case NODE_ORIGINAL:
 	case NODE_KEPT_TEXT:
 	case NODE_KEPT_JSON:

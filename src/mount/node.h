@@ -35,7 +35,7 @@ enum node_kind {
 	NODE_UPLOAD = 16,	/* id of the inbox file */
 	NODE_RECEIPT_TEXT = 17, /* number of the submission, also below */
 	NODE_RECEIPT_JSON = 18,
-	NODE_FIX = 19,
+	/* 19 was a fix file */
 	NODE_ORIGINAL = 20, /* in archive/, also below */
 	NODE_KEPT_TEXT = 21,
 	NODE_KEPT_JSON = 22,

@@ -108,7 +108,6 @@ mount_read(struct call *call, uint64_t node, void *p, size_t n, off_t offset)
 	case NODE_UPLOAD:
 	case NODE_RECEIPT_TEXT:
 	case NODE_RECEIPT_JSON:
-	case NODE_FIX:
 		return inbox_read(inbox, mount_inbox_part(node), id, p, n,
 				  offset);
 	case NODE_ORIGINAL:

@@ -51,7 +51,6 @@ static const struct kind kinds[] = {
 	[NODE_UPLOAD] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_RECEIPT_TEXT] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_RECEIPT_JSON] = {S_IFREG, mount_inbox_file_stat},
-	[NODE_FIX] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_ORIGINAL] = {S_IFREG, mount_archive_file_stat},
 	[NODE_KEPT_TEXT] = {S_IFREG, mount_archive_file_stat},
 	[NODE_KEPT_JSON] = {S_IFREG, mount_archive_file_stat},
@@ -175,7 +174,6 @@ mount_tree_is_inbox(uint64_t node)
 	case NODE_UPLOAD:
 	case NODE_RECEIPT_TEXT:
 	case NODE_RECEIPT_JSON:
-	case NODE_FIX:
 		return true;
 	default:
 		return false;

@@ -30,7 +30,9 @@ keep_blobs(struct sql *db, store_backup_keep_fn *keep, void *ctx,
 		" SELECT blob FROM submission WHERE blob IS NOT NULL"
 		"  AND state IN('judging', 'incomplete', 'quarantined') UNION"
 		" SELECT fix_blob FROM submission WHERE fix_blob IS NOT NULL"
-		"  AND state IN('judging', 'incomplete', 'quarantined')";
+		"  AND state IN('judging', 'incomplete', 'quarantined',"
+		"   'partial') UNION"
+		" SELECT blob FROM fix_round WHERE blob IS NOT NULL";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

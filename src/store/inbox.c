@@ -16,7 +16,7 @@
 	" coalesce(length(s.receipt_json), -1), coalesce(s.fix_bytes, -1)," \
 	" coalesce(s.fix_blob, 0)," \
 	" (SELECT coalesce(sum(part), 0) FROM inbox_hidden" \
-	"  WHERE submission = f.submission)" \
+	"  WHERE submission = f.submission), f.fix" \
 	" FROM inbox_file f LEFT JOIN submission s ON s.number = f.submission"
 
 static void
@@ -53,6 +53,7 @@ load(sqlite3_stmt *stmt, struct store_inbox_file *f)
 	f->fix_bytes = sql_int(stmt, 18);
 	f->fix_blob = sql_int(stmt, 19);
 	f->hidden = (unsigned)sql_int(stmt, 20);
+	f->fix = sql_int(stmt, 21);
 }
 
 /* Steps a bound statement once. */
@@ -113,6 +114,22 @@ store_inbox_get(struct sql *db, int64_t id, struct store_inbox_file *ret,
 }
 
 int
+store_inbox_of(struct sql *db, int64_t submission, struct store_inbox_file *ret,
+	       struct error *err)
+{
+	static const char text[] =
+		SELECT_FILE " WHERE f.submission = ?1 AND f.fix = 0"
+			    " AND f.key IS NOT NULL";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, submission);
+	return load_one(db, stmt, ret, err);
+}
+
+int
 store_inbox_newest(struct sql *db, int64_t *ret, struct error *err)
 {
 	static const char text[] =
@@ -128,7 +145,7 @@ store_inbox_newest(struct sql *db, int64_t *ret, struct error *err)
 	return 0;
 }
 
-/* Parameters 2 to 11 of the two statements below. */
+/* Parameters 2 to 12 of the two statements below. */
 static void
 bind_file(sqlite3_stmt *stmt, const struct store_inbox_file *f)
 {
@@ -145,6 +162,7 @@ bind_file(sqlite3_stmt *stmt, const struct store_inbox_file *f)
 	sql_bind_int(stmt, 10, f->killed);
 	if (f->quiet_since)
 		sql_bind_int(stmt, 11, f->quiet_since);
+	sql_bind_int(stmt, 12, f->fix);
 }
 
 int
@@ -153,8 +171,8 @@ store_inbox_add(struct store_txn *txn, struct store_inbox_file *f,
 {
 	static const char text[] =
 		"INSERT INTO inbox_file(resource, name, key, blob, mode, uid,"
-		" gid, writer, submission, killed, quiet_since)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+		" gid, writer, submission, killed, quiet_since, fix)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
 
@@ -175,7 +193,7 @@ store_inbox_set(struct store_txn *txn, const struct store_inbox_file *f,
 	static const char text[] =
 		"UPDATE inbox_file SET name = ?2, key = ?3, blob = ?4,"
 		" mode = ?5, uid = ?6, gid = ?7, writer = ?8, submission = ?9,"
-		" killed = ?10, quiet_since = ?11 WHERE id = ?1";
+		" killed = ?10, quiet_since = ?11, fix = ?12 WHERE id = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
 
@@ -361,7 +379,8 @@ store_inbox_xattr_bytes(struct sql *db, int64_t file, int64_t *ret,
 #define BLOB_IS_UNUSED \
 	" NOT EXISTS(SELECT 1 FROM inbox_file WHERE blob = blob.id)" \
 	" AND NOT EXISTS(SELECT 1 FROM submission s WHERE s.blob = blob.id)" \
-	" AND NOT EXISTS(SELECT 1 FROM submission WHERE fix_blob = blob.id)"
+	" AND NOT EXISTS(SELECT 1 FROM submission WHERE fix_blob = blob.id)" \
+	" AND NOT EXISTS(SELECT 1 FROM fix_round f WHERE f.blob = blob.id)"
 
 int
 store_usage_get(struct sql *db, int64_t resource, int64_t *ret,

@@ -30,6 +30,7 @@ struct store_inbox_file {
 	unsigned mode, uid, gid;
 	unsigned writer;     /* uid of who last opened it for writing */
 	int64_t submission;  /* number of what judged these bytes; 0 none */
+	bool fix;	     /* they are, or came back as, its fix file */
 	bool killed;	     /* a writer died: the bytes are not whole */
 	int64_t quiet_since; /* ns; 0 no candidate */
 
@@ -48,6 +49,9 @@ MUST_CHECK int store_inbox_find(struct sql *db, int64_t resource,
 				struct error *err);
 MUST_CHECK int store_inbox_get(struct sql *db, int64_t id,
 			       struct store_inbox_file *ret, struct error *err);
+/* The linked file whose bytes a submission judged; not its fix file. */
+MUST_CHECK int store_inbox_of(struct sql *db, int64_t submission,
+			      struct store_inbox_file *ret, struct error *err);
 
 /* The highest id; 0 when there is no file. */
 MUST_CHECK int store_inbox_newest(struct sql *db, int64_t *ret,

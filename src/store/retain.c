@@ -22,6 +22,7 @@ store_due_inbox_each(struct sql *db, int64_t before, int64_t after,
 		"SELECT f.id, f.resource, s.bytes, f.name FROM inbox_file f"
 		" JOIN submission s ON s.number = f.submission"
 		" WHERE f.id > ?2 AND f.key IS NOT NULL AND s.judged_at < ?1"
+		" AND f.fix = 0" /* leaves with the file it belongs to */
 		" AND s.state NOT IN('judging', 'quarantined')"
 		" AND NOT EXISTS(SELECT 1 FROM handle h WHERE h.file = f.id)"
 		" ORDER BY f.id";
@@ -146,9 +147,12 @@ store_submission_erase(struct store_txn *txn, int64_t number, struct error *err)
 		     " receipt_text = NULL WHERE number = ?1 AND expired = 1",
 		     number, 0, err);
 
+	if (!rc)
+		rc = run(txn->db,
+			 "DELETE FROM inbox_hidden WHERE submission = ?1",
+			 number, 0, err);
 	return rc ? rc
-		  : run(txn->db,
-			"DELETE FROM inbox_hidden WHERE submission = ?1",
+		  : run(txn->db, "DELETE FROM fixed WHERE submission = ?1",
 			number, 0, err);
 }
 

@@ -184,6 +184,45 @@ const char *const store_schema_main[] = {
 	"  WHERE expired = 0;"
 	"CREATE INDEX submission_expired ON submission(number)"
 	"  WHERE expired = 1;",
+
+	/* 4 */
+	/* 1: the bytes are the fix file of 'submission', or came back as one.
+	 * Fix files were no files of the inbox before. */
+	"ALTER TABLE inbox_file ADD COLUMN fix INTEGER NOT NULL DEFAULT 0;"
+	"INSERT OR IGNORE INTO inbox_file(resource, name, key, blob, mode, uid,"
+	"  gid, writer, submission, fix)"
+	" SELECT f.resource, f.name || '.fix.csv', f.key || '.fix.csv',"
+	"  s.fix_blob, f.mode, f.uid, f.gid, f.writer, f.submission, 1"
+	" FROM inbox_file f JOIN submission s ON s.number = f.submission"
+	" WHERE s.fix_blob IS NOT NULL AND f.key IS NOT NULL"
+	"  AND NOT EXISTS(SELECT 1 FROM inbox_hidden"
+	"   WHERE submission = s.number AND part = 4);"
+	"DELETE FROM inbox_hidden WHERE part = 4;"
+	/* Whose refused rows may still come back. */
+	"CREATE INDEX submission_fixable ON submission(resource)"
+	"  WHERE fix_blob IS NOT NULL AND expired = 0;"
+	/* Fix files that came back. 'was': the state of the submission before.
+	 */
+	"CREATE TABLE fix_round("
+	"  submission INTEGER NOT NULL REFERENCES submission(number),"
+	"  round INTEGER NOT NULL,"	      /* from 1 */
+	"  blob INTEGER REFERENCES blob(id)," /* NULL: it is judged */
+	"  bytes INTEGER NOT NULL,"
+	"  submitted_by TEXT NOT NULL, received_at INTEGER NOT NULL,"
+	"  was TEXT NOT NULL,"
+	"  judged_at INTEGER, state TEXT, seq INTEGER," /* of its publish */
+	"  back INTEGER, accepted INTEGER, refused INTEGER," /* rows */
+	"  PRIMARY KEY(submission, round)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX fix_round_blob ON fix_round(blob)"
+	"  WHERE blob IS NOT NULL;"
+	/* The rows of a submission that are good since they came back: their
+	 * cells as sent, in the order of its header. */
+	"CREATE TABLE fixed("
+	"  submission INTEGER NOT NULL REFERENCES submission(number),"
+	"  row INTEGER NOT NULL, cells BLOB NOT NULL,"
+	"  PRIMARY KEY(submission, row)"
+	") STRICT, WITHOUT ROWID;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

@@ -83,7 +83,7 @@ store_staging_close(struct store_staging *staging)
 struct head {
 	int64_t row, line;
 	uint64_t cells; /* bytes; those as sent follow */
-	unsigned char status, deletes;
+	unsigned char status, deletes, left;
 };
 
 static int
@@ -96,6 +96,7 @@ sort_row(struct store_staging *staging, const struct store_staged *row,
 		.cells = row->cells.n,
 		.status = (unsigned char)row->status,
 		.deletes = row->deletes,
+		.left = row->left,
 	};
 	const struct slice parts[] = {
 		{(const char *)&head, sizeof(head)},
@@ -117,6 +118,7 @@ staged_of(struct slice key, struct slice value)
 		.line = head.line,
 		.status = (enum store_staged_status)head.status,
 		.deletes = head.deletes,
+		.left = head.left,
 		.has_key = true,
 		.key = key,
 		.cells = {value.p + sizeof(head), head.cells},
@@ -206,6 +208,13 @@ counter(struct store_staging *staging, enum store_staged_status status)
 		break;
 	}
 	return &staging->counts.repeated;
+}
+
+int
+store_staging_status(struct store_staging *staging, int64_t row,
+		     enum store_staged_status *ret, struct error *err)
+{
+	return get_status(staging, row, ret, err);
 }
 
 int
@@ -381,6 +390,8 @@ store_staging_find_equal(struct store_staging *staging,
 	while (!rc && (rc = store_staging_next(staging, &row, err)) > 0) {
 		rc = 0;
 		breathe(breath);
+		if (row.left)
+			continue;
 		if (g.any && slice_eq(row.key, buf_slice(&g.key))) {
 			*ret_any = g.several = true;
 			g.differ |= !g.good ||

@@ -21,6 +21,8 @@ struct store_staged {
 	enum store_staged_status status;
 	bool deletes;	    /* upsert's change = delete */
 	bool has_key;	    /* the key could be read */
+	bool left;	    /* refused, and did not come back in a fix file:
+			     * shares its key with nobody */
 	struct slice key;   /* packed */
 	struct slice cells; /* packed, canonical; of refused rows whatever
 			     * could be read */
@@ -51,6 +53,10 @@ MUST_CHECK int store_staging_set_status(struct store_staging *staging,
 					enum store_staged_status status,
 					struct error *err);
 
+MUST_CHECK int store_staging_status(struct store_staging *staging, int64_t row,
+				    enum store_staged_status *ret,
+				    struct error *err);
+
 /* Why a row was refused, for the fix file; several are joined by "; ". */
 MUST_CHECK int store_staging_add_reason(struct store_staging *staging,
 					int64_t row, const char *reason,
@@ -64,7 +70,8 @@ MUST_CHECK int store_staging_first(struct store_staging *staging,
 MUST_CHECK int store_staging_next(struct store_staging *staging,
 				  struct store_staged *ret, struct error *err);
 
-/* Looks for rows that share a key; after store_staging_index(). *ret_any: there
+/* Looks for rows that share a key, but for those that are left; after
+ * store_staging_index(). *ret_any: there
  * are some, and store_staging_differs() is to be asked about them. 'breath' is
  * taken meanwhile (NULL none). */
 MUST_CHECK int store_staging_find_equal(struct store_staging *staging,

@@ -21,20 +21,27 @@ fill(enum validate_message id, int64_t arg1, int64_t arg2,
 	ret->message_zh = text->zh;
 }
 
+static const enum validate_message messages[] = {
+	[VALIDATE_CROSS_PRIMARY_KEY] = MSG_PRIMARY_KEY,
+	[VALIDATE_CROSS_STORED_KEY] = MSG_STORED_KEY,
+	[VALIDATE_CROSS_FIXED_KEY] = MSG_FIXED_KEY,
+	[VALIDATE_CROSS_NOT_BACK] = MSG_NOT_BACK,
+	[VALIDATE_CROSS_NOTHING_TO_FIX] = MSG_NOTHING_TO_FIX,
+	[VALIDATE_CROSS_FIX_UNKNOWN] = MSG_FIX_UNKNOWN,
+	[VALIDATE_CROSS_FIX_TWICE] = MSG_FIX_TWICE,
+	[VALIDATE_CROSS_FIX_NAMELESS] = MSG_FIX_NAMELESS,
+	[VALIDATE_CROSS_FIX_NO_ROW] = MSG_FIX_NO_ROW,
+	[VALIDATE_CROSS_DUPLICATE_ROW] = MSG_DUPLICATE_ROW,
+	[VALIDATE_CROSS_BLANK_ROW] = MSG_BLANK_ROW,
+	[VALIDATE_CROSS_UNIQUE] = MSG_UNIQUE,
+};
+
 void
 validate_fault_cross(enum validate_cross kind, int64_t row, int64_t line,
 		     const char *field, struct slice value, int64_t other_row,
 		     struct validate_fault *ret,
 		     struct validate_sentences *text)
 {
-	static const enum validate_message messages[] = {
-		[VALIDATE_CROSS_PRIMARY_KEY] = MSG_PRIMARY_KEY,
-		[VALIDATE_CROSS_STORED_KEY] = MSG_STORED_KEY,
-		[VALIDATE_CROSS_FIXED_KEY] = MSG_FIXED_KEY,
-		[VALIDATE_CROSS_DUPLICATE_ROW] = MSG_DUPLICATE_ROW,
-		[VALIDATE_CROSS_BLANK_ROW] = MSG_BLANK_ROW,
-		[VALIDATE_CROSS_UNIQUE] = MSG_UNIQUE,
-	};
 	bool ordered = kind == VALIDATE_CROSS_PRIMARY_KEY && other_row > row;
 
 	*ret = (struct validate_fault){.row = row,
@@ -50,12 +57,37 @@ validate_fault_cross(enum validate_cross kind, int64_t row, int64_t line,
 }
 
 void
+validate_fault_cross_counted(enum validate_cross kind, int64_t n, int64_t first,
+			     struct validate_fault *ret,
+			     struct validate_sentences *text)
+{
+	*ret = (struct validate_fault){.field = ""};
+	fill(messages[kind], n, first, ret, text);
+}
+
+void
 validate_fault_shrink(int64_t deleted, int64_t records,
 		      struct validate_fault *ret,
 		      struct validate_sentences *text)
 {
 	*ret = (struct validate_fault){.field = ""};
 	fill(MSG_SHRINK, deleted, records, ret, text);
+}
+
+void
+validate_fault_fix(const struct decode_fault *fault, struct validate_fault *ret,
+		   struct validate_sentences *text)
+{
+	snprintf(text->en, sizeof(text->en),
+		 "the fix file that came back could not be read: %s",
+		 fault->message);
+	snprintf(text->zh, sizeof(text->zh), "修正文件无法读取：%s",
+		 validate_message_zh(fault->code));
+	*ret = (struct validate_fault){.code = fault->code,
+				       .field =
+					       fault->field ? fault->field : "",
+				       .message = text->en,
+				       .message_zh = text->zh};
 }
 
 void

@@ -230,6 +230,45 @@ static const struct text texts[MSG_COUNT] = {
 		 "it still holds",
 		 "该主键的记录已被后来的提交更新；如本行仍然有效，请用新文件提"
 		 "交"},
+	[MSG_NOT_BACK] =
+		{"row-constraint",
+		 "it was refused before, and the fix file that came back does "
+		 "not hold it: it stays refused until it comes back",
+		 "此条此前被退回，本次交回的修正文件中没有它，因此仍不入库；请"
+		 "改"
+		 "正后再次交回"},
+	[MSG_NOTHING_TO_FIX] =
+		{"format-error",
+		 "it is named like a fix file, but no submission of that name "
+		 "waits for corrected rows: rename it if it is data of its own",
+		 "文件名是修正文件的名称，但没有同名的提交在等待改正；如系新的"
+		 "数"
+		 "据，请更改文件名"},
+	[MSG_FIX_UNKNOWN] =
+		{"row-constraint",
+		 "the fix file holds {1} rows that were not refused, row {2} "
+		 "first: they were left out; send a row that is to be changed "
+		 "in a new file",
+		 "修正文件中有 {1} 条不是被退回的数据（首条为第 {2} "
+		 "条），未予处理；如需修改，请用新文件提交"},
+	[MSG_FIX_TWICE] = {"duplicate-row",
+			   "the fix file holds {1} rows a second time, row {2} "
+			   "first: the first of each counts",
+			   "修正文件中有 {1} 条重复出现（首条为第 {2} "
+			   "条），以先出现的为准"},
+	[MSG_FIX_NAMELESS] =
+		{"row-constraint",
+		 "in the fix file, the column _row of {1} rows holds no row's "
+		 "number, line {2} first: they were left out",
+		 "修正文件中有 {1} 行的 _row 列不是行号（首行为第 {2} "
+		 "行），未予处理"},
+	[MSG_FIX_NO_ROW] =
+		{"missing-label",
+		 "the fix file that came back has no column _row, which says "
+		 "whose correction a row is: copy it back from the fix file "
+		 "in the archive",
+		 "交回的修正文件缺少 _row 列，无法与原数据对应；请从归档中的修"
+		 "正文件恢复该列"},
 	[MSG_DUPLICATE_ROW] = {"duplicate-row",
 			       "the same as row {1}: it counts once",
 			       "与第 {1} 条完全相同，只计一次"},

@@ -152,6 +152,37 @@ add_faults(struct buf *out, const char *key, const struct validate_faults *f)
 	return jsonout_end_text(&j);
 }
 
+static int
+add_rounds(struct buf *out, const struct validate_receipt *r)
+{
+	struct jsonout j = jsonout_begin(out, false);
+	char text[CLOCK_TEXT_MAX];
+
+	if (!r->nrounds)
+		return 0;
+	if (add_key(out, "rounds"))
+		return ERR_NOMEM;
+	jsonout_array(&j);
+	for (size_t i = 0; i < r->nrounds; i++) {
+		const struct validate_round *x = &r->rounds[i];
+
+		jsonout_object(&j);
+		put_count(&j, "round", x->round);
+		put_count(&j, "bytes", x->bytes);
+		jsonout_pair(&j, "submitted_by", x->submitted_by);
+		jsonout_pair(&j, "received_at",
+			     clock_rfc3339(x->received_at, text));
+		jsonout_pair(&j, "judged_at",
+			     clock_rfc3339(x->judged_at, text));
+		jsonout_pair(&j, "state", x->state);
+		put_count(&j, "back", x->back);
+		put_count(&j, "accepted", x->accepted);
+		put_count(&j, "refused", x->refused);
+		jsonout_end(&j);
+	}
+	return jsonout_end_text(&j);
+}
+
 static int64_t
 count_of(const struct validate_faults *f)
 {
@@ -178,7 +209,7 @@ validate_receipt_json(const struct validate_receipt *r, struct buf *out)
 	    add_count(out, "error_count", count_of(r->errors)) ||
 	    add_faults(out, "warnings", r->warnings) ||
 	    add_count(out, "warning_count", count_of(r->warnings)) ||
-	    add_named(out, "next_due", r->next_due))
+	    add_named(out, "next_due", r->next_due) || add_rounds(out, r))
 		return ERR_NOMEM;
 	return buf_adds(out, "\n}\n");
 }

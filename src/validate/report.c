@@ -197,16 +197,14 @@ has_fix_file(const struct report *w)
 static int
 say_fix(const struct report *w)
 {
-	if (SAY(w,
-		"correct the rows named below in the file and copy it here "
-		"again",
-		"请在原文件中改正下列数据，再重新复制到本文件夹"))
+	if (SAY(w, "correct the rows named below", "请改正下列数据"))
 		return ERR_NOMEM;
 	if (!has_fix_file(w))
-		return 0;
-	if (SAY(w, " ('", "（“") || add_visible(w, w->r->fix_file))
+		return SAY(w, " in the file and copy it here again",
+			   "，再将文件重新复制到本文件夹");
+	if (SAY(w, " in '", "：打开“") || add_visible(w, w->r->fix_file))
 		return ERR_NOMEM;
-	return SAY(w, "' holds them)", "”列出了这些数据）");
+	return SAY(w, "' and save it", "”，修改后直接保存");
 }
 
 static int
@@ -370,6 +368,28 @@ add_published(const struct report *w)
 }
 
 static int
+add_rounds(const struct report *w)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	for (size_t i = 0; i < w->r->nrounds; i++) {
+		const struct validate_round *x = &w->r->rounds[i];
+
+		if (SAY(w,
+			"fix file %-3" N " %" N " rows came back, %" N
+			" of them accepted, %" N " are still refused (",
+			"第 %" N " 次修正：交回 %" N " 条，其中合格 %" N
+			" 条，仍有 %" N " 条被退回（",
+			x->round, x->back, x->accepted, x->refused) ||
+		    add_visible(w, x->submitted_by) || SAY(w, ", ", "，") ||
+		    buf_adds(w->out, clock_rfc3339(x->received_at, text)) ||
+		    SAY(w, ")\n", "）\n"))
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int
 add_facts(const struct report *w)
 {
 	const struct validate_receipt *r = w->r;
@@ -383,7 +403,7 @@ add_facts(const struct report *w)
 	    add_fact(w, "submitted by", "提交人", r->submitted_by) ||
 	    add_time(w, "received at", "接收时间", r->received_at) ||
 	    add_time(w, "judged at", "检查时间", r->judged_at) || add_rows(w) ||
-	    add_published(w))
+	    add_published(w) || add_rounds(w))
 		return ERR_NOMEM;
 	return add_fact(w, "next due", "下次报送期限", r->next_due);
 }

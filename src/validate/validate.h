@@ -89,12 +89,18 @@ MUST_CHECK int validate_judge(const struct validate *v, const int *columns,
 /* ---- faults that more than one row decides (cross.c) --------------------- */
 
 enum validate_cross {
-	VALIDATE_CROSS_PRIMARY_KEY,   /* another row has this key and differs */
-	VALIDATE_CROSS_STORED_KEY,    /* append: a stored record has it */
-	VALIDATE_CROSS_FIXED_KEY,     /* fix: its key was written since */
-	VALIDATE_CROSS_DUPLICATE_ROW, /* warning: equal to another row */
-	VALIDATE_CROSS_BLANK_ROW,     /* warning */
-	VALIDATE_CROSS_UNIQUE	      /* another row has this unique value */
+	VALIDATE_CROSS_PRIMARY_KEY, /* another row has this key and differs */
+	VALIDATE_CROSS_STORED_KEY,  /* append: a stored record has it */
+	VALIDATE_CROSS_FIXED_KEY,   /* fix: its key was written since */
+	VALIDATE_CROSS_NOT_BACK,    /* fix: it did not come back */
+	VALIDATE_CROSS_NOTHING_TO_FIX, /* the file: nothing waits for it */
+	VALIDATE_CROSS_FIX_UNKNOWN,    /* fix, warning: a row that was good */
+	VALIDATE_CROSS_FIX_TWICE,      /* fix, warning: a row came back twice */
+	VALIDATE_CROSS_FIX_NAMELESS,   /* fix, warning: no number in _row */
+	VALIDATE_CROSS_FIX_NO_ROW,     /* fix: the column _row is missing */
+	VALIDATE_CROSS_DUPLICATE_ROW,  /* warning: equal to another row */
+	VALIDATE_CROSS_BLANK_ROW,      /* warning */
+	VALIDATE_CROSS_UNIQUE	       /* another row has this unique value */
 };
 
 /* Where a fault's sentences are kept while it is reported. */
@@ -113,10 +119,21 @@ void validate_fault_cross(enum validate_cross kind, int64_t row, int64_t line,
 			  int64_t other_row, struct validate_fault *ret,
 			  struct validate_sentences *text);
 
+/* One of the whole file that says how many rows, and of which row or line the
+ * first is. */
+void validate_fault_cross_counted(enum validate_cross kind, int64_t n,
+				  int64_t first, struct validate_fault *ret,
+				  struct validate_sentences *text);
+
 /* A snapshot that would delete 'deleted' of 'records' (max_shrink). */
 void validate_fault_shrink(int64_t deleted, int64_t records,
 			   struct validate_fault *ret,
 			   struct validate_sentences *text);
+
+/* A fault that decode found in a fix file, told as one of its submission. */
+void validate_fault_fix(const struct decode_fault *fault,
+			struct validate_fault *ret,
+			struct validate_sentences *text);
 
 /* A fault that decode found in the file as a whole, with the Chinese sentence
  * of its code. '*ret' points into 'fault'. */
@@ -171,6 +188,17 @@ int64_t validate_faults_count(const struct validate_faults *f);
 size_t validate_faults_kept(const struct validate_faults *f,
 			    const struct validate_fault **ret);
 
+/* A fix file that came back. */
+struct validate_round {
+	int64_t round; /* from 1 */
+	int64_t bytes;
+	const char *submitted_by;
+	int64_t received_at, judged_at; /* ns */
+	const char *state;		/* of the submission, after it */
+	int64_t back;			/* rows that came back */
+	int64_t accepted, refused;	/* of them; of all, still */
+};
+
 struct validate_receipt {
 	const char *submission, *department, *resource, *file;
 	int64_t bytes;
@@ -184,13 +212,16 @@ struct validate_receipt {
 	const struct validate_published *published;
 	size_t npublished;
 	const struct validate_faults *errors, *warnings;
-	const char *next_due; /* "" for null */
-	const char *fix_file; /* name of the fix file, "" none */
-	bool trial;	      /* a dry run: the texts say so */
+	const char *next_due;		     /* "" for null */
+	const char *fix_file;		     /* name of the fix file, "" none */
+	const struct validate_round *rounds; /* fix files that came back */
+	size_t nrounds;
+	bool trial; /* a dry run: the texts say so */
 };
 
-/* Receipt JSON with the keys of SPEC 6, in that order, one line a key at the
- * top level, ended by LF. ERR_NOMEM. */
+/* Receipt JSON with the keys of SPEC 6, in that order and, if a fix file came
+ * back, 'rounds' behind them; one line a key at the top level, ended by LF.
+ * ERR_NOMEM. */
 MUST_CHECK int validate_receipt_json(const struct validate_receipt *r,
 				     struct buf *out);
 /* Receipt for people in 'language' ("en" or "zh"); the first lines say the

@@ -101,7 +101,15 @@ class Check:
                   self.published)
         self.none("published without a right to",
                   "SELECT number, state FROM submission WHERE seq IS NOT NULL"
-                  " AND state NOT IN('accepted', 'partial')")
+                  " AND state NOT IN('accepted', 'partial')"
+                  " AND number NOT IN(SELECT submission FROM fix_round"
+                  "  WHERE judged_at IS NULL)")
+        self.none("a fix file came back and nobody judges it, or did twice",
+                  "SELECT submission, round FROM fix_round f JOIN submission"
+                  " ON number = submission WHERE (f.judged_at IS NULL)"
+                  " <> (f.blob IS NOT NULL)"
+                  " OR (f.judged_at IS NULL"
+                  "  AND submission.state <> 'judging')")
         for number, blob, size, sha256 in self.rows(
                 "SELECT number, blob, bytes, sha256 FROM submission"
                 " WHERE blob IS NOT NULL"):
@@ -144,7 +152,9 @@ class Check:
                 " SELECT blob FROM inbox_file WHERE blob IS NOT NULL"
                 " UNION SELECT blob FROM submission WHERE blob IS NOT NULL"
                 " UNION SELECT fix_blob FROM submission"
-                "  WHERE fix_blob IS NOT NULL)"):
+                "  WHERE fix_blob IS NOT NULL"
+                " UNION SELECT blob FROM fix_round"
+                "  WHERE blob IS NOT NULL)"):
             if self.blob(number):
                 self.say("nothing refers to the bytes of blob %d", number)
         self.none("two files write to one blob",
@@ -154,7 +164,14 @@ class Check:
     def inbox(self):
         self.none("a file shows other bytes than its submission",
                   "SELECT f.id, f.name FROM inbox_file f JOIN submission s"
-                  " ON s.number = f.submission WHERE s.blob <> f.blob")
+                  " ON s.number = f.submission WHERE s.blob <> f.blob"
+                  " AND NOT f.fix")
+        self.none("a fix file shows other bytes than its submission",
+                  "SELECT f.id, f.name FROM inbox_file f JOIN submission s"
+                  " ON s.number = f.submission WHERE f.fix"
+                  " AND f.key IS NOT NULL AND s.fix_blob IS NOT f.blob"
+                  " AND NOT EXISTS(SELECT 1 FROM fix_round"
+                  "  WHERE submission = s.number)")
         self.none("an upload writes into a submission",
                   "SELECT f.id, f.name FROM inbox_file f JOIN submission s"
                   " ON s.blob = f.blob WHERE f.submission IS NULL")
@@ -199,7 +216,8 @@ class Check:
                   "SELECT v.dataset, v.number FROM version v"
                   " WHERE v.submission <> '' AND NOT EXISTS(SELECT 1"
                   " FROM submission s WHERE s.id = v.submission"
-                  " AND s.seq = v.seq)")
+                  " AND (s.seq = v.seq OR EXISTS(SELECT 1 FROM fix_round"
+                  "  WHERE submission = s.number AND seq = v.seq)))")
         self.none("a version without its texts",
                   "SELECT dataset, number FROM version v WHERE number >= %s"
                   " AND (SELECT count(*) FROM version_text t WHERE"

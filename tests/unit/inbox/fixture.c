@@ -297,6 +297,8 @@ box_judge(struct box *b, int64_t number, const char *state, const char *fix)
 				  .judged_at = 1000 * CLOCK_NS,
 				  .receipt_json = SLICE("{}\n"),
 				  .receipt_text = SLICE("well\n")};
+	struct store_submission s = {.number = number};
+	int64_t unlinked = 0;
 	scope_txn txn = {0};
 
 	assert_int_equal(store_begin(b->store, &txn, NULL), 0);
@@ -313,5 +315,8 @@ box_judge(struct box *b, int64_t number, const char *state, const char *fix)
 		v.fix_bytes = (int64_t)strlen(fix);
 	}
 	assert_int_equal(store_submission_judged(&txn, number, &v, NULL), 0);
+	assert_int_equal(inbox_fix_show(&txn, &s, v.fix_blob, &unlinked, NULL),
+			 0);
 	assert_int_equal(store_commit(&txn, NULL), 0);
+	inbox_fix_shown(b->inbox, unlinked);
 }

@@ -202,7 +202,7 @@ test_receipts(void **state)
 			 -EPERM);
 	assert_int_equal(
 		inbox_open_file(b->inbox, &req, INBOX_FIX, number, O_RDWR, &fh),
-		-EROFS);
+		-EPERM);
 	assert_int_equal(inbox_setattr(b->inbox, &req, INBOX_RECEIPT_JSON,
 				       number, &e.st, INBOX_SET_SIZE, &e),
 			 -EPERM);
