@@ -11,9 +11,6 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
-#include "base/sorter.h"
-
-#define ORPHANS_MEMORY (2 << 20)
 
 /* ---- whether ------------------------------------------------------------- */
 
@@ -79,43 +76,6 @@ flow_apart_is_wanted(struct flow_judgement *j, const struct flow_plan *plan,
 	return rc || !*ret ? rc : themes_are_fresh(j, plan, ret, err);
 }
 
-/* ---- orphans ------------------------------------------------------------- */
-
-/* By theme, in the order of their places. */
-int
-flow_apart_orphan(struct flow_judgement *j, size_t theme, struct slice place,
-		  struct error *err)
-{
-	const char head[] = {(char)(theme >> 8), (char)theme};
-	scope_buf key = BUF_INIT;
-	int rc = j->orphans ? 0 : sorter_new(ORPHANS_MEMORY, &j->orphans, err);
-
-	if (rc)
-		return rc;
-	if (buf_add(&key, head, sizeof(head)) || buf_addslice(&key, place))
-		return error_nomem(err);
-	return sorter_add(j->orphans, buf_slice(&key), SLICE_NONE, err);
-}
-
-static int
-insert_orphans(struct flow_judgement *j, const struct flow_plan *plan,
-	       int64_t seq, struct error *err)
-{
-	struct slice key, ignored;
-	int rc = j->orphans ? sorter_sort(j->orphans, err) : 0;
-
-	while (!rc && j->orphans &&
-	       (rc = sorter_next(j->orphans, &key, &ignored, err)) > 0) {
-		size_t theme = (size_t)(unsigned char)key.p[0] << 8 |
-			       (unsigned char)key.p[1];
-
-		rc = store_orphan_insert(
-			store_records(j->store), plan->themes[theme].id, seq,
-			(struct slice){key.p + 2, key.n - 2}, err);
-	}
-	return rc;
-}
-
 /* ---- the work ------------------------------------------------------------ */
 
 static int
@@ -159,8 +119,7 @@ work(const struct flow_shop *shop, struct flow_judgement *j, struct error *err)
 /* ---- its turn ------------------------------------------------------------ */
 
 static int
-take_turn(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
-	  struct error *err)
+take_turn(struct flow_judgement *j, int64_t seq, struct error *err)
 {
 	int rc = store_records_begin(j->store, err);
 
@@ -168,8 +127,6 @@ take_turn(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
 		rc = flow_link(j->store, j->planned, seq, err);
 	if (!rc)
 		rc = store_pending_adopt(j->store, seq, err);
-	if (!rc)
-		rc = insert_orphans(j, shop->plan, seq, err);
 	if (!rc)
 		rc = publish_adopt(j->publish, seq, err);
 	if (!rc)
@@ -196,7 +153,7 @@ flow_store_apart(const struct flow_shop *shop, struct flow_judgement *j,
 	}
 	seq = store_published(j->store) + 1;
 	if (!rc)
-		rc = take_turn(shop, j, seq, err);
+		rc = take_turn(j, seq, err);
 	if (!rc) {
 		*ret_seq = seq;
 		return 0;

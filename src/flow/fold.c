@@ -19,9 +19,10 @@ tell_source(struct flow_fold *f, const struct flow_use *use, struct slice place,
 			     err);
 }
 
-int
-flow_fold_homeless(struct flow_fold *f, const struct flow_use *use,
-		   struct slice key, bool is_new, struct error *err)
+/* An orphan that has no subject begins or ends. */
+static int
+tell_homeless(struct flow_fold *f, const struct flow_use *use, struct slice key,
+	      bool is_new, struct error *err)
 {
 	const struct publish_theme *t = &f->plan->themes[use->theme];
 	scope_buf place = BUF_INIT;
@@ -52,7 +53,7 @@ tell_subject(struct flow_fold *f, const struct flow_use *use,
 	return subject.n ? store_subject_add(f->db,
 					     f->plan->themes[use->theme].id,
 					     subject, err)
-			 : flow_fold_homeless(f, use, key, is_new, err);
+			 : tell_homeless(f, use, key, is_new, err);
 }
 
 static int

@@ -30,11 +30,6 @@ MUST_CHECK int flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 MUST_CHECK int flow_fold_is_awaited(struct flow_judgement *j, bool *ret,
 				    struct error *err);
 
-/* An orphan that has no subject begins or ends. */
-MUST_CHECK int flow_fold_homeless(struct flow_fold *f,
-				  const struct flow_use *use, struct slice key,
-				  bool is_new, struct error *err);
-
 /* load.c: many rows into a resource that has no record. Whether that is what
  * is to be done; then does it. */
 MUST_CHECK int flow_load_is_wanted(struct flow_fold *f, bool *ret,

@@ -53,7 +53,7 @@ struct flow_judgement {
 	struct flow_progress *progress; /* NULL in a trial */
 	const struct breath *breath;	/* NULL: nobody passes */
 	struct flow_round *round;	/* a fix file came back; NULL none */
-	struct sorter *orphans; /* of that: theme's place in the plan, place */
+	struct sorter *orphans;		/* of a load: orphans.c */
 
 	/* decode and validate */
 	struct store_staging *staging;
@@ -197,12 +197,17 @@ MUST_CHECK int flow_apart_is_wanted(struct flow_judgement *j,
 MUST_CHECK int flow_store_apart(const struct flow_shop *shop,
 				struct flow_judgement *j, int64_t *ret_seq,
 				struct error *err);
-/* An orphan of such a load: kept until the publish has its number. */
-MUST_CHECK int flow_apart_orphan(struct flow_judgement *j, size_t theme,
-				 struct slice place, struct error *err);
 /* Whether two resources are sources of one theme. */
 bool flow_share_theme(const struct flow_resource *a,
 		      const struct flow_resource *b);
+
+/* orphans.c: an orphan of a load, in any order; and all of them into the store,
+ * with what of orphans.csv they change. */
+MUST_CHECK int flow_orphan_later(struct flow_judgement *j, size_t theme,
+				 struct slice place, struct error *err);
+MUST_CHECK int flow_orphans_store(struct flow_judgement *j,
+				  const struct flow_plan *plan, int64_t seq,
+				  struct error *err);
 
 /* link.c: links the records of every lens of a resource that is not linked
  * yet. */
@@ -216,12 +221,10 @@ MUST_CHECK int flow_load_links(struct sql *db, const struct store_load_of *of,
 			       struct error *err);
 
 /* subjects.c: computes the subjects that store_subject_add() collected, and
- * every subject of 'loaded' (a resource whose records came at once; NULL
- * none). */
+ * every subject of 'loaded' (whose records came at once; NULL none). */
 MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
 			     struct publish *publish, int64_t seq,
-			     const struct flow_resource *loaded,
-			     struct error *err);
+			     struct flow_judgement *loaded, struct error *err);
 /* The same for a load that is stored apart, into themes that have no row. */
 MUST_CHECK int flow_subjects_apart(struct flow_judgement *j,
 				   const struct flow_plan *plan,

@@ -61,14 +61,10 @@ tell_homeless(struct load *l, const struct flow_lens *lens, struct slice key)
 	for (size_t i = 0; !rc && i < lens->nuses; i++) {
 		const struct flow_use *use = &lens->uses[i];
 
-		if (!f->j->apart) {
-			rc = flow_fold_homeless(f, use, key, true, l->err);
-			continue;
-		}
 		if (publish_orphan_place(use->source, use->member, SLICE_NONE,
 					 key, &f->old_place))
 			return error_nomem(l->err);
-		rc = flow_apart_orphan(f->j, use->theme,
+		rc = flow_orphan_later(f->j, use->theme,
 				       buf_slice(&f->old_place), l->err);
 	}
 	return rc;

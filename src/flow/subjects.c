@@ -10,13 +10,18 @@
 struct subjects {
 	struct sql *db;	     /* to write with */
 	struct sql *reading; /* the same, or a reader that sees pending work */
-	struct flow_judgement *apart; /* of that, or NULL */
-	size_t place_in_plan;	      /* of the theme */
+	struct flow_judgement *loaded; /* whose rows came at once, or NULL */
+	size_t place_in_plan;	       /* of the theme */
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
-	int64_t version;	 /* 0: not asked for yet */
-	struct store_load *load; /* of a theme that has no row; else NULL */
+	int64_t version; /* 0: not asked for yet */
+	/* of a load, which comes in the order of its subjects */
+	struct store_load *load;      /* of the theme's new rows, or NULL */
+	struct store_theme_walk *old; /* its rows; NULL: it has none */
+	struct store_orphan_walk **old_orphans; /* by source; NULL: of none */
+	size_t nold_orphans;
+	struct store_ends *ends; /* of orphans */
 	struct publish_gathered rows;
 	struct integrate_result result;
 	struct buf lo, hi, place;
@@ -67,9 +72,11 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	if (had)
 		rc = store_theme_row_end(s->db, was->id, s->seq, s->err);
 	if (!rc && member)
-		rc = store_theme_row_insert(s->db, s->theme->id, s->seq,
-					    s->version, subject, cells,
-					    conflicts, s->err);
+		rc = s->load ? store_load_add(s->load, subject, cells,
+					      conflicts, s->err)
+			     : store_theme_row_insert(
+				       s->db, s->theme->id, s->seq, s->version,
+				       subject, cells, conflicts, s->err);
 	if (!rc && (had || member))
 		rc = dirty_subject(s);
 	if (!rc && (had != member ||
@@ -80,7 +87,7 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	return rc;
 }
 
-/* Into a theme that has no row. */
+/* Into a theme that has no row: all of data.csv is to be written. */
 static int
 load_row(struct subjects *s, struct slice subject)
 {
@@ -97,8 +104,11 @@ static int
 compare_row(struct subjects *s, struct slice subject, bool member)
 {
 	struct present was = {.err = s->err};
-	int rc = store_theme_row_find(s->db, s->theme->id, s->seq, subject,
-				      copy_present, &was, s->err);
+	int rc = s->old ? store_theme_walk_find(s->old, subject, copy_present,
+						&was, s->err)
+			: store_theme_row_find(s->db, s->theme->id, s->seq,
+					       subject, copy_present, &was,
+					       s->err);
 
 	if (rc >= 0)
 		rc = replace_row(s, subject, &was, member);
@@ -120,16 +130,22 @@ compute_row(struct subjects *s, struct slice subject, bool member)
 				       &s->result, s->err);
 	if (rc)
 		return rc;
-	if (!s->load)
+	if (!s->load || s->old)
 		return compare_row(s, subject, member);
 	return member ? load_row(s, subject) : 0;
 }
 
 /* ---- its orphans, where the theme has a base ----------------------------- */
 
+struct place {
+	struct slice bytes;
+	int64_t id; /* of a load, or 0 */
+};
+
 struct places {
-	struct buf bytes;    /* packed */
-	struct slice *items; /* the same, sorted */
+	struct buf bytes; /* packed */
+	struct buf ids;
+	struct place *items; /* the same, sorted */
 	size_t n;
 	struct error *err;
 };
@@ -138,17 +154,18 @@ static void
 release_places(struct places *p)
 {
 	buf_release(&p->bytes);
+	buf_release(&p->ids);
 	free(p->items);
 }
 
 #define scope_places __attribute__((cleanup(release_places))) struct places
 
 static int
-add_place(void *ctx, struct slice place)
+add_place(void *ctx, struct slice place, int64_t id)
 {
 	struct places *p = ctx;
 
-	if (cells_add(&p->bytes, place))
+	if (cells_add(&p->bytes, place) || buf_add(&p->ids, &id, sizeof(id)))
 		return error_nomem(p->err);
 	p->n++;
 	return 0;
@@ -157,7 +174,9 @@ add_place(void *ctx, struct slice place)
 static int
 compare_places(const void *a, const void *b)
 {
-	return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+	const struct place *x = a, *y = b;
+
+	return slice_cmp(x->bytes, y->bytes);
 }
 
 static int
@@ -166,11 +185,15 @@ sort_places(struct places *p)
 	struct slice rest = buf_slice(&p->bytes);
 	size_t n = 0;
 
-	p->items = calloc(p->n + 1, sizeof(*p->items));
+	if (!p->n)
+		return 0;
+	p->items = calloc(p->n, sizeof(*p->items));
 	if (!p->items)
 		return error_nomem(p->err);
-	while (n < p->n && cells_next(&rest, &p->items[n]))
-		n++;
+	for (; n < p->n && cells_next(&rest, &p->items[n].bytes); n++)
+		memcpy(&p->items[n].id,
+		       p->ids.data + n * sizeof(p->items[n].id),
+		       sizeof(p->items[n].id));
 	qsort(p->items, p->n, sizeof(*p->items), compare_places);
 	return 0;
 }
@@ -182,18 +205,25 @@ find_present_orphans(struct subjects *s, struct slice subject,
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < s->theme->theme->nsources; i++) {
+		struct slice lo, hi;
+
 		if (publish_orphan_range(i, subject, &s->lo, &s->hi))
 			return error_nomem(s->err);
-		rc = store_orphan_each(s->reading, s->theme->id, s->seq,
-				       buf_slice(&s->lo), buf_slice(&s->hi),
-				       add_place, ret, s->err);
+		lo = buf_slice(&s->lo);
+		hi = buf_slice(&s->hi);
+		rc = s->old_orphans
+			     ? store_orphan_walk_each(s->old_orphans[i], lo, hi,
+						      add_place, ret, s->err)
+			     : store_orphan_each(s->reading, s->theme->id,
+						 s->seq, lo, hi, add_place, ret,
+						 s->err);
 	}
 	return rc ? rc : sort_places(ret);
 }
 
 static int
-find_wanted_orphans(struct subjects *s, struct slice subject,
-		    struct places *ret)
+find_wanted_orphans(struct subjects *s, struct places *ret,
+		    struct slice subject)
 {
 	int rc = 0;
 
@@ -203,25 +233,31 @@ find_wanted_orphans(struct subjects *s, struct slice subject,
 		if (publish_orphan_place(r->source, r->member, subject, r->key,
 					 &s->place))
 			return error_nomem(s->err);
-		rc = add_place(ret, buf_slice(&s->place));
+		rc = add_place(ret, buf_slice(&s->place), 0);
 	}
 	return rc ? rc : sort_places(ret);
 }
 
 static int
-change_orphan(struct subjects *s, struct slice place, bool begins)
+end_orphan(struct subjects *s, const struct place *p)
+{
+	int rc = p->id && s->ends ? store_ends_add(s->ends, p->id, s->err)
+				  : store_orphan_end(s->db, s->theme->id,
+						     s->seq, p->bytes, s->err);
+
+	return rc ? rc : dirty(s, PUBLISH_ORPHANS, p->bytes);
+}
+
+static int
+begin_orphan(struct subjects *s, const struct place *p)
 {
 	int rc;
 
-	if (s->apart) /* which has none that could end */
-		return flow_apart_orphan(s->apart, s->place_in_plan, place,
+	if (s->loaded)
+		return flow_orphan_later(s->loaded, s->place_in_plan, p->bytes,
 					 s->err);
-	rc = begins ? store_orphan_insert(s->db, s->theme->id, s->seq, place,
-					  s->err)
-		    : store_orphan_end(s->db, s->theme->id, s->seq, place,
-				       s->err);
-
-	return rc ? rc : dirty(s, PUBLISH_ORPHANS, place);
+	rc = store_orphan_insert(s->db, s->theme->id, s->seq, p->bytes, s->err);
+	return rc ? rc : dirty(s, PUBLISH_ORPHANS, p->bytes);
 }
 
 /* Both in order: what is on one side only begins or ends. */
@@ -233,15 +269,15 @@ change_orphans(struct subjects *s, const struct places *was,
 	int rc = 0;
 
 	while (!rc && (a < was->n || b < is->n)) {
-		int order = a == was->n ? 1
-			    : b == is->n
-				    ? -1
-				    : slice_cmp(was->items[a], is->items[b]);
+		int order = a == was->n	 ? 1
+			    : b == is->n ? -1
+					 : slice_cmp(was->items[a].bytes,
+						     is->items[b].bytes);
 
 		if (order < 0)
-			rc = change_orphan(s, was->items[a], false);
+			rc = end_orphan(s, &was->items[a]);
 		else if (order > 0)
-			rc = change_orphan(s, is->items[b], true);
+			rc = begin_orphan(s, &is->items[b]);
 		a += order <= 0;
 		b += order >= 0;
 	}
@@ -256,43 +292,77 @@ compute_orphans(struct subjects *s, struct slice subject, bool member)
 	int rc = find_present_orphans(s, subject, &was);
 
 	if (!rc && !member)
-		rc = find_wanted_orphans(s, subject, &is);
+		rc = find_wanted_orphans(s, &is, subject);
 	return rc ? rc : change_orphans(s, &was, &is);
 }
 
 /* ---- all of them --------------------------------------------------------- */
 
-/* Before the first subject: a theme that has no row is written at once. */
+/* What the theme shows now, walked once. Orphans are in the order of their
+ * sources first. */
 static int
-begin(struct subjects *s)
+open_old(struct subjects *s)
 {
-	struct store_load_of of = {
+	const size_t n = s->theme->theme->nsources;
+	bool empty = false;
+	int rc = store_theme_is_empty(s->reading, s->theme->id, s->seq, &empty,
+				      s->err);
+
+	if (!rc && !empty)
+		rc = store_theme_walk_open(s->reading, s->theme->id, s->seq,
+					   &s->old, s->err);
+	if (rc || s->theme->theme->base < 0)
+		return rc;
+	s->ends = store_ends_new();
+	s->old_orphans = calloc(n, sizeof(struct store_orphan_walk *));
+	if (!s->ends || !s->old_orphans)
+		return error_nomem(s->err);
+	while (!rc && s->nold_orphans < n) {
+		rc = store_orphan_walk_open(s->reading, s->theme->id, s->seq,
+					    &s->old_orphans[s->nold_orphans],
+					    s->err);
+		s->nold_orphans += rc == 0;
+	}
+	return rc;
+}
+
+/* The rows of a load are written at once where there is room for another. */
+static int
+begin_load(struct subjects *s)
+{
+	const struct store_load_of of = {
 		.kind = STORE_LOAD_THEME,
 		.owner = s->theme->id,
 		.seq = s->seq,
+		.version = s->version,
 		.submission = "",
-		.breath = s->apart ? s->apart->breath : NULL,
+		.breath = s->loaded->breath,
 	};
-	bool empty = false;
+	bool room = false;
+	int rc = open_old(s);
+
+	if (!rc)
+		rc = store_load_has_room(s->db, of.kind, of.owner, of.seq,
+					 &room, s->err);
+	if (rc || !room)
+		return rc;
+	rc = store_load_begin(s->db, &of, &s->load, s->err);
+	return rc || s->old ? rc
+			    : publish_dirty_file(s->publish, s->theme,
+						 PUBLISH_DATA, 0, 0, s->err);
+}
+
+/* Before the first subject. */
+static int
+begin(struct subjects *s)
+{
 	int rc =
 		publish_next_version(s->publish, s->theme, &s->version, s->err);
 
-	of.version = s->version;
 	if (!rc)
 		rc = publish_gather_in_order(s->reading, s->theme, s->seq,
 					     &s->rows, s->err);
-	if (!rc)
-		rc = store_theme_is_empty(s->reading, s->theme->id, s->seq,
-					  &empty, s->err);
-	if (!rc && empty)
-		rc = store_load_has_room(s->db, of.kind, of.owner, of.seq,
-					 &empty, s->err);
-	if (rc || !empty)
-		return rc;
-	rc = store_load_begin(s->db, &of, &s->load, s->err);
-	return rc ? rc
-		  : publish_dirty_file(s->publish, s->theme, PUBLISH_DATA, 0, 0,
-				       s->err);
+	return rc || !s->loaded ? rc : begin_load(s);
 }
 
 static int
@@ -341,8 +411,7 @@ take_link(void *ctx, struct slice place, const struct store_record *r)
 	struct slice subject = {place.p, place.n - r->key.n - 1};
 	int rc = 0;
 
-	if (d->s->apart)
-		breathe(d->s->apart->breath);
+	breathe(d->s->loaded->breath);
 	if (!slice_eq(subject, buf_slice(&d->last))) {
 		rc = compute_last(d);
 		if (!rc && buf_addslice(&d->last, subject))
@@ -395,13 +464,14 @@ flow_subjects_alone(const struct flow_resource *r, size_t theme)
 }
 
 static int
-compute_loaded(struct subjects *s, const struct flow_resource *r, size_t theme)
+compute_loaded(struct subjects *s)
 {
-	bool alone = flow_subjects_alone(r, theme);
+	const struct flow_resource *r = s->loaded->planned;
+	bool alone = flow_subjects_alone(r, s->place_in_plan);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < r->nlenses; i++) {
-		if (!is_used(&r->lenses[i], theme))
+		if (!is_used(&r->lenses[i], s->place_in_plan))
 			continue;
 		rc = alone ? compute_lens(s, r->lenses[i].id)
 			   : store_subject_add_lens(s->db, s->theme->id,
@@ -414,52 +484,69 @@ compute_loaded(struct subjects *s, const struct flow_resource *r, size_t theme)
 /* ---- theme by theme ------------------------------------------------------ */
 
 static int
-compute_all(struct subjects *s, const struct flow_resource *loaded)
+compute_all(struct subjects *s)
 {
-	int rc = loaded ? compute_loaded(s, loaded, s->place_in_plan) : 0;
+	bool apart = s->loaded && s->loaded->apart;
+	int rc = s->loaded ? compute_loaded(s) : 0;
 
-	if (!rc && !s->apart)
+	if (!rc && !apart)
 		rc = store_subject_each(s->db, s->theme->id, compute_subject, s,
 					s->err);
 	return rc || !s->load ? rc : store_load_end(s->load, s->err);
 }
 
+/* A load that is stored apart has no transaction yet. */
 static int
-tell(struct subjects *s, struct store *store)
+tell(struct subjects *s)
 {
-	int rc = s->apart ? store_records_begin(store, s->err) : 0;
+	struct store *store = s->loaded->store;
+	bool apart = s->loaded->apart;
+	int rc = apart ? store_records_begin(store, s->err) : 0;
 
 	if (rc)
 		return rc;
-	rc = store_load_tell(s->load, s->err);
-	if (!rc && s->apart)
+	if (s->load)
+		rc = store_load_tell(s->load, s->err);
+	if (!rc && s->ends)
+		rc = store_ends_tell(s->ends, s->db, s->seq, s->err);
+	if (!rc && apart)
 		rc = store_records_commit(store, 0, s->err);
-	if (rc && s->apart)
+	if (rc && apart)
 		store_records_rollback(store);
 	return rc;
 }
 
-static int
-compute_theme(struct subjects *s, struct store *store,
-	      const struct flow_resource *loaded)
+static void
+release(struct subjects *s)
 {
-	int rc = compute_all(s, loaded);
-
-	if (!rc && s->load)
-		rc = tell(s, store);
 	store_load_free(s->load);
+	store_theme_walk_close(s->old);
+	for (size_t i = 0; i < s->nold_orphans; i++)
+		store_orphan_walk_close(s->old_orphans[i]);
+	free(s->old_orphans);
+	store_ends_free(s->ends);
 	publish_gathered_release(&s->rows);
 	integrate_result_release(&s->result);
 	buf_release(&s->lo);
 	buf_release(&s->hi);
 	buf_release(&s->place);
+}
+
+static int
+compute_theme(struct subjects *s)
+{
+	int rc = compute_all(s);
+
+	if (!rc && s->loaded)
+		rc = tell(s);
+	release(s);
 	return rc;
 }
 
 int
 flow_subjects(struct store *store, const struct flow_plan *plan,
 	      struct publish *publish, int64_t seq,
-	      const struct flow_resource *loaded, struct error *err)
+	      struct flow_judgement *loaded, struct error *err)
 {
 	int rc = 0;
 
@@ -467,6 +554,7 @@ flow_subjects(struct store *store, const struct flow_plan *plan,
 		struct subjects s = {
 			.db = store_records(store),
 			.reading = store_records(store),
+			.loaded = loaded,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
 			.publish = publish,
@@ -474,9 +562,9 @@ flow_subjects(struct store *store, const struct flow_plan *plan,
 			.err = err,
 		};
 
-		rc = compute_theme(&s, store, loaded);
+		rc = compute_theme(&s);
 	}
-	return rc;
+	return rc || !loaded ? rc : flow_orphans_store(loaded, plan, seq, err);
 }
 
 int
@@ -489,7 +577,7 @@ flow_subjects_apart(struct flow_judgement *j, const struct flow_plan *plan,
 		scope_reader reader = {0};
 		struct subjects s = {
 			.db = store_records(j->store),
-			.apart = j,
+			.loaded = j,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
 			.publish = j->publish,
@@ -502,7 +590,7 @@ flow_subjects_apart(struct flow_judgement *j, const struct flow_plan *plan,
 		rc = store_reader_get(j->store, &reader, err);
 		s.reading = reader.db;
 		if (!rc)
-			rc = compute_theme(&s, j->store, j->planned);
+			rc = compute_theme(&s);
 	}
-	return rc;
+	return rc ? rc : flow_orphans_store(j, plan, STORE_PENDING, err);
 }

@@ -124,7 +124,7 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 			    clock_monotonic());
 	if (!rc && j->changed)
 		rc = flow_subjects(shop->store, shop->plan, j->publish, seq,
-				   j->loaded ? j->planned : NULL, err);
+				   j->loaded ? j : NULL, err);
 	if (!rc && j->changed)
 		rc = publish_write(j->publish, err);
 	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED &&
@@ -159,6 +159,7 @@ store_rows(const struct flow_shop *shop, struct flow_judgement *j,
 			    j->counts.accepted, clock_monotonic());
 	if (rc || apart)
 		return rc ? rc : flow_store_apart(shop, j, ret_seq, err);
+	j->breath = NULL; /* nobody passes inside a transaction */
 	rc = store_records_begin(shop->store, err);
 	if (!rc)
 		rc = publish_begin(shop->store, shop->plan->config, seq,

@@ -87,11 +87,12 @@ format_conflicts(const struct publish_rows *rows, const struct publish_row *row,
 /* ---- orphans ------------------------------------------------------------- */
 
 static int
-give_orphan(void *ctx, struct slice place)
+give_orphan(void *ctx, struct slice place, int64_t id)
 {
 	const struct walk *w = ctx;
 	struct publish_row row = {.place = place};
 
+	(void)id;
 	return w->each(w->ctx, &row);
 }
 

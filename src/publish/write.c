@@ -437,7 +437,7 @@ publish_find_changes(struct publish *p, struct theme_work *w, struct error *err)
 	w->changes = (struct file_work){
 		.rows = {.theme = w->theme,
 			 .kind = PUBLISH_CHANGES,
-			 .from = w->newest.seq,
+			 .from = w->newest.rows ? w->newest.seq : 0,
 			 .counts = &w->counts},
 		.touched = true,
 	};

@@ -37,28 +37,24 @@ add_if_fresh(struct publish *p, struct file_work *f, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* Pending orphans are not in the store yet. */
 static bool
-is_whole(const struct publish *p, const struct theme_work *w,
-	 const struct file_work *f)
+is_whole(const struct theme_work *w, const struct file_work *f)
 {
-	if (p->seq == STORE_PENDING && f->rows.kind == PUBLISH_ORPHANS)
-		return false;
 	return w->all || (f->touched && f->all);
 }
 
-/* Before its first version a theme has no rows: its changes are all of them,
- * and whether there will be a version is known by a subject. */
+/* Where a theme had no rows, its changes are all of them, and whether there
+ * will be a version is known by a subject. */
 static int
 add_theme(struct publish *p, struct theme_work *w, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < w->nfiles; i++) {
-		if (is_whole(p, w, &w->files[i]))
+		if (is_whole(w, &w->files[i]))
 			rc = add_if_fresh(p, &w->files[i], err);
 	}
-	if (rc || w->newest.number || !w->subject)
+	if (rc || w->newest.rows || !w->subject)
 		return rc;
 	rc = publish_find_changes(p, w, err);
 	if (!rc)

@@ -198,13 +198,17 @@ find_table(struct store_link_walk *w, struct error *err)
 {
 	static const char text[] =
 		"SELECT 1 FROM link l WHERE lens = ?1 AND" HOLDS "LIMIT 1";
+	static const char now[] = "SELECT 1 FROM link INDEXED BY link_now"
+				  " WHERE lens = ?1 AND until IS NULL LIMIT 1";
+	bool writing = sql_is_writing(w->runs.db, w->runs.at);
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(w->runs.db, text, &stmt, err);
+	int rc = sql_get(w->runs.db, writing ? now : text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, w->lens);
-	sql_bind_int(stmt, 2, w->runs.at);
+	if (!writing)
+		sql_bind_int(stmt, 2, w->runs.at);
 	rc = sql_step(w->runs.db, stmt, err);
 	w->has_table = rc > 0;
 	return rc < 0 ? rc : 0;

@@ -27,6 +27,7 @@ static const enum run_kind kinds[] = {
 	[STORE_LOAD_RECORDS] = RUN_RECORD,
 	[STORE_LOAD_LINKS] = RUN_LINK,
 	[STORE_LOAD_THEME] = RUN_SUBJECT,
+	[STORE_LOAD_ORPHANS] = RUN_ORPHAN,
 };
 
 void

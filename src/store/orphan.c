@@ -1,20 +1,34 @@
-/*
- * Orphans, and what one publish collects about themes: table orphan, and the
- * temporary subject and dirty. See record.h.
+/* Orphans, in the order of their places: table orphan, and runs. See record.h.
  */
 #include "store/record.h"
 
 #include "store/run.h"
 #include "store/sql.h"
 
+#include <stdlib.h>
+
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 
-/* ---- orphan -------------------------------------------------------------- */
+/* ---- in order ------------------------------------------------------------ */
 
-int
-store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
-		  struct slice hi, store_orphan_each_fn *each, void *ctx,
-		  struct error *err)
+static int
+give_orphans(struct run_merge *m, store_orphan_each_fn *each, void *ctx,
+	     struct error *err)
+{
+	bool is_run;
+	int rc;
+
+	while ((rc = run_merge_next(m, &is_run, err)) > 0) {
+		rc = is_run ? each(ctx, m->row.key, m->row.id)
+			    : each(ctx, sql_bytes(m->stmt, 0), 0);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+static const char *
+text_of_range(struct sql *db, int64_t at, bool is_bounded)
 {
 	static const char bounded[] =
 		"SELECT place FROM orphan WHERE theme = ?1 AND" HOLDS
@@ -22,23 +36,137 @@ store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
 	static const char open[] =
 		"SELECT place FROM orphan WHERE theme = ?1 AND" HOLDS
 		"AND place >= ?3 ORDER BY place";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, hi.n ? bounded : open, &stmt, err);
+	static const char bounded_now[] =
+		"SELECT place FROM orphan INDEXED BY orphan_now"
+		" WHERE theme = ?1 AND until IS NULL"
+		" AND place >= ?3 AND place < ?4 ORDER BY place";
+	static const char open_now[] =
+		"SELECT place FROM orphan INDEXED BY orphan_now"
+		" WHERE theme = ?1 AND until IS NULL AND place >= ?3"
+		" ORDER BY place";
+
+	if (sql_is_writing(db, at))
+		return is_bounded ? bounded_now : open_now;
+	return is_bounded ? bounded : open;
+}
+
+static int
+get_range(struct sql *db, int64_t theme, int64_t at, struct slice lo,
+	  struct slice hi, sqlite3_stmt **ret, struct error *err)
+{
+	int rc = sql_get(db, text_of_range(db, at, hi.n), ret, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
-	sql_bind_int(stmt, 2, at);
-	sql_bind_blob(stmt, 3, lo);
+	sql_bind_int(*ret, 1, theme);
+	sql_bind_int(*ret, 2, at);
+	sql_bind_blob(*ret, 3, lo);
 	if (hi.n)
-		sql_bind_blob(stmt, 4, hi);
-	while ((rc = sql_step(db, stmt, err)) > 0) {
-		rc = each(ctx, sql_bytes(stmt, 0));
-		if (rc)
-			return rc;
-	}
+		sql_bind_blob(*ret, 4, hi);
+	return 0;
+}
+
+int
+store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
+		  struct slice hi, store_orphan_each_fn *each, void *ctx,
+		  struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	struct run_merge m = {0};
+	int rc = get_range(db, theme, at, lo, hi, &stmt, err);
+
+	if (rc)
+		return rc;
+	m.stmt = stmt;
+	rc = run_walk_open(&m.walk, db, RUN_ORPHAN, theme, at, lo, hi, err);
+	if (!rc)
+		rc = give_orphans(&m, each, ctx, err);
+	run_walk_close(&m.walk);
 	return rc;
 }
+
+/* ---- range by range ------------------------------------------------------ */
+
+struct store_orphan_walk {
+	struct run_walk runs;
+	int64_t theme;
+	bool has_table; /* rows that came one by one */
+};
+
+static int
+find_table(struct store_orphan_walk *w, struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM orphan WHERE theme = ?1 AND" HOLDS "LIMIT 1";
+	static const char now[] = "SELECT 1 FROM orphan INDEXED BY orphan_now"
+				  " WHERE theme = ?1 AND until IS NULL LIMIT 1";
+	bool writing = sql_is_writing(w->runs.db, w->runs.at);
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(w->runs.db, writing ? now : text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, w->theme);
+	if (!writing)
+		sql_bind_int(stmt, 2, w->runs.at);
+	rc = sql_step(w->runs.db, stmt, err);
+	w->has_table = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+int
+store_orphan_walk_open(struct sql *db, int64_t theme, int64_t at,
+		       struct store_orphan_walk **ret, struct error *err)
+{
+	struct store_orphan_walk *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return error_nomem(err);
+	w->theme = theme;
+	rc = run_walk_open(&w->runs, db, RUN_ORPHAN, theme, at, SLICE_NONE,
+			   SLICE_NONE, err);
+	if (!rc)
+		rc = find_table(w, err);
+	if (rc) {
+		store_orphan_walk_close(w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+void
+store_orphan_walk_close(struct store_orphan_walk *w)
+{
+	if (!w)
+		return;
+	run_walk_close(&w->runs);
+	free(w);
+}
+
+int
+store_orphan_walk_each(struct store_orphan_walk *w, struct slice lo,
+		       struct slice hi, store_orphan_each_fn *each, void *ctx,
+		       struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	struct run_merge m = {0};
+	int rc = run_walk_seek(&w->runs, lo, hi, err);
+
+	if (!rc && w->has_table)
+		rc = get_range(w->runs.db, w->theme, w->runs.at, lo, hi, &stmt,
+			       err);
+	if (rc)
+		return rc;
+	m.walk = w->runs; /* lent, and taken back as far as it has come */
+	m.stmt = stmt;
+	rc = give_orphans(&m, each, ctx, err);
+	w->runs = m.walk;
+	return rc;
+}
+
+/* ---- changes ------------------------------------------------------------- */
 
 int
 store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
@@ -57,6 +185,17 @@ store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 	return sql_run(db, stmt, err);
 }
 
+static int
+end_in_runs(struct sql *db, int64_t theme, int64_t seq, struct slice place,
+	    struct error *err)
+{
+	scope_run_walk walk = {0};
+	struct run_row row;
+	int rc = run_find(&walk, db, RUN_ORPHAN, theme, seq, place, &row, err);
+
+	return rc <= 0 ? rc : run_end_row(db, row.id, seq, err);
+}
+
 int
 store_orphan_end(struct sql *db, int64_t theme, int64_t seq, struct slice place,
 		 struct error *err)
@@ -72,140 +211,7 @@ store_orphan_end(struct sql *db, int64_t theme, int64_t seq, struct slice place,
 	sql_bind_int(stmt, 1, theme);
 	sql_bind_blob(stmt, 2, place);
 	sql_bind_int(stmt, 3, seq);
-	return sql_run(db, stmt, err);
-}
-
-/* ---- the temporary tables of one publish --------------------------------- */
-
-static int
-temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,
-	 struct error *err)
-{
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, id);
-	sql_bind_blob(stmt, 2, bytes);
-	return sql_run(db, stmt, err);
-}
-
-static int
-temp_each(struct sql *db, const char *text, int64_t id,
-	  int (*each)(void *ctx, struct slice bytes), void *ctx,
-	  struct error *err)
-{
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, id);
-	while ((rc = sql_step(db, stmt, err)) > 0) {
-		rc = each(ctx, sql_bytes(stmt, 0));
-		if (rc)
-			return rc;
-	}
-	return rc;
-}
-
-int
-store_subject_add(struct sql *db, int64_t theme, struct slice subject,
-		  struct error *err)
-{
-	static const char text[] = "INSERT OR IGNORE INTO temp.subject"
-				   " VALUES(?1, ?2)";
-
-	return temp_add(db, text, theme, subject, err);
-}
-
-/* The subject of a link is its place up to the first NUL; places that begin
- * with NUL have none. Values hold no NUL. */
-static int
-add_of_table(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-	     struct error *err)
-{
-	static const char text[] =
-		"INSERT OR IGNORE INTO temp.subject"
-		" SELECT ?1, substr(place, 1, instr(place, x'00') - 1)"
-		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, theme);
-	sql_bind_int(stmt, 2, at);
-	sql_bind_int(stmt, 3, lens);
-	return sql_run(db, stmt, err);
-}
-
-static int
-add_of_runs(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-	    struct error *err)
-{
-	scope_run_walk walk = {0};
-	struct run_row row;
-	int rc = run_walk_open(&walk, db, RUN_LINK, lens, at, SLICE("\1"),
-			       SLICE_NONE, err);
-
-	while (!rc && (rc = run_walk_next(&walk, &row, err)) > 0) {
-		const char *nul = memchr(row.key.p, '\0', row.key.n);
-
-		row.key.n = nul ? (size_t)(nul - row.key.p) : row.key.n;
-		rc = store_subject_add(db, theme, row.key, err);
-	}
-	return rc;
-}
-
-int
-store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-		       struct error *err)
-{
-	int rc = add_of_table(db, theme, lens, at, err);
-
-	return rc ? rc : add_of_runs(db, theme, lens, at, err);
-}
-
-int
-store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
-		   void *ctx, struct error *err)
-{
-	static const char text[] = "SELECT subject FROM temp.subject"
-				   " WHERE theme = ?1 ORDER BY subject";
-
-	return temp_each(db, text, theme, each, ctx, err);
-}
-
-int
-store_subject_clear(struct sql *db, struct error *err)
-{
-	return sql_exec(db, "DELETE FROM temp.subject", err);
-}
-
-int
-store_dirty_add(struct sql *db, int64_t file, struct slice place,
-		struct error *err)
-{
-	static const char text[] = "INSERT OR IGNORE INTO temp.dirty"
-				   " VALUES(?1, ?2)";
-
-	return temp_add(db, text, file, place, err);
-}
-
-int
-store_dirty_each(struct sql *db, int64_t file, store_dirty_each_fn *each,
-		 void *ctx, struct error *err)
-{
-	static const char text[] = "SELECT place FROM temp.dirty"
-				   " WHERE file = ?1 ORDER BY place";
-
-	return temp_each(db, text, file, each, ctx, err);
-}
-
-int
-store_dirty_clear(struct sql *db, struct error *err)
-{
-	return sql_exec(db, "DELETE FROM temp.dirty", err);
+	rc = sql_run(db, stmt, err);
+	return rc || sql_changes(db) ? rc
+				     : end_in_runs(db, theme, seq, place, err);
 }

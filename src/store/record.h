@@ -136,6 +136,18 @@ MUST_CHECK int store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
 				    struct slice subject,
 				    store_theme_row_each_fn *each, void *ctx,
 				    struct error *err);
+/* The same for one subject after the other, in byte order: cheap where they are
+ * dense. The connection is the caller's alone meanwhile, and no row comes or
+ * goes. */
+struct store_theme_walk;
+MUST_CHECK int store_theme_walk_open(struct sql *db, int64_t theme, int64_t at,
+				     struct store_theme_walk **ret,
+				     struct error *err);
+MUST_CHECK int store_theme_walk_find(struct store_theme_walk *w,
+				     struct slice subject,
+				     store_theme_row_each_fn *each, void *ctx,
+				     struct error *err);
+void store_theme_walk_close(struct store_theme_walk *w);
 /* By its id, whenever it holds or held; 1, 0. *ret_theme is its theme. */
 MUST_CHECK int store_theme_row_get(struct sql *db, int64_t id,
 				   int64_t *ret_theme,
@@ -162,12 +174,23 @@ MUST_CHECK int store_theme_changes(struct sql *db, int64_t theme, int64_t from,
 				   int64_t to, store_theme_change_fn *each,
 				   void *ctx, struct error *err);
 
-/* orphan: places lo <= place < hi (hi empty: to the end). */
-typedef int store_orphan_each_fn(void *ctx, struct slice place);
+/* orphan: places lo <= place < hi (hi empty: to the end). 'id' is that of one
+ * that came in a load, else 0. */
+typedef int store_orphan_each_fn(void *ctx, struct slice place, int64_t id);
 MUST_CHECK int store_orphan_each(struct sql *db, int64_t theme, int64_t at,
 				 struct slice lo, struct slice hi,
 				 store_orphan_each_fn *each, void *ctx,
 				 struct error *err);
+/* The same for one range after the other, as store_link_walk_each(). */
+struct store_orphan_walk;
+MUST_CHECK int store_orphan_walk_open(struct sql *db, int64_t theme, int64_t at,
+				      struct store_orphan_walk **ret,
+				      struct error *err);
+MUST_CHECK int store_orphan_walk_each(struct store_orphan_walk *w,
+				      struct slice lo, struct slice hi,
+				      store_orphan_each_fn *each, void *ctx,
+				      struct error *err);
+void store_orphan_walk_close(struct store_orphan_walk *w);
 MUST_CHECK int store_orphan_insert(struct sql *db, int64_t theme, int64_t seq,
 				   struct slice place, struct error *err);
 MUST_CHECK int store_orphan_end(struct sql *db, int64_t theme, int64_t seq,
@@ -184,14 +207,15 @@ struct store_load;
 enum store_load_kind {
 	STORE_LOAD_RECORDS, /* owner: resource */
 	STORE_LOAD_LINKS,   /* owner: lens; 'key' is the place */
-	STORE_LOAD_THEME    /* owner: theme */
+	STORE_LOAD_THEME,   /* owner: theme */
+	STORE_LOAD_ORPHANS  /* owner: theme; 'key' is the place; no cells */
 };
 struct store_load_of {
 	enum store_load_kind kind;
 	int64_t owner;
 	int64_t seq;
 	int64_t version;	     /* of a theme's rows */
-	const char *submission;	     /* of records and links; "" of a theme's */
+	const char *submission;	     /* of records and links, else "" */
 	const struct breath *breath; /* while it is ended; NULL none */
 };
 MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
@@ -204,6 +228,17 @@ MUST_CHECK int store_load_add(struct store_load *load, struct slice key,
 MUST_CHECK int store_load_end(struct store_load *load, struct error *err);
 MUST_CHECK int store_load_tell(struct store_load *load, struct error *err);
 void store_load_free(struct store_load *load);
+
+/* Rows of loads (by their ids) that end together, with one publish: told at
+ * once, inside store_records_begin(). */
+struct store_ends;
+struct store_ends *store_ends_new(void); /* NULL: no memory */
+MUST_CHECK int store_ends_add(struct store_ends *ends, int64_t id,
+			      struct error *err);
+MUST_CHECK int store_ends_tell(const struct store_ends *ends, struct sql *db,
+			       int64_t seq, struct error *err);
+void store_ends_free(struct store_ends *ends);
+
 /* Whether another load of the owner is advisable: there are few already. */
 MUST_CHECK int store_load_has_room(struct sql *db, enum store_load_kind kind,
 				   int64_t owner, int64_t at, bool *ret,

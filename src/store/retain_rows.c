@@ -65,7 +65,7 @@ static const struct {
 		 " WHERE theme = ?1 AND until <= ?2"},
 	[STORE_RETAIN_THEME_RUN] = {NULL, NULL,
 				    "SELECT coalesce(sum(rows), 0), 0 FROM run"
-				    " WHERE kind IN(3, 4) AND owner = ?1"
+				    " WHERE kind IN(3, 4, 5) AND owner = ?1"
 				    " AND until <= ?2"},
 	[STORE_RETAIN_ORPHAN] =
 		{"SELECT theme, place, since FROM orphan"

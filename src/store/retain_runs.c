@@ -34,7 +34,7 @@ static int
 find_ended(struct sql *db, bool of_theme, int64_t owner, int64_t horizon,
 	   int64_t *ret, struct error *err)
 {
-	static const char theme[] = "SELECT id FROM run WHERE kind IN(3, 4)"
+	static const char theme[] = "SELECT id FROM run WHERE kind IN(3, 4, 5)"
 				    " AND owner = ?1 AND until <= ?2 LIMIT 1";
 	static const char all[] = "SELECT id FROM run WHERE kind IN(1, 2)"
 				  " AND until <= ?2 LIMIT 1";

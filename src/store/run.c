@@ -7,26 +7,6 @@
 
 #include <assert.h>
 
-#define ROW_BITS 28 /* rows of a run, in their ids */
-
-static int64_t
-row_id(int64_t run, int64_t ordinal)
-{
-	return (int64_t)1 << 55 | run << ROW_BITS | ordinal;
-}
-
-static int64_t
-run_of(int64_t id)
-{
-	return (id & (((int64_t)1 << 55) - 1)) >> ROW_BITS;
-}
-
-static int64_t
-ordinal_of(int64_t id)
-{
-	return id & (((int64_t)1 << ROW_BITS) - 1);
-}
-
 /* ---- one run ------------------------------------------------------------- */
 
 static void
@@ -102,8 +82,8 @@ take_block(struct run_walk *w, struct run_cursor *c,
 
 	if (rc < 0)
 		return rc;
-	rc = load_gone(w, c, row_id(c->run.id, c->ordinal),
-		       row_id(c->run.id, c->ordinal + block->rows), err);
+	rc = load_gone(w, c, run_row_id(c->run.id, c->ordinal),
+		       run_row_id(c->run.id, c->ordinal + block->rows), err);
 	return rc ? rc : 1;
 }
 
@@ -164,7 +144,7 @@ parse_row(struct run_cursor *c, struct error *err)
 				 "a block of run %lld is broken: restore a "
 				 "backup",
 				 (long long)c->run.id);
-	c->row.id = row_id(c->run.id, c->ordinal++);
+	c->row.id = run_row_id(c->run.id, c->ordinal++);
 	c->row.run = &c->run;
 	return 0;
 }
@@ -231,8 +211,8 @@ load_some_gone(struct sql *db, struct run_cursor *c, struct error *err)
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, row_id(c->run.id, 0));
-	sql_bind_int(stmt, 2, row_id(c->run.id + 1, 0));
+	sql_bind_int(stmt, 1, run_row_id(c->run.id, 0));
+	sql_bind_int(stmt, 2, run_row_id(c->run.id + 1, 0));
 	rc = sql_step(db, stmt, err);
 	c->some_gone = rc > 0;
 	return rc < 0 ? rc : 0;
@@ -464,12 +444,24 @@ load_run(struct run_walk *w, struct sql *db, int64_t run, struct error *err)
 }
 
 int
+run_walk_open_one(struct run_walk *w, struct sql *db, int64_t run,
+		  struct error *err)
+{
+	int rc = load_run(w, db, run, err);
+
+	if (rc <= 0)
+		return rc;
+	w->cursors->some_gone = false; /* none is asked for */
+	return cursor_open(w, w->cursors, SLICE_NONE, err);
+}
+
+int
 run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 	struct error *err)
 {
 	struct run_block block = {0};
 	struct run_cursor *c;
-	int rc = load_run(w, db, run_of(id), err);
+	int rc = load_run(w, db, run_of_row(id), err);
 
 	if (rc <= 0)
 		return rc;
@@ -477,8 +469,8 @@ run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 	assert(c);
 	rc = need_file(w, c, err);
 	if (!rc)
-		rc = run_places_find_row(&c->places, ordinal_of(id), &block,
-					 err);
+		rc = run_places_find_row(&c->places, run_ordinal_of_row(id),
+					 &block, err);
 	if (rc > 0)
 		rc = take_rows(c, &block, err);
 	while (rc > 0 && c->rest.n) {

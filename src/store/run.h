@@ -20,8 +20,9 @@ enum run_kind {			 /* stored: appended to, never changed */
 		RUN_LINK = 2,	 /* owner: lens; place: cells */
 		RUN_SUBJECT = 3, /* owner: theme; subject: cells, conflicts
 				  * (packed); marked: with conflicts */
-		RUN_SHELF = 4 /* owner: theme; shelf (2 bytes, big endian) and
-			       * subject: nothing */
+		RUN_SHELF = 4,	 /* owner: theme; shelf (2 bytes, big endian)
+				  * and subject: nothing */
+		RUN_ORPHAN = 5	 /* owner: theme; place: nothing */
 };
 
 /* How many runs of an owner may hold at once: a walk looks at each of them. */
@@ -41,10 +42,30 @@ struct run_row {
 	const struct run *run;
 };
 
+#define RUN_ROW_BITS 28 /* rows of a run, in their ids */
+
 static inline bool
 run_is_row(int64_t id)
 {
 	return id >> 55 == 1;
+}
+
+static inline int64_t
+run_row_id(int64_t run, int64_t ordinal)
+{
+	return (int64_t)1 << 55 | run << RUN_ROW_BITS | ordinal;
+}
+
+static inline int64_t
+run_of_row(int64_t id)
+{
+	return (id & (((int64_t)1 << 55) - 1)) >> RUN_ROW_BITS;
+}
+
+static inline int64_t
+run_ordinal_of_row(int64_t id)
+{
+	return id & (((int64_t)1 << RUN_ROW_BITS) - 1);
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -86,6 +107,9 @@ MUST_CHECK int run_walk_next(struct run_walk *w, struct run_row *ret,
 /* On to the rows lo <= key < hi (hi empty: to the end), never back. */
 MUST_CHECK int run_walk_seek(struct run_walk *w, struct slice lo,
 			     struct slice hi, struct error *err);
+/* All rows of one run, whether they hold or not. No run: no rows. */
+MUST_CHECK int run_walk_open_one(struct run_walk *w, struct sql *db,
+				 int64_t run, struct error *err);
 void run_walk_close(struct run_walk *w);
 #define scope_run_walk __attribute__((cleanup(run_walk_close))) struct run_walk
 

@@ -267,6 +267,8 @@ run_files_each(int (*each)(void *ctx, int64_t run, int64_t bytes), void *ctx,
 	const struct dirent *e;
 	int rc = 0;
 
+	if (!dir && errno == ENOENT) /* a backup without a run */
+		return 0;
 	if (!dir)
 		return error_errno(err, errno, "cannot list '" RUN_FOLDER "'");
 	while (!rc && (errno = 0, e = readdir(dir))) {

@@ -356,6 +356,8 @@ const char *const store_schema_records[] = {
 	"CREATE INDEX link_now ON link(lens, place, record)"
 	"  WHERE until IS NULL;"
 	"CREATE INDEX theme_row_now ON theme_row(theme, subject)"
+	"  WHERE until IS NULL;"
+	"CREATE INDEX orphan_now ON orphan(theme, place)"
 	"  WHERE until IS NULL;",
 };
 const size_t store_schema_records_n =

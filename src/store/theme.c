@@ -9,6 +9,8 @@
 #include "store/run.h"
 #include "store/sql.h"
 
+#include <stdlib.h>
+
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 #define COLUMNS " id, version, since, subject, cells, conflicts "
 
@@ -225,26 +227,8 @@ give_one(struct sql *db, sqlite3_stmt *stmt, store_theme_row_each_fn *each,
 }
 
 static int
-find_in_runs(struct sql *db, int64_t theme, int64_t at, struct slice subject,
-	     store_theme_row_each_fn *each, void *ctx, struct error *err)
-{
-	scope_run_walk found = {0};
-	struct store_theme_row r;
-	struct run_row row;
-	int rc = run_find(&found, db, RUN_SUBJECT, theme, at, subject, &row,
-			  err);
-
-	if (rc <= 0)
-		return rc;
-	r = row_of_run(&row);
-	rc = each(ctx, &r);
-	return rc ? rc : 1;
-}
-
-int
-store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
-		     struct slice subject, store_theme_row_each_fn *each,
-		     void *ctx, struct error *err)
+find_in_table(struct sql *db, int64_t theme, int64_t at, struct slice subject,
+	      store_theme_row_each_fn *each, void *ctx, struct error *err)
 {
 	static const char text[] = "SELECT" COLUMNS "FROM theme_row"
 				   " WHERE theme = ?1 AND subject = ?3"
@@ -257,25 +241,140 @@ store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
 	sql_bind_int(stmt, 1, theme);
 	sql_bind_int(stmt, 2, at);
 	sql_bind_blob(stmt, 3, subject);
-	rc = give_one(db, stmt, each, ctx, err);
+	return give_one(db, stmt, each, ctx, err);
+}
+
+static int
+give_row_of_run(const struct run_row *row, store_theme_row_each_fn *each,
+		void *ctx)
+{
+	struct store_theme_row r = row_of_run(row);
+	int rc = each(ctx, &r);
+
+	return rc ? rc : 1;
+}
+
+static int
+find_in_runs(struct sql *db, int64_t theme, int64_t at, struct slice subject,
+	     store_theme_row_each_fn *each, void *ctx, struct error *err)
+{
+	scope_run_walk found = {0};
+	struct run_row row;
+	int rc = run_find(&found, db, RUN_SUBJECT, theme, at, subject, &row,
+			  err);
+
+	return rc <= 0 ? rc : give_row_of_run(&row, each, ctx);
+}
+
+int
+store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
+		     struct slice subject, store_theme_row_each_fn *each,
+		     void *ctx, struct error *err)
+{
+	int rc = find_in_table(db, theme, at, subject, each, ctx, err);
+
 	return rc ? rc : find_in_runs(db, theme, at, subject, each, ctx, err);
 }
+
+/* ---- subject by subject -------------------------------------------------- */
+
+struct store_theme_walk {
+	struct run_walk runs;
+	int64_t theme;
+	bool has_table; /* rows that came one by one */
+	struct buf hi;
+};
+
+/* At another sequence than that being written, rows that have ended would have
+ * to be passed to know that none holds. */
+static int
+find_table(struct store_theme_walk *w, struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM theme_row INDEXED BY theme_row_now"
+		" WHERE theme = ?1 AND until IS NULL LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc;
+
+	w->has_table = true;
+	if (!sql_is_writing(w->runs.db, w->runs.at))
+		return 0;
+	rc = sql_get(w->runs.db, text, &stmt, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, w->theme);
+	rc = sql_step(w->runs.db, stmt, err);
+	w->has_table = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+int
+store_theme_walk_open(struct sql *db, int64_t theme, int64_t at,
+		      struct store_theme_walk **ret, struct error *err)
+{
+	struct store_theme_walk *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return error_nomem(err);
+	w->theme = theme;
+	rc = run_walk_open(&w->runs, db, RUN_SUBJECT, theme, at, SLICE_NONE,
+			   SLICE_NONE, err);
+	if (!rc)
+		rc = find_table(w, err);
+	if (rc) {
+		store_theme_walk_close(w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+void
+store_theme_walk_close(struct store_theme_walk *w)
+{
+	if (!w)
+		return;
+	run_walk_close(&w->runs);
+	buf_release(&w->hi);
+	free(w);
+}
+
+int
+store_theme_walk_find(struct store_theme_walk *w, struct slice subject,
+		      store_theme_row_each_fn *each, void *ctx,
+		      struct error *err)
+{
+	struct run_row row;
+	int rc = w->has_table ? find_in_table(w->runs.db, w->theme, w->runs.at,
+					      subject, each, ctx, err)
+			      : 0;
+
+	if (rc)
+		return rc;
+	buf_clear(&w->hi);
+	if (buf_addslice(&w->hi, subject) || buf_addc(&w->hi, '\0'))
+		return error_nomem(err);
+	rc = run_walk_seek(&w->runs, subject, buf_slice(&w->hi), err);
+	if (!rc)
+		rc = run_walk_next(&w->runs, &row, err);
+	return rc <= 0 ? rc : give_row_of_run(&row, each, ctx);
+}
+
+/* ---- by id --------------------------------------------------------------- */
 
 static int
 get_of_run(struct sql *db, int64_t id, int64_t *ret_theme,
 	   store_theme_row_each_fn *each, void *ctx, struct error *err)
 {
 	scope_run_walk found = {0};
-	struct store_theme_row r;
 	struct run_row row;
 	int rc = run_get(&found, db, id, &row, err);
 
 	if (rc <= 0)
 		return rc;
 	*ret_theme = row.run->owner;
-	r = row_of_run(&row);
-	rc = each(ctx, &r);
-	return rc ? rc : 1;
+	return give_row_of_run(&row, each, ctx);
 }
 
 int
@@ -365,6 +464,8 @@ store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,
 
 	if (!rc)
 		rc = run_end_all(db, RUN_SHELF, theme, seq, err);
+	if (!rc)
+		rc = run_end_all(db, RUN_ORPHAN, theme, seq, err);
 	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(*texts); i++) {
 		scope_stmt *stmt = NULL;
 

@@ -7,12 +7,12 @@
 #include "store/sql.h"
 
 #define SUBJECTS_MEMORY (4 << 20)
-#define RUN_ROWS ((int64_t)1 << 28)
 
 struct changes {
 	struct sql *db;
 	int64_t theme, from, to;
 	struct sorter *subjects; /* that may differ, some of them twice */
+	struct store_theme_walk *was, *is;
 	struct error *err;
 };
 
@@ -64,14 +64,13 @@ add_gone(struct changes *c, int64_t run)
 	static const char text[] =
 		"SELECT id FROM gone WHERE id >= ?1 AND id < ?2"
 		" AND until > ?3 AND until <= ?4";
-	const int64_t first = (int64_t)1 << 55 | run * RUN_ROWS;
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(c->db, text, &stmt, c->err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, first);
-	sql_bind_int(stmt, 2, first + RUN_ROWS);
+	sql_bind_int(stmt, 1, run_row_id(run, 0));
+	sql_bind_int(stmt, 2, run_row_id(run + 1, 0));
 	sql_bind_int(stmt, 3, c->from);
 	sql_bind_int(stmt, 4, c->to);
 	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
@@ -82,13 +81,13 @@ add_gone(struct changes *c, int64_t run)
 	return rc;
 }
 
+/* A run that began or ended as a whole. */
 static int
-add_holding(struct changes *c, int64_t at)
+add_run(struct changes *c, int64_t run)
 {
 	scope_run_walk walk = {0};
 	struct run_row row;
-	int rc = run_walk_open(&walk, c->db, RUN_SUBJECT, c->theme, at,
-			       SLICE_NONE, SLICE_NONE, c->err);
+	int rc = run_walk_open_one(&walk, c->db, run, c->err);
 
 	while (!rc && (rc = run_walk_next(&walk, &row, c->err)) > 0)
 		rc = sorter_add(c->subjects, row.key, SLICE_NONE, c->err);
@@ -104,7 +103,6 @@ add_runs(struct changes *c)
 		" WHERE kind = ?4 AND owner = ?1 AND since <= ?3"
 		" AND (until IS NULL OR until > ?2)";
 	scope_stmt *stmt = NULL;
-	bool whole = false;
 	int rc = sql_get(c->db, text, &stmt, c->err);
 
 	if (rc)
@@ -113,16 +111,9 @@ add_runs(struct changes *c)
 	sql_bind_int(stmt, 2, c->from);
 	sql_bind_int(stmt, 3, c->to);
 	sql_bind_int(stmt, 4, RUN_SUBJECT);
-	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
-		whole |= sql_int(stmt, 1) != 0;
-		rc = add_gone(c, sql_int(stmt, 0));
-		if (rc)
-			return rc;
-	}
-	if (!rc && whole)
-		rc = add_holding(c, c->from);
-	if (!rc && whole)
-		rc = add_holding(c, c->to);
+	while (!rc && (rc = sql_step(c->db, stmt, c->err)) > 0)
+		rc = sql_int(stmt, 1) ? add_run(c, sql_int(stmt, 0))
+				      : add_gone(c, sql_int(stmt, 0));
 	return rc;
 }
 
@@ -167,12 +158,10 @@ give(struct changes *c, struct slice subject, store_theme_change_fn *each,
 {
 	scope_held was = {.err = c->err};
 	scope_held is = {.err = c->err};
-	int rc = store_theme_row_find(c->db, c->theme, c->from, subject, hold,
-				      &was, c->err);
+	int rc = store_theme_walk_find(c->was, subject, hold, &was, c->err);
 
 	if (rc >= 0)
-		rc = store_theme_row_find(c->db, c->theme, c->to, subject, hold,
-					  &is, c->err);
+		rc = store_theme_walk_find(c->is, subject, hold, &is, c->err);
 	if (rc < 0 || was.row.id == is.row.id)
 		return rc < 0 ? rc : 0;
 	return each(ctx, was.row.id ? &was.row : NULL,
@@ -187,6 +176,12 @@ give_all(struct changes *c, store_theme_change_fn *each, void *ctx)
 	bool any = false;
 	int rc = sorter_sort(c->subjects, c->err);
 
+	if (!rc)
+		rc = store_theme_walk_open(c->db, c->theme, c->from, &c->was,
+					   c->err);
+	if (!rc)
+		rc = store_theme_walk_open(c->db, c->theme, c->to, &c->is,
+					   c->err);
 	while (!rc && (rc = sorter_next(c->subjects, &subject, &ignored,
 					c->err)) > 0) {
 		rc = 0;
@@ -206,7 +201,8 @@ store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
 		    store_theme_change_fn *each, void *ctx, struct error *err)
 {
 	scope_sorter *subjects = NULL;
-	struct changes c = {db, theme, from, to, NULL, err};
+	struct changes c = {
+		.db = db, .theme = theme, .from = from, .to = to, .err = err};
 	int rc = sorter_new(SUBJECTS_MEMORY, &subjects, err);
 
 	c.subjects = subjects;
@@ -214,5 +210,9 @@ store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
 		rc = add_table(&c);
 	if (!rc)
 		rc = add_runs(&c);
-	return rc ? rc : give_all(&c, each, ctx);
+	if (!rc)
+		rc = give_all(&c, each, ctx);
+	store_theme_walk_close(c.was);
+	store_theme_walk_close(c.is);
+	return rc;
 }

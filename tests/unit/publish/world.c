@@ -302,8 +302,9 @@ struct places {
 };
 
 static int
-keep_place(void *ctx, struct slice place)
+keep_place(void *ctx, struct slice place, int64_t id)
 {
+	(void)id;
 	return cells_add(&((struct places *)ctx)->bytes, place);
 }
 

@@ -1,0 +1,143 @@
+/*
+ * What one publish collects about themes and files: the temporary tables
+ * subject and dirty. See record.h.
+ */
+#include "store/record.h"
+
+#include "store/run.h"
+#include "store/sql.h"
+
+#define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
+
+static int
+temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,
+	 struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	sql_bind_blob(stmt, 2, bytes);
+	return sql_run(db, stmt, err);
+}
+
+static int
+temp_each(struct sql *db, const char *text, int64_t id,
+	  int (*each)(void *ctx, struct slice bytes), void *ctx,
+	  struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, id);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, sql_bytes(stmt, 0));
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int
+store_subject_add(struct sql *db, int64_t theme, struct slice subject,
+		  struct error *err)
+{
+	static const char text[] = "INSERT OR IGNORE INTO temp.subject"
+				   " VALUES(?1, ?2)";
+
+	return temp_add(db, text, theme, subject, err);
+}
+
+/* The subject of a link is its place up to the first NUL; places that begin
+ * with NUL have none. Values hold no NUL. */
+static int
+add_of_table(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+	     struct error *err)
+{
+	static const char text[] =
+		"INSERT OR IGNORE INTO temp.subject"
+		" SELECT ?1, substr(place, 1, instr(place, x'00') - 1)"
+		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_int(stmt, 3, lens);
+	return sql_run(db, stmt, err);
+}
+
+static int
+add_of_runs(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+	    struct error *err)
+{
+	scope_run_walk walk = {0};
+	struct run_row row;
+	int rc = run_walk_open(&walk, db, RUN_LINK, lens, at, SLICE("\1"),
+			       SLICE_NONE, err);
+
+	while (!rc && (rc = run_walk_next(&walk, &row, err)) > 0) {
+		const char *nul = memchr(row.key.p, '\0', row.key.n);
+
+		row.key.n = nul ? (size_t)(nul - row.key.p) : row.key.n;
+		rc = store_subject_add(db, theme, row.key, err);
+	}
+	return rc;
+}
+
+int
+store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
+		       struct error *err)
+{
+	int rc = add_of_table(db, theme, lens, at, err);
+
+	return rc ? rc : add_of_runs(db, theme, lens, at, err);
+}
+
+int
+store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
+		   void *ctx, struct error *err)
+{
+	static const char text[] = "SELECT subject FROM temp.subject"
+				   " WHERE theme = ?1 ORDER BY subject";
+
+	return temp_each(db, text, theme, each, ctx, err);
+}
+
+int
+store_subject_clear(struct sql *db, struct error *err)
+{
+	return sql_exec(db, "DELETE FROM temp.subject", err);
+}
+
+int
+store_dirty_add(struct sql *db, int64_t file, struct slice place,
+		struct error *err)
+{
+	static const char text[] = "INSERT OR IGNORE INTO temp.dirty"
+				   " VALUES(?1, ?2)";
+
+	return temp_add(db, text, file, place, err);
+}
+
+int
+store_dirty_each(struct sql *db, int64_t file, store_dirty_each_fn *each,
+		 void *ctx, struct error *err)
+{
+	static const char text[] = "SELECT place FROM temp.dirty"
+				   " WHERE file = ?1 ORDER BY place";
+
+	return temp_each(db, text, file, each, ctx, err);
+}
+
+int
+store_dirty_clear(struct sql *db, struct error *err)
+{
+	return sql_exec(db, "DELETE FROM temp.dirty", err);
+}
