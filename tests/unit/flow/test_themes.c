@@ -332,6 +332,84 @@ order_between_resources_changes_no_byte(void **state)
 	(void)t;
 }
 
+/* ---- loads --------------------------------------------------------------- */
+
+/* Rows first to last of a resource: with and without subject, with conflicts,
+ * some of them of subjects that others have too. */
+static void
+add_rows(struct buf *out, const char *resource, int first, int last)
+{
+	int rc = 0;
+
+	for (int i = first; !rc && i < last; i++) {
+		if (strcmp(resource, REG) == 0)
+			rc = buf_addf(out, "%d,S%02d,Name %d,A,\n", i, i,
+				      i % 7);
+		else if (strcmp(resource, RATING) == 0)
+			rc = i % 9 ? buf_addf(out, "r%d,S%02d,Name %d,B,%d\n",
+					      i, 10 + i % 45, i % 5, i)
+				   : buf_addf(out, "r%d,,Nobody,,\n", i);
+		else
+			rc = buf_addf(out, "%d,2026-01-%02d,S%02d,%d.5,sea\n",
+				      i, 1 + i % 28, i % 60, i);
+	}
+	assert_int_equal(rc, 0);
+}
+
+/* All at once, or few at a time where the mode has pieces. */
+static void
+deliver_rows(struct town *t, const char *resource, int n, bool at_once)
+{
+	const char *header = strcmp(resource, REG) == 0	     ? RH
+			     : strcmp(resource, RATING) == 0 ? H
+							     : F;
+	int step = at_once || strcmp(resource, REG) == 0 ? n : 5;
+
+	for (int i = 0; i < n; i += step) {
+		scope_buf text = BUF_INIT;
+		char name[32];
+
+		assert_int_equal(buf_adds(&text, header), 0);
+		add_rows(&text, resource, i, i + step < n ? i + step : n);
+		snprintf(name, sizeof(name), "%d.csv", i);
+		town_submit(t, resource, name, buf_str(&text));
+	}
+}
+
+static void
+loads_in_any_order_are_what_single_rows_are(void **state)
+{
+	static const char *const orders[][3] = {
+		{REG, RATING, FINE}, {REG, FINE, RATING}, {RATING, REG, FINE},
+		{RATING, FINE, REG}, {FINE, REG, RATING}, {FINE, RATING, REG},
+	};
+	struct buf first[2] = {BUF_INIT, BUF_INIT};
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		void *town = NULL;
+		scope_buf files = BUF_INIT;
+		scope_buf later = BUF_INIT;
+
+		assert_int_equal(town_setup(&town), 0);
+		start(town);
+		for (int k = 0; k < 3; k++)
+			deliver_rows(town, orders[i / 2][k], 50, i % 2 == 0);
+		collect_files(town, i ? &files : &first[0]);
+		if (i)
+			assert_string_equal(files.data, first[0].data);
+		/* what came at once goes one by one */
+		deliver_rows(town, REG, 30, true);
+		collect_files(town, i ? &later : &first[1]);
+		if (i)
+			assert_string_equal(later.data, first[1].data);
+		town_verify(town);
+		assert_int_equal(town_teardown(&town), 0);
+	}
+	buf_release(&first[0]);
+	buf_release(&first[1]);
+}
+
 int
 main(void)
 {
@@ -346,6 +424,7 @@ main(void)
 		T(one_resource_by_two_fields),
 		T(nothing_that_differs_makes_no_version),
 		T(order_between_resources_changes_no_byte),
+		T(loads_in_any_order_are_what_single_rows_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
