@@ -126,6 +126,23 @@ io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
 }
 
 int
+io_unnamed(struct error *err)
+{
+	char name[] = "unnamed-XXXXXX";
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	/* file systems without O_TMPFILE */
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno,
+				   "cannot make a file without a name");
+	unlink(name);
+	return fd;
+}
+
+int
 io_sync_dir(int dirfd, struct error *err)
 {
 	if (fsync(dirfd))

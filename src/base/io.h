@@ -30,6 +30,10 @@ MUST_CHECK int io_slurp(int dirfd, const char *name, size_t max, struct buf *b,
 MUST_CHECK int io_slurp_open(int fd, const char *name, size_t max,
 			     struct buf *b, struct error *err);
 
+/* A file of the current folder that has no name, for reading and writing; the
+ * descriptor or ERR_IO. */
+MUST_CHECK int io_unnamed(struct error *err);
+
 /* Makes the names of a directory durable; ERR_IO. */
 MUST_CHECK int io_sync_dir(int dirfd, struct error *err);
 

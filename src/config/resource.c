@@ -167,6 +167,19 @@ find_named(struct config_load *load, const struct config_section *s,
 				 id);
 }
 
+/* A snapshot is the whole truth: without one of its members it would delete
+ * the records of that one. */
+static void
+check_members(struct config_load *load, const struct config_section *s,
+	      const struct config_resource *r)
+{
+	if (r->members_each && r->mode == CONFIG_SNAPSHOT)
+		config_error(&load->report, config_section_place(s, "members"),
+			     "members: 'each' would delete the records of a "
+			     "member that cannot be read; set 'mode = upsert' "
+			     "or 'append', or leave out 'members'");
+}
+
 /* The fields that others name, when the fields are known. */
 static void
 fill_named(struct config_load *load, const struct config_section *s,
@@ -211,6 +224,7 @@ fill_resource(struct config_load *load, const struct config_descriptor *d,
 	if (!*r->title)
 		r->title = r->id;
 	check_sharing(load, s, r);
+	check_members(load, s, r);
 	fields = fields_of(load, d);
 	if (fields)
 		config_load_fields(load, &fields->doc, r, draft.strict);

@@ -24,6 +24,7 @@ const char *const config_role_words[] = {"coordinator", "supervisor", "secrecy",
 const char *const config_language_words[] = {"en", "zh", NULL};
 const char *const config_registration_words[] = {"approve", "automatic", NULL};
 const char *const config_extra_words[] = {"error", "ignore", NULL};
+const char *const config_members_words[] = {"all", "each", NULL};
 const char *const config_verdict_words[] = {"receipt", "close", NULL};
 const char *const config_yes_no_words[] = {"no", "yes", NULL};
 

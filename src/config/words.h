@@ -16,6 +16,7 @@ extern const char *const config_role_words[];
 extern const char *const config_language_words[];
 extern const char *const config_registration_words[];
 extern const char *const config_extra_words[];
+extern const char *const config_members_words[];
 extern const char *const config_verdict_words[];
 extern const char *const config_yes_no_words[]; /* no, yes: the value */
 

@@ -12,7 +12,7 @@
 
 /* One record: its first cell is the change, the others are a row of data. */
 static int
-row_json(const struct config_theme *theme, const struct decode_csv_record *r,
+row_json(const struct config_theme *theme, const struct decode_record *r,
 	 struct buf *cells, struct buf *line)
 {
 	scope_buf row = BUF_INIT;
@@ -36,13 +36,13 @@ write_rows(const struct config_theme *theme, struct decode_csv *csv, FILE *out,
 	   struct error *err)
 {
 	scope_buf cells = BUF_INIT, line = BUF_INIT;
-	struct decode_csv_record r;
+	struct decode_record r;
 	int rc = decode_csv_next(csv, &r, err); /* the header */
 	bool first = true;
 
-	while (rc == DECODE_CSV_RECORD) {
+	while (rc == DECODE_RECORD) {
 		rc = decode_csv_next(csv, &r, err);
-		if (rc != DECODE_CSV_RECORD)
+		if (rc != DECODE_RECORD)
 			break;
 		if (r.ncells != theme->nrules + 2)
 			return error_set(err, ERR_CORRUPT,
@@ -56,11 +56,11 @@ write_rows(const struct config_theme *theme, struct decode_csv *csv, FILE *out,
 			return error_errno(err, errno, "cannot write");
 		first = false;
 	}
-	if (rc == DECODE_CSV_FAULT)
+	if (rc == DECODE_RECORD_FAULT)
 		return error_set(err, ERR_CORRUPT, "line %lld: %s",
 				 (long long)decode_csv_fault(csv).line,
 				 decode_csv_fault(csv).message);
-	return rc == DECODE_CSV_END ? 0 : rc;
+	return rc == DECODE_TABLE_END ? 0 : rc;
 }
 
 int
@@ -75,7 +75,7 @@ ctl_changes_json(const struct config_theme *theme, int fd, FILE *out,
 
 	if (fstat(fd, &st))
 		return error_errno(err, errno, "the changes");
-	rc = decode_source_open(fd, st.st_size,
+	rc = decode_source_open(&(struct decode_bytes){fd, 0, st.st_size},
 				theme->bom ? DECODE_UTF8_BOM : DECODE_UTF8,
 				&source, err);
 	if (!rc)

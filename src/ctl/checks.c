@@ -127,8 +127,12 @@ decode_one_cell(int64_t *ret_cells, struct error *err)
 {
 	const struct flow_decoder decoder = ctl_decoder();
 	struct decode_label label = {"a", "a"};
-	struct decode_request request = {.labels = &label, .nlabels = 1};
-	struct decode_sink sink = {on_header, on_row, on_fault, ret_cells};
+	struct decode_request request = {
+		.labels = &label, .nlabels = 1, .limits = DECODE_LIMITS};
+	struct decode_sink sink = {.header = on_header,
+				   .row = on_row,
+				   .fault = on_fault,
+				   .ctx = ret_cells};
 	enum decode_end end;
 	scope_buf text = BUF_INIT;
 	scope_fd in = memory_file(SLICE("a\n1\n"));

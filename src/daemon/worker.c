@@ -441,8 +441,12 @@ open_services(struct worker *w, struct error *err)
 	};
 	const struct flow_keeping keeping = {each_open, on_left, on_dropped,
 					     on_expired, w};
+	const struct config *config = w->shared->config;
 	const struct flow_decoder decoder = {.start = ask_for_decoder,
-					     .ctx = w};
+					     .ctx = w,
+					     .limits = {config->max_unpacked,
+							config->max_ratio,
+							config->max_members}};
 	const struct flow_hooks hooks = {on_published, on_judged, on_failed, w};
 	int rc = mount_new(&mount, &w->mount, err);
 

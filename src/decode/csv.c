@@ -44,7 +44,7 @@ struct decode_csv {
 	bool broken;  /* a line break was seen */
 	bool crlf;    /* the first one was CR LF */
 
-	struct decode_csv_fault fault;
+	struct decode_why fault;
 	size_t ncells;
 	struct slice cells[DECODE_MAX_CELLS];
 };
@@ -109,7 +109,7 @@ decode_csv_start(struct decode_csv *csv, const char *delimiter,
 	memset(csv->window, '\n', SENTINEL);
 }
 
-struct decode_csv_fault
+struct decode_why
 decode_csv_fault(const struct decode_csv *csv)
 {
 	return csv->fault;
@@ -124,8 +124,8 @@ decode_csv_crlf(const struct decode_csv *csv)
 static int
 fault_at(struct decode_csv *csv, int64_t line, const char *message)
 {
-	csv->fault = (struct decode_csv_fault){line, message};
-	return DECODE_CSV_FAULT;
+	csv->fault = (struct decode_why){line, message};
+	return DECODE_RECORD_FAULT;
 }
 
 static int
@@ -193,7 +193,7 @@ nul_fault(struct decode_csv *csv)
 }
 
 /* Reads on: 1 when there are more bytes, 0 at the end of the text, or
- * DECODE_CSV_FAULT, or an error. */
+ * DECODE_RECORD_FAULT, or an error. */
 static int
 more(struct decode_csv *csv, struct error *err)
 {
@@ -286,7 +286,7 @@ take_break(struct decode_csv *csv, bool quoted, struct error *err)
 	if (csv->window[csv->pos++] == '\r') {
 		int rc = have(csv, 1, err);
 
-		if (rc < 0 || rc == DECODE_CSV_FAULT)
+		if (rc < 0 || rc == DECODE_RECORD_FAULT)
 			return rc;
 		crlf = rc == 1 && csv->window[csv->pos] == '\n';
 		csv->pos += crlf;
@@ -306,7 +306,7 @@ take_wide(struct decode_csv *csv, struct error *err)
 	struct slice d = csv->delimiter;
 	int rc = have(csv, d.n, err);
 
-	if (rc < 0 || rc == DECODE_CSV_FAULT)
+	if (rc < 0 || rc == DECODE_RECORD_FAULT)
 		return rc;
 	if (rc == 0 || memcmp(csv->window + csv->pos, d.p, d.n) != 0)
 		return AT_TEXT;
@@ -360,7 +360,7 @@ plain_cell(struct decode_csv *csv, struct error *err)
 		/* where a taken delimiter began is where the cell ends */
 		to = csv->pos - csv->start;
 		at = take_end(csv, err);
-		if (at < 0 || at == DECODE_CSV_FAULT)
+		if (at < 0 || at == DECODE_RECORD_FAULT)
 			return at;
 		if (at != AT_TEXT) {
 			add_cell(csv, from, to);
@@ -413,7 +413,7 @@ quoted_text(struct decode_csv *csv, size_t *ret_to, struct error *err)
 			continue;
 		csv->pos++;
 		rc = have(csv, 1, err);
-		if (rc < 0 || rc == DECODE_CSV_FAULT)
+		if (rc < 0 || rc == DECODE_RECORD_FAULT)
 			return rc;
 		if (rc == 0 || csv->window[csv->pos] != '"')
 			break;
@@ -453,7 +453,7 @@ begin_record(struct decode_csv *csv, struct error *err)
 {
 	int rc = have(csv, 1 + csv->lead.n, err);
 
-	if (csv->lead.n && rc >= 0 && rc != DECODE_CSV_FAULT) {
+	if (csv->lead.n && rc >= 0 && rc != DECODE_RECORD_FAULT) {
 		csv->pos += csv->lead.n;
 		csv->lead.n = 0;
 	}
@@ -463,13 +463,13 @@ begin_record(struct decode_csv *csv, struct error *err)
 }
 
 int
-decode_csv_next(struct decode_csv *csv, struct decode_csv_record *ret,
+decode_csv_next(struct decode_csv *csv, struct decode_record *ret,
 		struct error *err)
 {
 	int at = begin_record(csv, err);
 
 	if (at != 1)
-		return at ? at : DECODE_CSV_END;
+		return at ? at : DECODE_TABLE_END;
 	ret->line = csv->line;
 	do {
 		if (csv->ncells == DECODE_MAX_CELLS)
@@ -481,18 +481,19 @@ decode_csv_next(struct decode_csv *csv, struct decode_csv_record *ret,
 		 * not been read yet */
 		if (csv->pos == csv->end) {
 			at = have(csv, 1, err);
-			if (at < 0 || at == DECODE_CSV_FAULT)
+			if (at < 0 || at == DECODE_RECORD_FAULT)
 				return at;
 		}
 		at = csv->pos < csv->end && csv->window[csv->pos] == '"'
 			     ? quoted_cell(csv, err)
 			     : plain_cell(csv, err);
 	} while (at == AT_CELL);
-	if (at < 0 || at == DECODE_CSV_FAULT)
+	if (at < 0 || at == DECODE_RECORD_FAULT)
 		return at;
 	if (csv->pos - csv->start > DECODE_MAX_RECORD)
 		return too_long(csv, ret->line);
 	ret->cells = csv->cells;
 	ret->ncells = csv->ncells;
-	return DECODE_CSV_RECORD;
+	ret->nflaws = 0;
+	return DECODE_RECORD;
 }

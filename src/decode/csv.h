@@ -12,7 +12,7 @@
 #ifndef DECODE_CSV_H
 #define DECODE_CSV_H
 
-#include "decode/decode.h"
+#include "decode/reader.h"
 #include "decode/source.h"
 
 /* The delimiters of SPEC 4, in the order in which they are tried where no line
@@ -52,26 +52,12 @@ struct decode_csv_lead {
 void decode_csv_start(struct decode_csv *csv, const char *delimiter,
 		      struct decode_csv_lead lead);
 
-struct decode_csv_record {
-	int64_t line;		   /* on which it begins, from 1 */
-	const struct slice *cells; /* until the next call */
-	size_t ncells;
-};
-
-/* What decode_csv_next() found; the caller stops at the last two. */
-enum { DECODE_CSV_RECORD = 1, DECODE_CSV_END = 2, DECODE_CSV_FAULT = 3 };
-
-/* One of the above, or what decode_source_read() failed with, ERR_NOMEM. */
+/* As a reader's next(), or what decode_source_read() failed with, ERR_NOMEM. */
 MUST_CHECK int decode_csv_next(struct decode_csv *csv,
-			       struct decode_csv_record *ret,
-			       struct error *err);
+			       struct decode_record *ret, struct error *err);
 
-/* After DECODE_CSV_FAULT: static text, and the line it is about. */
-struct decode_csv_fault {
-	int64_t line;
-	const char *message;
-};
-struct decode_csv_fault decode_csv_fault(const struct decode_csv *csv);
+/* After DECODE_RECORD_FAULT; static text. */
+struct decode_why decode_csv_fault(const struct decode_csv *csv);
 
 /* Whether the first line break of the file was CR LF; known once the first
  * record was read. */

@@ -4,80 +4,147 @@
  */
 #include "decode/decode.h"
 
-#include "decode/csv.h"
 #include "decode/encoding.h"
 #include "decode/fault.h"
 #include "decode/format.h"
 #include "decode/header.h"
+#include "decode/job.h"
+#include "decode/text.h"
+
+/* ---- a table ------------------------------------------------------------- */
 
 static int
-give_rows(struct decode_csv *csv, const struct decode_sink *sink,
-	  enum decode_end *ret_end, struct error *err)
+give_rows(struct decode_job *job, const struct decode_reader *reader)
 {
-	struct decode_row row = {0};
-	struct decode_csv_record record;
-	struct decode_csv_fault fault;
+	struct decode_record record = {0};
+	struct decode_why why;
+	int64_t row = 0; /* of this table */
 
 	for (;;) {
-		int rc = decode_csv_next(csv, &record, err);
+		struct decode_row given;
+		int rc = reader->next(reader->ctx, &record, job->err);
 
-		if (rc == DECODE_CSV_END || rc < 0)
+		if (rc == DECODE_TABLE_END || rc < 0)
 			return rc < 0 ? rc : 0;
-		row.row++;
-		if (rc == DECODE_CSV_FAULT)
+		row++;
+		if (rc == DECODE_RECORD_FAULT)
 			break;
-		row.line = record.line;
-		row.cells = record.cells;
-		row.ncells = record.ncells;
-		rc = sink->row(sink->ctx, &row);
+		given = (struct decode_row){
+			.row = ++job->row,
+			.line = record.line,
+			.cells = record.cells,
+			.ncells = record.ncells,
+			.flaws = record.flaws,
+			.nflaws = record.nflaws,
+		};
+		rc = job->sink->row(job->sink->ctx, &given);
 		if (rc)
 			return rc;
 	}
-	*ret_end = DECODE_REJECTED;
-	fault = decode_csv_fault(csv);
+	job->end = DECODE_REJECTED;
+	why = reader->why(reader->ctx);
 	return decode_fault_report(
-		sink, DECODE_FAULT_FORMAT,
-		(struct decode_place){.row = row.row, .line = fault.line}, "%s",
-		fault.message);
+		job->sink, DECODE_FAULT_FORMAT,
+		(struct decode_place){.row = row, .line = why.line}, "%s",
+		why.message);
 }
 
-/* From here on the bytes are text of a known encoding. */
-static int
-decode_text(const struct decode_request *req, int fd, int64_t size,
-	    enum decode_encoding encoding, const struct decode_sink *sink,
-	    enum decode_end *ret_end, struct error *err)
+int
+decode_job_table(struct decode_job *job, const struct decode_reader *reader)
 {
-	scope_source source = NULL;
-	scope_csv csv = NULL;
-	int rc;
+	int rc = decode_header_read(job->req, reader, job->sink, &job->end,
+				    job->err);
 
-	rc = decode_source_open(fd, size, encoding, &source, err);
-	if (rc)
+	return rc || job->end != DECODE_DONE ? rc : give_rows(job, reader);
+}
+
+/* ---- delimited text ------------------------------------------------------ */
+
+static int
+run_text(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	enum decode_encoding encoding;
+	struct decode_reader reader;
+	scope_source source = NULL;
+	scope_text text = NULL;
+	int rc = decode_encoding_find(bytes, job->sink, &encoding, &job->end,
+				      job->err);
+
+	if (rc || job->end != DECODE_DONE)
 		return rc;
-	rc = decode_csv_new(source, &csv, err);
-	if (rc)
+	rc = decode_source_open(bytes, encoding, &source, job->err);
+	if (!rc)
+		rc = decode_text_open(source, job->sink, &text, &job->end,
+				      job->err);
+	if (rc || job->end != DECODE_DONE)
 		return rc;
-	rc = decode_header_read(req, source, csv, sink, ret_end, err);
-	if (rc || *ret_end != DECODE_DONE)
+	reader = decode_text_reader(text);
+	return decode_job_table(job, &reader);
+}
+
+/* ---- any file ------------------------------------------------------------ */
+
+static int
+refuse_json(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	(void)bytes;
+	return error_set(job->err, ERR_INVALID,
+			 "the file is JSON, which this version does not read: "
+			 "export the table as 'CSV UTF-8' and send that file");
+}
+
+static int
+refuse_xls(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	(void)bytes;
+	return error_set(job->err, ERR_INVALID,
+			 "the file is an old Excel workbook (.xls), which this "
+			 "version does not read: save it as 'CSV UTF-8' and "
+			 "send that file");
+}
+
+static int (*const by_kind[])(struct decode_job *job,
+			      const struct decode_bytes *bytes) = {
+	[DECODE_KIND_TEXT] = run_text,	  [DECODE_KIND_ZIP] = decode_zip,
+	[DECODE_KIND_TAR] = decode_tar,	  [DECODE_KIND_PACKED] = decode_packed,
+	[DECODE_KIND_JSON] = refuse_json, [DECODE_KIND_OLE] = refuse_xls,
+};
+
+int
+decode_job_run(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	enum decode_kind kind;
+	int rc = decode_format_find(bytes, job->sink, &kind, &job->end,
+				    job->err);
+
+	if (!rc && job->end == DECODE_DONE)
+		rc = by_kind[kind](job, bytes);
+	if (rc != ERR_INVALID)
 		return rc;
-	return give_rows(csv, sink, ret_end, err);
+	job->end = DECODE_REJECTED;
+	return decode_fault_report(job->sink, DECODE_FAULT_FORMAT,
+				   (struct decode_place){0}, "%s",
+				   job->err->text);
 }
 
 int
 decode_file(const struct decode_request *req, int fd, int64_t size,
-	    const struct decode_sink *sink, enum decode_end *ret_end,
-	    struct error *err)
+	    struct decode_room room, const struct decode_sink *sink,
+	    enum decode_end *ret_end, struct error *err)
 {
-	enum decode_end end = DECODE_DONE;
-	enum decode_encoding encoding;
-	int rc;
+	const struct decode_bytes bytes = {.fd = fd, .size = size};
+	struct error own = ERROR_INIT;
+	struct decode_job job = {
+		.req = req,
+		.sink = sink,
+		.room = room,
+		.size = size,
+		.end = DECODE_DONE,
+		.err = err ? err : &own,
+	};
+	int rc = decode_job_run(&job, &bytes);
 
-	rc = decode_format_check(fd, size, sink, &end, err);
-	if (!rc && end == DECODE_DONE)
-		rc = decode_encoding_find(fd, size, sink, &encoding, &end, err);
-	if (!rc && end == DECODE_DONE)
-		rc = decode_text(req, fd, size, encoding, sink, &end, err);
 	if (!rc)
-		*ret_end = end;
+		*ret_end = job.end;
 	return rc;
 }

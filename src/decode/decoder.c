@@ -20,7 +20,8 @@
 enum { EXIT_DONE, EXIT_FAILED, EXIT_SANDBOX };
 
 static int
-read_request(int fd, struct decode_request **ret, struct error *err)
+read_request(int fd, struct decode_request **ret, int64_t *ret_size,
+	     struct error *err)
 {
 	scope_buf bytes = BUF_INIT;
 	ssize_t n;
@@ -33,6 +34,7 @@ read_request(int fd, struct decode_request **ret, struct error *err)
 	if (n > REQUEST_MAX)
 		return error_set(err, ERR_LIMIT, "the request is too long");
 	bytes.len = (size_t)n;
+	*ret_size = n;
 	return decode_request_parse(buf_slice(&bytes), ret, err);
 }
 
@@ -43,11 +45,12 @@ decode_to_frames(int in_fd, int64_t size, int request_fd,
 {
 	struct decode_sink sink = decode_frames_sink(frames);
 	struct decode_request *req = NULL;
-	int rc = read_request(request_fd, &req, err);
+	struct decode_room room = {.fd = request_fd};
+	int rc = read_request(request_fd, &req, &room.at, err);
 
 	if (rc)
 		return rc;
-	rc = decode_file(req, in_fd, size, &sink, ret_end, err);
+	rc = decode_file(req, in_fd, size, room, &sink, ret_end, err);
 	decode_request_free(req);
 	return rc;
 }

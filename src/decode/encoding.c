@@ -9,7 +9,6 @@
  */
 #include "decode/encoding.h"
 
-#include "base/io.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/fault.h"
@@ -43,7 +42,7 @@ tally_block(struct tally *t, struct slice s, int64_t at, bool last)
 }
 
 static int
-tally_file(int fd, int64_t from, int64_t size, struct tally *t,
+tally_file(const struct decode_bytes *bytes, int64_t from, struct tally *t,
 	   struct error *err)
 {
 	scope_buf block = BUF_INIT;
@@ -52,24 +51,18 @@ tally_file(int fd, int64_t from, int64_t size, struct tally *t,
 	*t = (struct tally){.first = -1};
 	if (buf_reserve(&block, BLOCK))
 		return error_nomem(err);
-	while (from < size && t->first < 0) {
-		size_t want = BLOCK - kept, done;
-		ssize_t n;
+	while (from < bytes->size && t->first < 0) {
+		size_t done;
+		ssize_t n = decode_bytes_read(bytes, block.data + kept,
+					      BLOCK - kept, from, err);
 
-		if ((int64_t)want > size - from)
-			want = (size_t)(size - from);
-		n = io_pread(fd, block.data + kept, want, from, err);
 		if (n < 0)
 			return (int)n;
-		if ((size_t)n < want)
-			return error_set(err, ERR_IO,
-					 "the file ends at byte %lld of %lld",
-					 (long long)(from + n),
-					 (long long)size);
 		from += n;
 		block.len = kept + (size_t)n;
 		done = tally_block(t, buf_slice(&block),
-				   from - (int64_t)block.len, from == size);
+				   from - (int64_t)block.len,
+				   from == bytes->size);
 		kept = block.len - done;
 		memmove(block.data, block.data + done, kept);
 	}
@@ -78,7 +71,7 @@ tally_file(int fd, int64_t from, int64_t size, struct tally *t,
 
 /* Whether the whole file converts; *ret_bad is where it does not. */
 static int
-check_converts(int fd, int64_t size, enum decode_encoding encoding,
+check_converts(const struct decode_bytes *bytes, enum decode_encoding encoding,
 	       int64_t *ret_bad, struct error *err)
 {
 	scope_source source = NULL;
@@ -87,7 +80,7 @@ check_converts(int fd, int64_t size, enum decode_encoding encoding,
 	ssize_t n;
 	int rc;
 
-	rc = decode_source_open(fd, size, encoding, &source, err);
+	rc = decode_source_open(bytes, encoding, &source, err);
 	if (rc)
 		return rc;
 	if (buf_reserve(&block, BLOCK))
@@ -103,7 +96,8 @@ check_converts(int fd, int64_t size, enum decode_encoding encoding,
 
 /* The physical line of an offset, in encodings where LF and CR are bytes. */
 static int
-line_of(int fd, int64_t offset, int64_t *ret, struct error *err)
+line_of(const struct decode_bytes *bytes, int64_t offset, int64_t *ret,
+	struct error *err)
 {
 	scope_buf block = BUF_INIT;
 	bool after_cr = false;
@@ -117,7 +111,7 @@ line_of(int fd, int64_t offset, int64_t *ret, struct error *err)
 
 		if ((int64_t)want > offset - at)
 			want = (size_t)(offset - at);
-		n = io_pread(fd, block.data, want, at, err);
+		n = decode_bytes_read(bytes, block.data, want, at, err);
 		if (n <= 0)
 			return (int)n;
 		for (ssize_t i = 0; i < n; i++) {
@@ -132,20 +126,20 @@ line_of(int fd, int64_t offset, int64_t *ret, struct error *err)
 }
 
 static int
-report(int fd, int64_t at, enum decode_encoding tried, const char *what,
-       const struct decode_sink *sink, struct error *err)
+report(const struct decode_bytes *bytes, int64_t at, enum decode_encoding tried,
+       const char *what, const struct decode_sink *sink, struct error *err)
 {
-	bool bytes = tried != DECODE_UTF16LE && tried != DECODE_UTF16BE;
+	bool wide = tried == DECODE_UTF16LE || tried == DECODE_UTF16BE;
 	struct decode_place place = {0};
 	unsigned char c = 0;
 	char value[8];
 	ssize_t n;
 
-	n = io_pread(fd, &c, 1, at, err);
+	n = decode_bytes_read(bytes, &c, 1, at, err);
 	if (n < 0)
 		return (int)n;
-	if (bytes) {
-		int rc = line_of(fd, at, &place.line, err);
+	if (!wide) {
+		int rc = line_of(bytes, at, &place.line, err);
 
 		if (rc)
 			return rc;
@@ -158,10 +152,11 @@ report(int fd, int64_t at, enum decode_encoding tried, const char *what,
 }
 
 static int
-find_by_bom(int fd, int64_t size, enum decode_encoding *ret, struct error *err)
+find_by_bom(const struct decode_bytes *bytes, enum decode_encoding *ret,
+	    struct error *err)
 {
 	char head[4] = "";
-	ssize_t n = io_pread(fd, head, size < 4 ? (size_t)size : 4, 0, err);
+	ssize_t n = decode_bytes_read(bytes, head, sizeof(head), 0, err);
 
 	if (n < 0)
 		return (int)n;
@@ -177,12 +172,12 @@ find_by_bom(int fd, int64_t size, enum decode_encoding *ret, struct error *err)
 
 /* UTF-8, with or without its mark: *ret_bad is -1 when it is. */
 static int
-find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
+find_utf8(const struct decode_bytes *bytes, enum decode_encoding *encoding,
 	  int64_t *ret_bad, const char **ret_what, struct error *err)
 {
 	bool bom = *encoding == DECODE_UTF8_BOM;
 	struct tally t;
-	int rc = tally_file(fd, bom ? 3 : 0, size, &t, err);
+	int rc = tally_file(bytes, bom ? 3 : 0, &t, err);
 
 	*ret_bad = t.first;
 	*ret_what = t.cut ? "begins a character that the end of the file cuts "
@@ -192,7 +187,7 @@ find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
 		return rc;
 	*encoding = DECODE_GB18030;
 	*ret_what = "is neither UTF-8 nor GB18030" SAVE_AS;
-	rc = check_converts(fd, size, *encoding, ret_bad, err);
+	rc = check_converts(bytes, *encoding, ret_bad, err);
 	/* the encoding that got further is the one that was meant */
 	if (!rc && *ret_bad >= 0 && *ret_bad < t.first)
 		*ret_bad = t.first;
@@ -200,27 +195,27 @@ find_utf8(int fd, int64_t size, enum decode_encoding *encoding,
 }
 
 int
-decode_encoding_find(int fd, int64_t size, const struct decode_sink *sink,
-		     enum decode_encoding *ret, enum decode_end *ret_end,
-		     struct error *err)
+decode_encoding_find(const struct decode_bytes *bytes,
+		     const struct decode_sink *sink, enum decode_encoding *ret,
+		     enum decode_end *ret_end, struct error *err)
 {
 	const char *what = "is not of the encoding that the first bytes of "
 			   "the file name" SAVE_AS;
 	enum decode_encoding encoding = DECODE_UTF8;
 	int64_t bad = -1;
-	int rc = find_by_bom(fd, size, &encoding, err);
+	int rc = find_by_bom(bytes, &encoding, err);
 
 	if (rc)
 		return rc;
 	if (encoding == DECODE_UTF8 || encoding == DECODE_UTF8_BOM)
-		rc = find_utf8(fd, size, &encoding, &bad, &what, err);
+		rc = find_utf8(bytes, &encoding, &bad, &what, err);
 	else
-		rc = check_converts(fd, size, encoding, &bad, err);
+		rc = check_converts(bytes, encoding, &bad, err);
 	if (rc)
 		return rc;
 	*ret_end = bad < 0 ? DECODE_DONE : DECODE_REJECTED;
 	if (bad >= 0)
-		return report(fd, bad, encoding, what, sink, err);
+		return report(bytes, bad, encoding, what, sink, err);
 	*ret = encoding;
 	return 0;
 }

@@ -10,7 +10,7 @@
  * *ret filled, or DECODE_REJECTED after an encoding-error went to the sink.
  * ERR_IO, ERR_NOMEM, or what the callback returned.
  */
-MUST_CHECK int decode_encoding_find(int fd, int64_t size,
+MUST_CHECK int decode_encoding_find(const struct decode_bytes *bytes,
 				    const struct decode_sink *sink,
 				    enum decode_encoding *ret,
 				    enum decode_end *ret_end,

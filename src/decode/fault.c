@@ -14,6 +14,7 @@ static const char *const words[DECODE_FAULT_CODES] = {
 	[DECODE_FAULT_MISSING_LABEL] = "missing-label",
 	[DECODE_FAULT_EXTRA_LABEL] = "extra-label",
 	[DECODE_FAULT_DUPLICATE_LABEL] = "duplicate-label",
+	[DECODE_FAULT_HIDDEN_SHEET] = "hidden-sheet",
 };
 
 const char *
@@ -42,12 +43,13 @@ drop_cut_character(char *text)
 		text[at] = '\0';
 }
 
-int
-decode_fault_report(const struct decode_sink *sink, enum decode_fault_code code,
-		    struct decode_place place, const char *fmt, ...)
+static struct decode_fault
+make(enum decode_fault_code code, struct decode_place place,
+     char message[static MESSAGE_MAX], const char *fmt, va_list ap)
 {
-	char message[MESSAGE_MAX];
-	struct decode_fault fault = {
+	vsnprintf(message, MESSAGE_MAX, fmt, ap);
+	drop_cut_character(message);
+	return (struct decode_fault){
 		.code = words[code],
 		.row = place.row,
 		.line = place.line,
@@ -55,11 +57,34 @@ decode_fault_report(const struct decode_sink *sink, enum decode_fault_code code,
 		.value = place.value ? place.value : "",
 		.message = message,
 	};
+}
+
+int
+decode_fault_report(const struct decode_sink *sink, enum decode_fault_code code,
+		    struct decode_place place, const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	struct decode_fault fault;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
+	fault = make(code, place, message, fmt, ap);
 	va_end(ap);
-	drop_cut_character(message);
 	return sink->fault(sink->ctx, &fault);
+}
+
+int
+decode_fault_warn(const struct decode_sink *sink, enum decode_fault_code code,
+		  struct decode_place place, const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	struct decode_fault fault;
+	va_list ap;
+
+	if (!sink->warning)
+		return 0;
+	va_start(ap, fmt);
+	fault = make(code, place, message, fmt, ap);
+	va_end(ap);
+	return sink->warning(sink->ctx, &fault);
 }

@@ -11,7 +11,8 @@ enum decode_fault_code {
 	DECODE_FAULT_MISSING_LABEL,
 	DECODE_FAULT_EXTRA_LABEL,
 	DECODE_FAULT_DUPLICATE_LABEL,
-	DECODE_FAULT_CODES /* how many */
+	DECODE_FAULT_HIDDEN_SHEET, /* a warning */
+	DECODE_FAULT_CODES	   /* how many */
 };
 
 /* The Frictionless word of a code; NULL when the number is none. */
@@ -27,8 +28,12 @@ struct decode_place {
 	const char *value;
 };
 
-/* Gives the sink one fault; the rest is its message as for printf(), cut at
- * 1,024 bytes. Returns what the callback returned. */
+/* Gives the sink one fault, or a warning; the rest is its message as for
+ * printf(), cut at 1,024 bytes. Returns what the callback returned. */
+MUST_CHECK int decode_fault_warn(const struct decode_sink *sink,
+				 enum decode_fault_code code,
+				 struct decode_place place, const char *fmt,
+				 ...) PRINTF_LIKE(4, 5);
 MUST_CHECK int decode_fault_report(const struct decode_sink *sink,
 				   enum decode_fault_code code,
 				   struct decode_place place, const char *fmt,

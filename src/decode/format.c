@@ -1,7 +1,6 @@
 /* What a file is, by its first and last bytes: see format.h. */
 #include "decode/format.h"
 
-#include "base/io.h"
 #include "base/scope.h"
 #include "decode/fault.h"
 
@@ -14,43 +13,68 @@
 #define ZIP_END 22
 #define ZIP_END_SEARCH (ZIP_END + 65535)
 
-#define CSV_ONLY "this version reads CSV only: "
 #define SAVE_AS \
-	CSV_ONLY "open it in a spreadsheet, choose 'Save as' and 'CSV " \
-		 "UTF-8', and send that file"
-#define UNPACK CSV_ONLY "unpack it and send the CSV file in it"
-#define EXPORT CSV_ONLY "export the table as 'CSV UTF-8' and send that file"
+	"open it in a spreadsheet, save it as a workbook (.xlsx) or as 'CSV " \
+	"UTF-8', and send that file"
+#define UNPACK "unpack it, and send the table in it, or a zip of it"
+#define EXPORT "export the table as 'CSV UTF-8' and send that file"
 
 struct magic {
 	size_t at;
 	struct slice bytes;
-	const char *what;
+	enum decode_kind kind;
+	const char *what; /* NULL: not refused */
 	const char *advice;
 };
 
 /* Formats that are told by fixed bytes; NULs at their end are their own. */
 static const struct magic binary[] = {
-	{0, {"\xd0\xcf\x11\xe0", 4}, "an old Excel workbook (.xls)", SAVE_AS},
-	{0, {"\x1f\x8b", 2}, "compressed with gzip", UNPACK},
-	{0, {"\xfd\x37zXZ", 5}, "compressed with xz", UNPACK},
-	{0, {"\x28\xb5\x2f\xfd", 4}, "compressed with zstd", UNPACK},
-	{0, {"BZh", 3}, "compressed with bzip2", UNPACK},
-	{0, {"Rar!\x1a\x07", 6}, "a rar archive", UNPACK},
-	{0, {"7z\xbc\xaf\x27\x1c", 6}, "a 7z archive", UNPACK},
-	{257, {"ustar", 5}, "a tar archive", UNPACK},
-	{0, {"%PDF", 4}, "a PDF document", EXPORT},
-	{0, {"SQLite format 3", 15}, "a SQLite database", EXPORT},
+	{0, {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8}, DECODE_KIND_OLE, 0, 0},
+	{0, {"\x1f\x8b", 2}, DECODE_KIND_PACKED, NULL, NULL},
+	{0, {"\xfd\x37zXZ\0", 6}, DECODE_KIND_PACKED, NULL, NULL},
+	{0, {"\x28\xb5\x2f\xfd", 4}, DECODE_KIND_PACKED, NULL, NULL},
+	{257, {"ustar", 5}, DECODE_KIND_TAR, NULL, NULL},
+	{0, {"BZh", 3}, DECODE_KIND_TEXT, "compressed with bzip2", UNPACK},
+	{0, {"Rar!\x1a\x07", 6}, DECODE_KIND_TEXT, "a rar archive", UNPACK},
+	{0,
+	 {"7z\xbc\xaf\x27\x1c", 6},
+	 DECODE_KIND_TEXT,
+	 "a 7z archive",
+	 UNPACK},
+	{0, {"%PDF", 4}, DECODE_KIND_TEXT, "a PDF document", EXPORT},
+	{0,
+	 {"SQLite format 3", 15},
+	 DECODE_KIND_TEXT,
+	 "a SQLite database",
+	 EXPORT},
 };
 
 /* Formats that are text; letters in lower case, compared without case. */
 static const struct magic text[] = {
-	{0, {"<!doctype", 9}, "a web page (HTML)", SAVE_AS},
-	{0, {"<html", 5}, "a web page (HTML)", SAVE_AS},
-	{0, {"<head", 5}, "a web page (HTML)", SAVE_AS},
-	{0, {"<meta", 5}, "a web page (HTML)", SAVE_AS},
-	{0, {"<table", 6}, "a web page (HTML)", SAVE_AS},
-	{0, {"<?xml", 5}, "an XML document", EXPORT},
+	{0, {"<!doctype", 9}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
+	{0, {"<html", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
+	{0, {"<head", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
+	{0, {"<meta", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
+	{0, {"<table", 6}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
+	{0, {"<?xml", 5}, DECODE_KIND_TEXT, "an XML document", EXPORT},
 };
+
+const char *const decode_format_names[DECODE_FORMATS] = {
+	[DECODE_FORMAT_CSV] = "csv",	 [DECODE_FORMAT_TSV] = "tsv",
+	[DECODE_FORMAT_XLSX] = "xlsx",	 [DECODE_FORMAT_ODS] = "ods",
+	[DECODE_FORMAT_XLS] = "xls",	 [DECODE_FORMAT_JSON] = "json",
+	[DECODE_FORMAT_JSONL] = "jsonl",
+};
+
+int
+decode_format_number(const char *name)
+{
+	for (int i = 0; i < DECODE_FORMATS; i++) {
+		if (!strcmp(name, decode_format_names[i]))
+			return i;
+	}
+	return -1;
+}
 
 struct ends {
 	char head[HEAD];
@@ -59,23 +83,19 @@ struct ends {
 };
 
 static int
-read_ends(int fd, int64_t size, struct ends *e, struct error *err)
+read_ends(const struct decode_bytes *bytes, struct ends *e, struct error *err)
 {
-	size_t want = size < HEAD ? (size_t)size : HEAD;
-	size_t ntail = size < TAIL ? (size_t)size : TAIL;
+	size_t ntail = bytes->size < TAIL ? (size_t)bytes->size : TAIL;
 	char tail[TAIL];
-	ssize_t n = io_pread(fd, e->head, want, 0, err);
+	ssize_t n = decode_bytes_read(bytes, e->head, HEAD, 0, err);
 
 	if (n < 0)
 		return (int)n;
 	e->nhead = (size_t)n;
-	n = io_pread(fd, tail, ntail, size - (int64_t)ntail, err);
+	n = decode_bytes_read(bytes, tail, ntail, bytes->size - (int64_t)ntail,
+			      err);
 	if (n < 0)
 		return (int)n;
-	if ((size_t)n < ntail || e->nhead < want)
-		return error_set(err, ERR_IO,
-				 "the file is shorter than its %lld bytes",
-				 (long long)size);
 	e->nuls = 0;
 	while (e->nuls < ntail && tail[ntail - 1 - e->nuls] == '\0')
 		e->nuls++;
@@ -92,7 +112,7 @@ head_has(const struct ends *e, const struct magic *m)
 static bool
 head_starts(const struct ends *e, const char *p, size_t n)
 {
-	return head_has(e, &(struct magic){0, {p, n}, NULL, NULL});
+	return head_has(e, &(struct magic){.bytes = {p, n}});
 }
 
 static int
@@ -111,15 +131,16 @@ enum zip_end { ZIP_WHOLE, ZIP_CUT, ZIP_TRAILED };
 /* Looks for the end record from the back: its comment must reach the end of
  * the file. NULs behind it are a copy that stopped, anything else is not. */
 static enum zip_end
-zip_end_in(struct slice s)
+zip_end_in(struct slice s, size_t *ret_at)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 
-	for (size_t back = ZIP_END; back <= s.n; back++) {
+	for (size_t back = ZIP_END; p && back <= s.n; back++) {
 		size_t at = s.n - back, end;
 
 		if (memcmp(p + at, "PK\5\6", 4))
 			continue;
+		*ret_at = at;
 		end = at + ZIP_END + p[at + 20] + 256U * p[at + 21];
 		if (end == s.n)
 			return ZIP_WHOLE;
@@ -133,33 +154,55 @@ zip_end_in(struct slice s)
 }
 
 static int
-check_zip(int fd, int64_t size, const struct decode_sink *sink,
-	  enum decode_end *ret_end, struct error *err)
+find_zip_end(const struct decode_bytes *bytes, enum zip_end *ret,
+	     int64_t *ret_at, struct error *err)
 {
-	size_t want = size < ZIP_END_SEARCH ? (size_t)size : ZIP_END_SEARCH;
+	size_t want = bytes->size < ZIP_END_SEARCH ? (size_t)bytes->size
+						   : ZIP_END_SEARCH;
+	int64_t from = bytes->size - (int64_t)want;
 	scope_buf tail = BUF_INIT;
+	size_t at = 0;
 	ssize_t n;
 
-	if (buf_reserve(&tail, want))
+	if (buf_reserve(&tail, ZIP_END_SEARCH))
 		return error_nomem(err);
-	n = io_pread(fd, tail.data, want, size - (int64_t)want, err);
+	n = decode_bytes_read(bytes, tail.data, want, from, err);
 	if (n < 0)
 		return (int)n;
 	tail.len = (size_t)n;
-	switch (zip_end_in(buf_slice(&tail))) {
-	case ZIP_CUT:
-		*ret_end = DECODE_INCOMPLETE;
-		return 0;
-	case ZIP_TRAILED:
+	*ret = zip_end_in(buf_slice(&tail), &at);
+	*ret_at = from + (int64_t)at;
+	return 0;
+}
+
+int64_t
+decode_format_zip_end(const struct decode_bytes *bytes, struct error *err)
+{
+	enum zip_end end;
+	int64_t at;
+	int rc = find_zip_end(bytes, &end, &at, err);
+
+	return rc ? rc : at;
+}
+
+static int
+check_zip(const struct decode_bytes *bytes, const struct decode_sink *sink,
+	  enum decode_end *ret_end, struct error *err)
+{
+	enum zip_end end;
+	int64_t at;
+	int rc = find_zip_end(bytes, &end, &at, err);
+
+	if (rc || end == ZIP_WHOLE)
+		return rc;
+	if (end == ZIP_TRAILED)
 		return refuse(sink, DECODE_FAULT_FORMAT,
-			      "a zip archive with foreign bytes behind its end",
-			      SAVE_AS, ret_end);
-	default:
-		return refuse(
-			sink, DECODE_FAULT_FORMAT,
-			"an Excel workbook (.xlsx) or another zip archive",
-			SAVE_AS, ret_end);
-	}
+			      "a zip archive or workbook with foreign bytes "
+			      "behind its end",
+			      "save or pack it again and send that file",
+			      ret_end);
+	*ret_end = DECODE_INCOMPLETE;
+	return 0;
 }
 
 /* ---- text ---------------------------------------------------------------- */
@@ -217,7 +260,7 @@ is_json(struct slice s)
 static const struct magic *
 text_format(const struct ends *e)
 {
-	static const struct magic json = {0, {"", 0}, "JSON", EXPORT};
+	static const struct magic json = {.kind = DECODE_KIND_JSON};
 	struct slice s = {e->head, e->nhead};
 
 	if (slice_starts(s, SLICE("\xef\xbb\xbf")))
@@ -234,7 +277,7 @@ text_format(const struct ends *e)
 
 static int
 check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
-	   enum decode_end *ret_end)
+	   enum decode_kind *ret, enum decode_end *ret_end)
 {
 	bool utf16 =
 		head_starts(e, "\xff\xfe", 2) || head_starts(e, "\xfe\xff", 2);
@@ -256,32 +299,42 @@ check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
 		return 0;
 	}
 	other = text_format(e);
-	if (!other)
+	if (other)
+		*ret = other->kind;
+	if (!other || !other->what)
 		return 0;
 	return refuse(sink, DECODE_FAULT_FORMAT, other->what, other->advice,
 		      ret_end);
 }
 
 int
-decode_format_check(int fd, int64_t size, const struct decode_sink *sink,
-		    enum decode_end *ret_end, struct error *err)
+decode_format_find(const struct decode_bytes *bytes,
+		   const struct decode_sink *sink, enum decode_kind *ret,
+		   enum decode_end *ret_end, struct error *err)
 {
 	struct ends e;
 	int rc;
 
 	*ret_end = DECODE_INCOMPLETE;
-	if (size <= 0)
+	*ret = DECODE_KIND_TEXT;
+	if (bytes->size <= 0)
 		return 0;
-	rc = read_ends(fd, size, &e, err);
+	rc = read_ends(bytes, &e, err);
 	if (rc)
 		return rc;
 	*ret_end = DECODE_DONE;
-	if (head_starts(&e, "PK\3\4", 4) || head_starts(&e, "PK\5\6", 4))
-		return check_zip(fd, size, sink, ret_end, err);
-	for (size_t i = 0; i < sizeof(binary) / sizeof(binary[0]); i++) {
-		if (head_has(&e, &binary[i]))
-			return refuse(sink, DECODE_FAULT_FORMAT, binary[i].what,
-				      binary[i].advice, ret_end);
+	if (head_starts(&e, "PK\3\4", 4) || head_starts(&e, "PK\5\6", 4)) {
+		*ret = DECODE_KIND_ZIP;
+		return check_zip(bytes, sink, ret_end, err);
 	}
-	return check_text(&e, size, sink, ret_end);
+	for (size_t i = 0; i < sizeof(binary) / sizeof(binary[0]); i++) {
+		if (!head_has(&e, &binary[i]))
+			continue;
+		*ret = binary[i].kind;
+		return !binary[i].what ? 0
+				       : refuse(sink, DECODE_FAULT_FORMAT,
+						binary[i].what,
+						binary[i].advice, ret_end);
+	}
+	return check_text(&e, bytes->size, sink, ret, ret_end);
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "decode/csv.h"
 #include "decode/fault.h"
+#include "decode/format.h"
 #include "decode/source.h"
 
 #include <endian.h>
@@ -127,9 +128,10 @@ write_header(void *ctx, const struct decode_header *h)
 {
 	struct decode_frames *f = ctx;
 
-	if (begin(f, DECODE_FRAME_HEADER, 5 + 2 * h->nlabels,
+	if (begin(f, DECODE_FRAME_HEADER, 6 + 2 * h->nlabels,
 		  total(h->labels, h->nlabels)))
 		return ERR_NOMEM;
+	put_number(&f->out, (uint64_t)decode_format_number(h->format));
 	put_number(&f->out, (uint64_t)decode_encoding_number(h->encoding));
 	put_number(&f->out, code_point(h->delimiter));
 	put_number(&f->out, (h->sep_line ? DECODE_FRAME_SEP : 0) |
@@ -146,12 +148,17 @@ write_row(void *ctx, const struct decode_row *r)
 {
 	struct decode_frames *f = ctx;
 
-	if (begin(f, DECODE_FRAME_ROW, 3 + r->ncells,
+	if (begin(f, DECODE_FRAME_ROW, 4 + r->ncells + 2 * r->nflaws,
 		  total(r->cells, r->ncells)))
 		return ERR_NOMEM;
 	put_number(&f->out, (uint64_t)r->row);
 	put_number(&f->out, (uint64_t)r->line);
 	put_texts(&f->out, r->cells, r->ncells);
+	put_number(&f->out, r->nflaws);
+	for (size_t i = 0; i < r->nflaws; i++) {
+		put_number(&f->out, r->flaws[i].cell);
+		put_number(&f->out, (uint64_t)r->flaws[i].kind);
+	}
 	return finish(f);
 }
 
@@ -170,21 +177,45 @@ short_text(const char *text)
 }
 
 static int
-write_fault(void *ctx, const struct decode_fault *fault)
+write_about(struct decode_frames *f, enum decode_frame type,
+	    const struct decode_fault *fault)
 {
-	struct decode_frames *f = ctx;
 	const struct slice texts[] = {
 		short_text(fault->field),
 		short_text(fault->value),
 		short_text(fault->message),
 	};
 
-	if (begin(f, DECODE_FRAME_FAULT, 7, total(texts, 3)))
+	if (begin(f, type, 7, total(texts, 3)))
 		return ERR_NOMEM;
 	put_number(&f->out, (uint64_t)decode_fault_number(fault->code));
 	put_number(&f->out, (uint64_t)fault->row);
 	put_number(&f->out, (uint64_t)fault->line);
 	put_texts(&f->out, texts, 3);
+	return finish(f);
+}
+
+static int
+write_fault(void *ctx, const struct decode_fault *fault)
+{
+	return write_about(ctx, DECODE_FRAME_FAULT, fault);
+}
+
+static int
+write_warning(void *ctx, const struct decode_fault *fault)
+{
+	return write_about(ctx, DECODE_FRAME_WARNING, fault);
+}
+
+static int
+write_member(void *ctx, const char *name)
+{
+	struct decode_frames *f = ctx;
+	const struct slice text = slice_str(name);
+
+	if (begin(f, DECODE_FRAME_MEMBER, 2, text.n))
+		return ERR_NOMEM;
+	put_texts(&f->out, &text, 1);
 	return finish(f);
 }
 
@@ -195,6 +226,8 @@ decode_frames_sink(struct decode_frames *frames)
 		.header = write_header,
 		.row = write_row,
 		.fault = write_fault,
+		.member = write_member,
+		.warning = write_warning,
 		.ctx = frames,
 	};
 }

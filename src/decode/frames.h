@@ -6,17 +6,23 @@
  * numbers in payloads are LEB128, at most ten bytes. 'texts' are a count, the
  * length of each, and then their bytes, all together, UTF-8 without NUL.
  *
- *   HEADER  encoding, delimiter (its code point), flags, line, texts (labels),
- *           field + 2 each
- *   ROW     row, line, texts (cells)
+ *   MEMBER  texts (name)
+ *   HEADER  format, encoding, delimiter (its code point), flags, line, texts
+ *           (labels), field + 2 each
+ *   ROW     row, line, texts (cells), the number of flaws, cell and kind of
+ *           each
  *   FAULT   code, row, line, texts (field, value, message)
+ *   WARNING the same
  *   END     enum decode_end
  *   FAILED  texts (why the decoder gives up: no memory, a read error)
  *
- * Order: at most one HEADER, then ROWs numbered from 1 without a gap (only if
- * the header's labels are without fault), then FAULTs; exactly one END or
- * FAILED, last. DONE follows no FAULT, REJECTED at least one, INCOMPLETE
- * nothing at all.
+ * Order: at most one HEADER, then ROWs numbered without a gap (only if the
+ * header's labels are without fault), whose lines do not fall, then FAULTs;
+ * exactly one END or FAILED, last. A file of members has this order in each,
+ * after its MEMBER; rows are numbered from 1 through all of them. A WARNING may
+ * stand anywhere but behind a FAULT of its member. DONE follows no FAULT,
+ * REJECTED at least one, SOME at least one and a row or header without one,
+ * and only where it is asked for; INCOMPLETE nothing at all.
  */
 #ifndef DECODE_FRAMES_H
 #define DECODE_FRAMES_H
@@ -28,7 +34,9 @@ enum decode_frame {
 	DECODE_FRAME_ROW,
 	DECODE_FRAME_FAULT,
 	DECODE_FRAME_END,
-	DECODE_FRAME_FAILED
+	DECODE_FRAME_FAILED,
+	DECODE_FRAME_MEMBER,
+	DECODE_FRAME_WARNING
 };
 
 #define DECODE_FRAME_HEAD 5 /* bytes before the payload */
@@ -38,11 +46,12 @@ enum decode_frame {
 #define DECODE_FRAME_SEP 1
 #define DECODE_FRAME_CRLF 2
 
-/* The most a payload can be; each cell has a length of up to four bytes, and
- * a header's label one field number. */
+/* The most a payload can be; each cell has a length of up to four bytes and a
+ * flaw of three, and a header's label one field number. */
 #define DECODE_FRAME_MAX (DECODE_MAX_RECORD + 8 * DECODE_MAX_CELLS + 64)
 #define DECODE_FAULT_TEXT_MAX 4096 /* bytes of one text of a FAULT */
-#define DECODE_FAULTS_MAX 65536	   /* FAULT frames of a file */
+#define DECODE_FAULTS_MAX 65536	   /* FAULT and WARNING frames of a file */
+#define DECODE_MEMBERS_MAX 1000000 /* MEMBER frames of a file */
 
 /* A sink that writes frames to a descriptor, a block at a time. */
 struct decode_frames;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "decode/csv.h"
 #include "decode/fault.h"
+#include "decode/format.h"
 #include "decode/source.h"
 
 #include <endian.h>
@@ -28,15 +29,20 @@ struct reader {
 	struct buf in; /* bytes read; the frames before 'start' are done */
 	size_t start;
 
-	bool header;  /* one was given */
-	bool rows;    /* its labels are such that rows may follow */
-	int64_t row;  /* the last */
-	int64_t line; /* of the last record */
-	int64_t faults;
+	int64_t members;
+	bool header;	    /* one was given, of this member */
+	bool rows;	    /* its labels are such that rows may follow */
+	bool any;	    /* so they were of a member without fault */
+	int64_t row;	    /* the last */
+	int64_t line;	    /* of the last record of this member */
+	int64_t faults;	    /* of this member */
+	int64_t all_faults; /* of the file */
+	int64_t warnings;
 
 	struct slice texts[DECODE_MAX_CELLS];
 	size_t ntexts;
 	int field[DECODE_MAX_CELLS];
+	struct decode_flaw flaws[DECODE_MAX_CELLS];
 };
 
 /* What a frame led to; else a negative code. */
@@ -211,13 +217,14 @@ take_fields(struct reader *r, struct slice *rest)
 static int
 on_header(struct reader *r, struct slice rest, struct error *err)
 {
-	struct decode_header h = {.format = "csv"};
-	int64_t encoding, delimiter, flags;
+	struct decode_header h = {0};
+	int64_t format, encoding, delimiter, flags;
 	int rc;
 
 	if (r->header || r->faults)
 		return broken(err, "a header in the wrong place");
-	if (!take_number(&rest, &encoding) || encoding >= DECODE_ENCODINGS ||
+	if (!take_number(&rest, &format) || format >= DECODE_FORMATS ||
+	    !take_number(&rest, &encoding) || encoding >= DECODE_ENCODINGS ||
 	    !take_number(&rest, &delimiter) ||
 	    !decode_delimiter_make(delimiter, h.delimiter) ||
 	    !take_number(&rest, &flags) ||
@@ -231,6 +238,7 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 		return rc;
 	r->header = true;
 	r->line = h.line;
+	h.format = decode_format_names[format];
 	h.encoding = decode_encodings[encoding].name;
 	h.sep_line = flags & DECODE_FRAME_SEP;
 	h.crlf = flags & DECODE_FRAME_CRLF;
@@ -242,33 +250,63 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 
 /* ---- ROW, FAULT, END, FAILED --------------------------------------------- */
 
+static bool
+take_flaws(struct reader *r, struct slice *rest, struct decode_row *row)
+{
+	int64_t n, cell, kind, last = -1;
+
+	if (!take_number(rest, &n) || (uint64_t)n > row->ncells)
+		return false;
+	for (int64_t i = 0; i < n; i++) {
+		if (!take_number(rest, &cell) || cell <= last ||
+		    (uint64_t)cell >= row->ncells ||
+		    !take_number(rest, &kind) || kind < 1 ||
+		    kind >= DECODE_FLAWS)
+			return false;
+		last = cell;
+		r->flaws[i] = (struct decode_flaw){(size_t)cell,
+						   (enum decode_flaw_kind)kind};
+	}
+	row->flaws = r->flaws;
+	row->nflaws = (size_t)n;
+	return true;
+}
+
 static int
 on_row(struct reader *r, struct slice rest, struct error *err)
 {
-	struct decode_row row;
+	struct decode_row row = {0};
 
 	if (!r->rows || r->faults)
 		return broken(err, "a row in the wrong place");
 	if (!take_number(&rest, &row.row) || row.row != r->row + 1 ||
-	    !take_number(&rest, &row.line) || row.line <= r->line ||
-	    !take_texts(r, &rest, DECODE_MAX_CELLS) || rest.n)
+	    !take_number(&rest, &row.line) || row.line < r->line ||
+	    !take_texts(r, &rest, DECODE_MAX_CELLS))
+		return broken(err, "a wrong row");
+	row.cells = r->texts;
+	row.ncells = r->ntexts;
+	if (!take_flaws(r, &rest, &row) || rest.n)
 		return broken(err, "a wrong row");
 	r->row = row.row;
 	r->line = row.line;
-	row.cells = r->texts;
-	row.ncells = r->ntexts;
 	return r->sink->row(r->sink->ctx, &row);
 }
 
+/* A FAULT or a WARNING. */
 static int
-on_fault(struct reader *r, struct slice rest, struct error *err)
+on_about(struct reader *r, bool warns, struct slice rest, struct error *err)
 {
 	char texts[3][DECODE_FAULT_TEXT_MAX + 1];
 	struct decode_fault fault;
 	int64_t code;
 
-	if (++r->faults > DECODE_FAULTS_MAX)
+	r->faults += !warns;
+	r->all_faults += !warns;
+	r->warnings += warns;
+	if (r->all_faults + r->warnings > DECODE_FAULTS_MAX)
 		return broken(err, "too many faults");
+	if (warns && r->faults)
+		return broken(err, "a warning in the wrong place");
 	if (!take_number(&rest, &code) || code >= DECODE_FAULT_CODES ||
 	    !take_number(&rest, &fault.row) ||
 	    !take_number(&rest, &fault.line) || !take_texts(r, &rest, 3) ||
@@ -284,7 +322,29 @@ on_fault(struct reader *r, struct slice rest, struct error *err)
 	fault.field = texts[0];
 	fault.value = texts[1];
 	fault.message = texts[2];
-	return r->sink->fault(r->sink->ctx, &fault);
+	if (!warns)
+		return r->sink->fault(r->sink->ctx, &fault);
+	return r->sink->warning ? r->sink->warning(r->sink->ctx, &fault) : 0;
+}
+
+static int
+on_member(struct reader *r, struct slice rest, struct error *err)
+{
+	char name[DECODE_NAME_MAX + 1];
+
+	if (!take_texts(r, &rest, 1) || rest.n || !r->texts[0].n ||
+	    r->texts[0].n > DECODE_NAME_MAX ||
+	    ++r->members > DECODE_MEMBERS_MAX)
+		return broken(err, "a wrong member");
+	if (r->members == 1 && (r->header || r->faults))
+		return broken(err, "a member in the wrong place");
+	memcpy(name, r->texts[0].p, r->texts[0].n);
+	name[r->texts[0].n] = '\0';
+	r->any |= r->rows && !r->faults;
+	r->header = r->rows = false;
+	r->faults = 0;
+	r->line = 0;
+	return r->sink->member ? r->sink->member(r->sink->ctx, name) : 0;
 }
 
 static int
@@ -295,11 +355,14 @@ on_end(struct reader *r, struct slice rest, enum decode_end *ret,
 	bool fits;
 	int rc;
 
-	if (!take_number(&rest, &end) || rest.n || end > DECODE_INCOMPLETE)
+	if (!take_number(&rest, &end) || rest.n || end > DECODE_SOME)
 		return broken(err, "a wrong end");
-	fits = end == DECODE_DONE	? r->rows && !r->faults
-	       : end == DECODE_REJECTED ? r->faults > 0
-					: !r->header && !r->faults;
+	r->any |= r->rows && !r->faults;
+	fits = end == DECODE_DONE	? r->any && !r->all_faults
+	       : end == DECODE_REJECTED ? r->all_faults > 0
+	       : end == DECODE_SOME
+		       ? r->any && r->all_faults > 0 && r->req->members_each
+		       : !r->header && !r->all_faults && !r->members;
 	if (!fits)
 		return broken(err, "an end that does not fit what came before");
 	rc = need(r, 1, err);
@@ -340,7 +403,11 @@ on_frame(struct reader *r, unsigned char type, struct slice payload,
 	case DECODE_FRAME_ROW:
 		return on_row(r, payload, err);
 	case DECODE_FRAME_FAULT:
-		return on_fault(r, payload, err);
+		return on_about(r, false, payload, err);
+	case DECODE_FRAME_WARNING:
+		return on_about(r, true, payload, err);
+	case DECODE_FRAME_MEMBER:
+		return on_member(r, payload, err);
 	case DECODE_FRAME_END:
 		return on_end(r, payload, ret_end, err);
 	case DECODE_FRAME_FAILED:

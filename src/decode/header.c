@@ -5,102 +5,36 @@
 #include "base/text.h"
 #include "decode/fault.h"
 
-#include <strings.h>
-#include <utf8proc.h>
+#include <stdio.h>
 
 #define SHOWN 80 /* characters of a label that a message repeats */
-
-/* A first line 'sep=;' as spreadsheets write and read it. */
-struct sep {
-	bool found;
-	char delimiter[DECODE_DELIMITER_SIZE];
-	struct decode_csv_lead lead;
-};
+#define MESSAGE_MAX 1024
 
 /* The best header so far. */
 struct choice {
-	const char *delimiter; /* NULL: none */
-	int record;	       /* from 0 */
-	size_t named;	       /* registered fields it names */
+	int way;
+	int record;   /* from 0 */
+	size_t named; /* registered fields it names; 0 none was found */
 };
 
 struct search {
 	const struct decode_request *req;
 	const struct decode_names *names;
-	struct decode_csv *csv;
+	const struct decode_reader *reader;
 	const struct decode_sink *sink;
-	struct sep sep;
 	bool *seen; /* per field */
 
 	struct choice best;
-	int tried;  /* delimiters */
-	int failed; /* of them ended in a fault */
-	struct decode_csv_fault first;
+	int failed; /* ways that ended in a fault */
+	int64_t first_line;
+	char first[MESSAGE_MAX]; /* the first of these faults */
 };
-
-/* ---- sep= ---------------------------------------------------------------- */
-
-/* The line is 'sep=', one character and a line end, and nothing else. */
-static bool
-split_sep(struct slice text, utf8proc_int32_t *ret_character,
-	  struct decode_csv_lead *ret_lead)
-{
-	utf8proc_ssize_t k;
-	size_t at;
-
-	if (text.n < 5 || strncasecmp(text.p, "sep=", 4))
-		return false;
-	k = utf8proc_iterate((const utf8proc_uint8_t *)text.p + 4,
-			     (utf8proc_ssize_t)text.n - 4, ret_character);
-	if (k <= 0 || text.p[4] == '\r' || text.p[4] == '\n')
-		return false;
-	at = 4 + (size_t)k;
-	*ret_lead = (struct decode_csv_lead){0};
-	if (at < text.n && text.p[at] == '\r') {
-		at++;
-		ret_lead->crlf = at < text.n && text.p[at] == '\n';
-		at += ret_lead->crlf;
-	} else if (at < text.n && text.p[at] == '\n') {
-		at++;
-	} else if (at < text.n) {
-		return false;
-	}
-	ret_lead->n = at;
-	return true;
-}
-
-/* 0 also after a fault: then *ret_end says so. */
-static int
-read_sep(struct decode_source *source, const struct decode_sink *sink,
-	 struct sep *ret, enum decode_end *ret_end, struct error *err)
-{
-	utf8proc_int32_t character;
-	char text[16];
-	ssize_t n;
-
-	*ret = (struct sep){0};
-	*ret_end = DECODE_DONE;
-	decode_source_rewind(source);
-	n = decode_source_read(source, text, sizeof(text), err);
-	if (n < 0)
-		return (int)n;
-	if (!split_sep((struct slice){text, (size_t)n}, &character, &ret->lead))
-		return 0;
-	ret->found = decode_delimiter_make(character, ret->delimiter);
-	if (ret->found)
-		return 0;
-	*ret_end = DECODE_REJECTED;
-	return decode_fault_report(
-		sink, DECODE_FAULT_FORMAT, (struct decode_place){.line = 1},
-		"the line 'sep=' names a character that cannot separate cells: "
-		"name the one that does, or remove the line");
-}
 
 /* ---- finding ------------------------------------------------------------- */
 
 static int
-count_named(struct search *s, const struct decode_csv_record *record,
-	    size_t *ret, struct error *err)
+count_named(struct search *s, const struct decode_record *record, size_t *ret,
+	    struct error *err)
 {
 	*ret = 0;
 	memset(s->seen, 0, s->req->nlabels * sizeof(*s->seen));
@@ -118,43 +52,51 @@ count_named(struct search *s, const struct decode_csv_record *record,
 	return 0;
 }
 
-/* Looks at the first records under one delimiter. A fault ends the look, not
- * the search: under the right delimiter there may be none. */
-static int
-try_delimiter(struct search *s, const char *delimiter, struct error *err)
+static void
+note_fault(struct search *s)
 {
-	struct decode_csv_record record;
+	struct decode_why why;
 
-	s->tried++;
-	decode_csv_start(s->csv, delimiter, s->sep.lead);
-	for (int i = 0; i < DECODE_HEADER_RECORDS; i++) {
-		int rc = decode_csv_next(s->csv, &record, err);
+	if (s->failed++)
+		return;
+	why = s->reader->why(s->reader->ctx);
+	s->first_line = why.line;
+	snprintf(s->first, sizeof(s->first), "%s", why.message);
+}
+
+/* Looks at the first records in one way. A fault ends the look, not the
+ * search: in the right way there may be none. */
+static int
+try_way(struct search *s, int way, struct error *err)
+{
+	const struct decode_reader *reader = s->reader;
+	struct decode_record record;
+	int rc = reader->start(reader->ctx, way, err);
+
+	for (int i = 0; !rc && i < DECODE_HEADER_RECORDS; i++) {
 		size_t named;
 
-		if (rc < 0)
-			return rc;
-		if (rc == DECODE_CSV_FAULT && !s->failed++)
-			s->first = decode_csv_fault(s->csv);
-		if (rc != DECODE_CSV_RECORD)
-			return 0;
+		rc = reader->next(reader->ctx, &record, err);
+		if (rc != DECODE_RECORD)
+			break;
 		rc = count_named(s, &record, &named, err);
 		if (rc)
 			return rc;
 		if (named > s->best.named)
-			s->best = (struct choice){delimiter, i, named};
+			s->best = (struct choice){way, i, named};
 		if (named && named == s->req->nlabels)
 			return 0;
 	}
-	return 0;
+	if (rc == DECODE_RECORD_FAULT)
+		note_fault(s);
+	return rc < 0 ? rc : 0;
 }
 
 static int
 find_header(struct search *s, struct error *err)
 {
-	if (s->sep.found)
-		return try_delimiter(s, s->sep.delimiter, err);
-	for (int i = 0; i < DECODE_DELIMITERS; i++) {
-		int rc = try_delimiter(s, decode_delimiters[i], err);
+	for (int i = 0; i < s->reader->ways; i++) {
+		int rc = try_way(s, i, err);
 
 		if (rc)
 			return rc;
@@ -171,11 +113,11 @@ report_none(const struct search *s)
 {
 	const struct decode_label *label = s->req->labels;
 
-	if (s->failed == s->tried)
+	if (s->failed == s->reader->ways)
 		return decode_fault_report(
 			s->sink, DECODE_FAULT_FORMAT,
-			(struct decode_place){.line = s->first.line}, "%s",
-			s->first.message);
+			(struct decode_place){.line = s->first_line}, "%s",
+			s->first);
 	return decode_fault_report(
 		s->sink, DECODE_FAULT_FORMAT, (struct decode_place){.line = 1},
 		"none of the first %d records names a registered field (such "
@@ -309,15 +251,11 @@ check_labels(const struct search *s, const struct decode_header *h,
 }
 
 static int
-give_header(struct search *s, const struct decode_csv_record *record,
-	    enum decode_encoding encoding, enum decode_end *ret_end,
-	    struct error *err)
+give_header(struct search *s, const struct decode_record *record,
+	    enum decode_end *ret_end, struct error *err)
 {
+	const struct decode_reader *reader = s->reader;
 	struct decode_header h = {
-		.format = "csv",
-		.encoding = decode_encodings[encoding].name,
-		.sep_line = s->sep.found,
-		.crlf = decode_csv_crlf(s->csv),
 		.line = record->line,
 		.labels = record->cells,
 		.nlabels = record->ncells,
@@ -331,40 +269,44 @@ give_header(struct search *s, const struct decode_csv_record *record,
 		rc = decode_names_find(s->names, record->cells[i], &field[i],
 				       err);
 	h.field = field;
-	memcpy(h.delimiter, s->best.delimiter, strlen(s->best.delimiter));
+	reader->describe(reader->ctx, &h);
 	if (!rc)
 		rc = s->sink->header(s->sink->ctx, &h);
-	return rc ? rc : check_labels(s, &h, ret_end, err);
+	if (!rc)
+		rc = check_labels(s, &h, ret_end, err);
+	if (reader->widen)
+		reader->widen(reader->ctx, record->ncells);
+	return rc;
 }
 
-/* Reads the text again up to the record that was chosen. */
+/* Reads the table again up to the record that was chosen. */
 static int
-read_chosen(struct search *s, struct decode_csv_record *ret, struct error *err)
+read_chosen(struct search *s, struct decode_record *ret, struct error *err)
 {
-	int rc = 0;
+	const struct decode_reader *reader = s->reader;
+	int rc = reader->start(reader->ctx, s->best.way, err);
 
-	decode_csv_start(s->csv, s->best.delimiter, s->sep.lead);
-	for (int i = 0; i <= s->best.record; i++) {
-		rc = decode_csv_next(s->csv, ret, err);
-		if (rc < 0)
-			return rc;
-		if (rc != DECODE_CSV_RECORD)
-			return error_set(err, ERR_CORRUPT,
-					 "the file changed while it was read");
+	for (int i = 0; !rc && i <= s->best.record; i++) {
+		rc = reader->next(reader->ctx, ret, err);
+		if (rc == DECODE_RECORD)
+			rc = 0;
 	}
-	return 0;
+	if (rc > 0)
+		return error_set(err, ERR_CORRUPT,
+				 "the file changed while it was read");
+	return rc;
 }
 
 int
 decode_header_read(const struct decode_request *req,
-		   struct decode_source *source, struct decode_csv *csv,
+		   const struct decode_reader *reader,
 		   const struct decode_sink *sink, enum decode_end *ret_end,
 		   struct error *err)
 {
-	struct search s = {.req = req, .csv = csv, .sink = sink};
+	struct search s = {.req = req, .reader = reader, .sink = sink};
 	scope_names names = NULL;
 	scope_free bool *seen = calloc(req->nlabels + 1, sizeof(*seen));
-	struct decode_csv_record record = {0};
+	struct decode_record record = {0};
 	int rc;
 
 	if (!seen)
@@ -374,19 +316,14 @@ decode_header_read(const struct decode_request *req,
 		return rc;
 	s.names = names;
 	s.seen = seen;
-	rc = read_sep(source, sink, &s.sep, ret_end, err);
-	if (rc || *ret_end != DECODE_DONE)
-		return rc;
 	rc = find_header(&s, err);
 	if (rc)
 		return rc;
-	if (!s.best.delimiter) {
+	if (!s.best.named) {
 		*ret_end = DECODE_REJECTED;
 		return report_none(&s);
 	}
+	*ret_end = DECODE_DONE;
 	rc = read_chosen(&s, &record, err);
-	if (rc)
-		return rc;
-	return give_header(&s, &record, decode_source_encoding(source), ret_end,
-			   err);
+	return rc ? rc : give_header(&s, &record, ret_end, err);
 }

@@ -1,7 +1,7 @@
 /*
- * What the decoder has to know, as bytes: a version, flags, the number of
- * fields, then id and title of each; numbers are 32 bits, little-endian, and
- * a text is its length and its bytes.
+ * What the decoder has to know, as bytes: a version, flags, the limits,
+ * the sheet, the number of fields, then id and title of each; numbers are 32
+ * bits, limits 64, little-endian, and a text is its length and its bytes.
  */
 #include "decode/decode.h"
 
@@ -10,9 +10,11 @@
 
 #include <endian.h>
 
-#define VERSION 1
+#define VERSION 2
 #define EXTRA_IGNORE 1
 #define CHANGE_ALLOWED 2
+#define MEMBERS_EACH 4
+#define ALL_FLAGS (EXTRA_IGNORE | CHANGE_ALLOWED | MEMBERS_EACH)
 
 static int
 put_number(struct buf *out, size_t n)
@@ -22,6 +24,24 @@ put_number(struct buf *out, size_t n)
 	if (n > UINT32_MAX)
 		return ERR_LIMIT;
 	return buf_add(out, &le, sizeof(le));
+}
+
+static int
+put_limit(struct buf *out, int64_t n)
+{
+	uint64_t le = htole64((uint64_t)n);
+
+	return buf_add(out, &le, sizeof(le));
+}
+
+static int
+put_limits(struct buf *out, const struct decode_limits *limits)
+{
+	int rc = put_limit(out, limits->unpacked);
+
+	if (!rc)
+		rc = put_limit(out, limits->ratio);
+	return rc ? rc : put_limit(out, limits->members);
 }
 
 static int
@@ -44,7 +64,12 @@ decode_request_write(const struct decode_request *req, struct buf *out)
 		rc = put_number(
 			out,
 			(req->extra_ignore ? EXTRA_IGNORE : 0) |
-				(req->change_allowed ? CHANGE_ALLOWED : 0));
+				(req->change_allowed ? CHANGE_ALLOWED : 0) |
+				(req->members_each ? MEMBERS_EACH : 0));
+	if (!rc)
+		rc = put_limits(out, &req->limits);
+	if (!rc)
+		rc = put_text(out, req->sheet ? req->sheet : "");
 	if (!rc)
 		rc = put_number(out, req->nlabels);
 	for (size_t i = 0; !rc && i < req->nlabels; i++) {
@@ -68,6 +93,19 @@ take_number(struct slice *rest, uint32_t *ret)
 	*ret = le32toh(le);
 	*rest = (struct slice){rest->p + sizeof(le), rest->n - sizeof(le)};
 	return true;
+}
+
+static bool
+take_limit(struct slice *rest, int64_t *ret)
+{
+	uint64_t le;
+
+	if (rest->n < sizeof(le))
+		return false;
+	memcpy(&le, rest->p, sizeof(le));
+	*ret = (int64_t)le64toh(le);
+	*rest = (struct slice){rest->p + sizeof(le), rest->n - sizeof(le)};
+	return *ret > 0;
 }
 
 static bool
@@ -113,16 +151,24 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 {
 	uint32_t version, flags, n;
 	scope_free struct block *block = NULL;
+	struct decode_limits limits;
+	struct slice sheet;
 	char *room;
 
 	if (!take_number(&bytes, &version) || !take_number(&bytes, &flags) ||
-	    !take_number(&bytes, &n) || version != VERSION ||
-	    flags > (EXTRA_IGNORE | CHANGE_ALLOWED) || n > bytes.n / 8)
+	    version != VERSION || flags > ALL_FLAGS ||
+	    !take_limit(&bytes, &limits.unpacked) ||
+	    !take_limit(&bytes, &limits.ratio) ||
+	    !take_limit(&bytes, &limits.members) ||
+	    !take_text(&bytes, &sheet) || !take_number(&bytes, &n) ||
+	    n > bytes.n / 8)
 		return broken(err);
-	block = malloc(sizeof(*block) + n * sizeof(block->labels[0]) + bytes.n);
+	block = malloc(sizeof(*block) + n * sizeof(block->labels[0]) + sheet.n +
+		       1 + bytes.n);
 	if (!block)
 		return error_nomem(err);
 	room = (char *)&block->labels[n];
+	block->req.sheet = store_text(&room, sheet);
 	for (uint32_t i = 0; i < n; i++) {
 		struct slice id, title;
 
@@ -134,12 +180,12 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 	}
 	if (bytes.n)
 		return broken(err);
-	block->req = (struct decode_request){
-		.labels = block->labels,
-		.nlabels = n,
-		.extra_ignore = flags & EXTRA_IGNORE,
-		.change_allowed = flags & CHANGE_ALLOWED,
-	};
+	block->req.labels = block->labels;
+	block->req.nlabels = n;
+	block->req.extra_ignore = flags & EXTRA_IGNORE;
+	block->req.change_allowed = flags & CHANGE_ALLOWED;
+	block->req.members_each = flags & MEMBERS_EACH;
+	block->req.limits = limits;
 	*ret = &block->req;
 	block = NULL;
 	return 0;

@@ -1,6 +1,7 @@
 /*
  * The sandbox of a decoder: after it closes, the process can read the file
- * and the request, write its answer, use memory, and end; nothing else. What
+ * and the request, unpack into the room behind the request, write its answer,
+ * use memory, and end; nothing else. What
  * it tries besides kills it.
  */
 #ifndef DECODE_SANDBOX_H
@@ -13,7 +14,7 @@
 /* The only descriptors that stay open. */
 struct decode_sandbox {
 	int in_fd;	       /* the file: read by position */
-	int request_fd;	       /* read */
+	int request_fd;	       /* read; behind the request, written too */
 	int out_fd;	       /* written */
 	int64_t size;	       /* of the file: the processor time follows it */
 	unsigned int uid, gid; /* who to become; uid 0: stay */

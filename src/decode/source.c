@@ -1,7 +1,6 @@
 /* Bytes to UTF-8, block by block: see source.h. */
 #include "decode/source.h"
 
-#include "base/io.h"
 #include "decode/gb18030.h"
 
 #include <errno.h>
@@ -22,10 +21,9 @@ const struct decode_encoding_facts decode_encodings[DECODE_ENCODINGS] = {
 };
 
 struct decode_source {
-	int fd;
+	struct decode_bytes bytes;
 	enum decode_encoding encoding;
-	int64_t size;
-	int64_t at; /* next byte of the file to read */
+	int64_t at; /* next byte of them to read */
 	bool convert;
 	iconv_t conv;		      /* valid if 'convert' */
 	struct decode_gb18030 *pairs; /* of a large file in GB18030, or NULL */
@@ -45,16 +43,16 @@ decode_encoding_number(const char *name)
 }
 
 int
-decode_source_open(int fd, int64_t size, enum decode_encoding encoding,
-		   struct decode_source **ret, struct error *err)
+decode_source_open(const struct decode_bytes *bytes,
+		   enum decode_encoding encoding, struct decode_source **ret,
+		   struct error *err)
 {
 	const struct decode_encoding_facts *facts = &decode_encodings[encoding];
 	struct decode_source *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return error_nomem(err);
-	s->fd = fd;
-	s->size = size;
+	s->bytes = *bytes;
 	s->encoding = encoding;
 	if (facts->charset) {
 		s->conv = iconv_open("UTF-8", facts->charset);
@@ -68,7 +66,7 @@ decode_source_open(int fd, int64_t size, enum decode_encoding encoding,
 		}
 		s->convert = true;
 	}
-	if (encoding == DECODE_GB18030 && size >= PAIRS_LEAST) {
+	if (encoding == DECODE_GB18030 && bytes->size >= PAIRS_LEAST) {
 		s->pairs = decode_gb18030_new(s->conv);
 		if (!s->pairs) {
 			decode_source_close(s);
@@ -98,8 +96,9 @@ bom_length(const struct decode_source *s)
 	struct slice bom = decode_encodings[s->encoding].bom;
 	char head[4];
 
-	if (!bom.n || (int64_t)bom.n > s->size ||
-	    io_pread(s->fd, head, bom.n, 0, NULL) != (ssize_t)bom.n)
+	if (!bom.n || (int64_t)bom.n > s->bytes.size ||
+	    decode_bytes_read(&s->bytes, head, bom.n, 0, NULL) !=
+		    (ssize_t)bom.n)
 		return 0;
 	return memcmp(head, bom.p, bom.n) ? 0 : bom.n;
 }
@@ -129,18 +128,8 @@ decode_source_offset(const struct decode_source *s)
 static ssize_t
 read_bytes(struct decode_source *s, char *out, size_t room, struct error *err)
 {
-	int64_t left = s->size - s->at;
-	ssize_t n;
+	ssize_t n = decode_bytes_read(&s->bytes, out, room, s->at, err);
 
-	if ((int64_t)room > left)
-		room = (size_t)left;
-	if (!room)
-		return 0;
-	n = io_pread(s->fd, out, room, s->at, err);
-	if (n == 0)
-		return error_set(err, ERR_IO,
-				 "the file ends at byte %lld of %lld",
-				 (long long)s->at, (long long)s->size);
 	if (n > 0)
 		s->at += n;
 	return n;

@@ -1,13 +1,14 @@
 /*
- * The text of a file as a stream of UTF-8: the bytes of the descriptor after
- * their byte order mark, converted if need be. A source owns its buffers and
- * its converter, not the descriptor, which it reads by position only.
+ * The text of a file as a stream of UTF-8: its bytes after their byte order
+ * mark, converted if need be. A source owns its buffers and its converter, not
+ * the descriptor, which it reads by position only.
  */
 #ifndef DECODE_SOURCE_H
 #define DECODE_SOURCE_H
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "decode/bytes.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,9 +35,8 @@ int decode_encoding_number(const char *name);
 
 struct decode_source;
 
-/* 'size' is how many bytes of fd count. ERR_NOMEM; ERR_IO when the machine
- * has no converter for the encoding. */
-MUST_CHECK int decode_source_open(int fd, int64_t size,
+/* ERR_NOMEM; ERR_IO when the machine has no converter for the encoding. */
+MUST_CHECK int decode_source_open(const struct decode_bytes *bytes,
 				  enum decode_encoding encoding,
 				  struct decode_source **ret,
 				  struct error *err);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/mman.h>
 
 #define PIPE_SIZE (1 << 20)
 
@@ -30,17 +29,19 @@ patience_ms(const struct flow_judgement *j, const struct flow_decoder *decoder)
 	return more < INT_MAX - PATIENCE_MS ? PATIENCE_MS + (int)more : INT_MAX;
 }
 
-/* The request's bytes, in a file that only its descriptor knows. */
+/* The request's bytes, in a file that only its descriptor knows; behind them
+ * the decoder unpacks what is packed. It lies in the state, not in memory:
+ * what is unpacked may be large. */
 static int
 make_request_file(const struct decode_request *req, int *ret_fd,
 		  struct error *err)
 {
 	scope_buf bytes = BUF_INIT;
-	scope_fd fd = memfd_create("civicfs-request", MFD_CLOEXEC);
+	scope_fd fd = io_unnamed(err);
 	int rc;
 
 	if (fd < 0)
-		return error_errno(err, errno, "request for the decoder");
+		return error_prefix(err, fd, "request for the decoder");
 	if (decode_request_write(req, &bytes))
 		return error_nomem(err);
 	rc = io_write(fd, bytes.data, bytes.len, err);
@@ -109,6 +110,10 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 		.nlabels = r->nfields,
 		.extra_ignore = r->extra_ignore || j->any_column,
 		.change_allowed = r->mode == CONFIG_UPSERT,
+		.sheet = r->sheet,
+		.members_each = r->members_each,
+		.limits = decoder->limits.unpacked ? decoder->limits
+						   : DECODE_LIMITS,
 	};
 	scope_fd out = -1;
 	int rc;

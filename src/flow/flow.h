@@ -17,6 +17,7 @@
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
+#include "decode/decode.h"
 #include "flow/gc.h"
 #include "flow/plan.h"
 #include "flow/progress.h"
@@ -30,6 +31,7 @@ struct flow_decoder {
 	void *ctx;
 	int patience_ms; /* how long it may say nothing; 0: by the size of
 			  * the file */
+	struct decode_limits limits; /* zeroed: DECODE_LIMITS */
 };
 
 /* What the shell wants to hear; called from the flow's thread. 'published'

@@ -14,6 +14,7 @@
 #include "validate/validate.h"
 
 struct flow_early;
+struct flow_members;
 struct sorter;
 
 /* What every submission is judged with. */
@@ -62,6 +63,8 @@ struct flow_judgement {
 	struct validate_row row;  /* used again for each record */
 	int *columns;
 	size_t ncolumns;
+	struct flow_members *members; /* NULL: the file is no archive */
+	int64_t last;		      /* row */
 	char format[16], encoding[16];
 	bool footer;   /* the table has ended */
 	bool rejected; /* a fault of the file was given */
@@ -116,6 +119,20 @@ MUST_CHECK int flow_judge_rows(struct flow_judgement *j,
 MUST_CHECK int flow_judge_fault(struct flow_judgement *j,
 				const struct validate_fault *fault,
 				struct error *err);
+
+/* members.c: the members of an archive. '*m' is made by the first and freed
+ * with the judgement; 'before' is the last row of those before. ERR_NOMEM. */
+MUST_CHECK int flow_members_add(struct flow_members **m, const char *name,
+				int64_t before);
+void flow_members_free(struct flow_members *m);
+/* Of which member a row is, 0: the last one. NULL: the file is no archive. */
+const char *flow_members_name(const struct flow_members *m, int64_t row);
+/* Keeps the columns of the first header. */
+MUST_CHECK int flow_members_header(struct flow_members *m, const int *columns,
+				   size_t n);
+/* Packs the cells of a row as sent, under the columns of the first header. */
+MUST_CHECK int flow_members_sent(const struct flow_judgement *j,
+				 const struct decode_row *r, struct buf *out);
 
 /* decoder.c: one decoder over the file. *ret_died: the failure is the
  * decoder's (it died, broke the rules or said nothing for too long), not this

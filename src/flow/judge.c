@@ -34,6 +34,7 @@ flow_judgement_release(struct flow_judgement *j)
 	validate_faults_free(j->warnings);
 	publish_free(j->publish);
 	sorter_free(j->orphans);
+	flow_members_free(j->members);
 	free(j->columns);
 }
 
@@ -56,6 +57,9 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	validate_fix_free(j->fix);
 	j->fix = NULL;
 	*j->format = *j->encoding = '\0';
+	flow_members_free(j->members);
+	j->members = NULL;
+	j->last = 0;
 	j->footer = false;
 	j->nblanks = 0;
 	j->read = 0;
@@ -74,7 +78,11 @@ flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault,
 {
 	scope_buf reason = BUF_INIT;
 	bool zh = strcmp(j->language, "zh") == 0;
-	int rc = validate_faults_add(j->errors, j->resource, fault);
+	struct validate_fault placed = *fault;
+	int rc;
+
+	placed.member = flow_members_name(j->members, fault->row);
+	rc = validate_faults_add(j->errors, j->resource, &placed);
 
 	if (!rc && fault->row == 0)
 		return 0;
@@ -100,8 +108,10 @@ static int
 on_row_warning(void *ctx, const struct validate_fault *fault)
 {
 	struct flow_judgement *j = ctx;
+	struct validate_fault placed = *fault;
 
-	return validate_faults_add(j->warnings, j->resource, fault);
+	placed.member = flow_members_name(j->members, fault->row);
+	return validate_faults_add(j->warnings, j->resource, &placed);
 }
 
 /* ---- the sink of the decoder --------------------------------------------- */
@@ -120,7 +130,9 @@ take_header(struct flow_judgement *j, const struct decode_header *h)
 	snprintf(j->format, sizeof(j->format), "%s", h->format);
 	snprintf(j->encoding, sizeof(j->encoding), "%s", h->encoding);
 	flow_progress_encoding(j->progress, h->encoding);
-	return validate_fix_new(h, &j->fix, &j->sink_error);
+	if (flow_members_header(j->members, columns, h->nlabels))
+		return error_nomem(&j->sink_error);
+	return j->fix ? 0 : validate_fix_new(h, &j->fix, &j->sink_error);
 }
 
 /* A file may be nothing but line ends: they are counted, not kept. */
@@ -146,6 +158,7 @@ report_blanks(struct flow_judgement *j)
 		validate_fault_cross(VALIDATE_CROSS_BLANK_ROW, j->blanks[i].row,
 				     j->blanks[i].line, "", SLICE_NONE, 0,
 				     &fault, &text);
+		fault.member = flow_members_name(j->members, fault.row);
 		rc = validate_faults_add(j->warnings, j->resource, &fault);
 	}
 	validate_faults_more(j->warnings, j->nblanks - named);
@@ -191,9 +204,7 @@ stage(struct flow_judgement *j, const struct decode_row *r, bool left)
 	int rc = 0;
 
 	if (!j->row.as_sent || staged.status == STORE_STAGED_REFUSED) {
-		for (size_t i = 0; !rc && i < r->ncells; i++)
-			rc = cells_add(&sent, r->cells[i]);
-		if (rc)
+		if (flow_members_sent(j, r, &sent))
 			return error_nomem(&j->sink_error);
 		staged.sent = buf_slice(&sent);
 	}
@@ -252,6 +263,7 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 {
 	int rc;
 
+	j->last = r->row;
 	if (j->footer)
 		return 0;
 	breathe(j->breath);
@@ -284,11 +296,33 @@ take_fault(struct flow_judgement *j, const struct decode_fault *f)
 {
 	struct validate_fault fault;
 
-	if (!j->rejected && renew_faults(j, &j->sink_error))
+	/* where each member counts alone, the others' rows go on to count */
+	if (!j->rejected && !j->resource->members_each &&
+	    renew_faults(j, &j->sink_error))
 		return ERR_NOMEM;
 	j->rejected = true;
 	validate_fault_decode(f, &fault);
+	fault.member = flow_members_name(j->members, 0);
 	return validate_faults_add(j->errors, j->resource, &fault);
+}
+
+static int
+take_warning(struct flow_judgement *j, const struct decode_fault *f)
+{
+	struct validate_fault fault;
+
+	validate_fault_decode(f, &fault);
+	fault.member = flow_members_name(j->members, 0);
+	return validate_faults_add(j->warnings, j->resource, &fault);
+}
+
+/* Blank rows at its end do not count, and its footer ends it alone. */
+static int
+take_member(struct flow_judgement *j, const char *name)
+{
+	j->nblanks = 0;
+	j->footer = false;
+	return flow_members_add(&j->members, name, j->last);
 }
 
 /* A callback that fails is our failure, not the decoder's. */
@@ -319,6 +353,18 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return own(ctx, take_fault(ctx, f));
 }
 
+static int
+on_warning(void *ctx, const struct decode_fault *f)
+{
+	return own(ctx, take_warning(ctx, f));
+}
+
+static int
+on_member(void *ctx, const char *name)
+{
+	return own(ctx, take_member(ctx, name));
+}
+
 /* ---- decoders that die --------------------------------------------------- */
 
 /* The decoder is the only process that reads the file's bytes: if it dies
@@ -331,8 +377,8 @@ blame_file(struct flow_judgement *j, struct error *err)
 		.field = "",
 		.value = "",
 		.message = "the file could not be read: the program that "
-			   "reads it failed twice; save it again as CSV in "
-			   "UTF-8",
+			   "reads it failed twice; save it again, or as "
+			   "CSV in UTF-8",
 	};
 
 	j->end = DECODE_REJECTED;
@@ -343,7 +389,14 @@ int
 flow_judge_rows(struct flow_judgement *j, const struct flow_decoder *decoder,
 		int fd, struct error *err)
 {
-	const struct decode_sink sink = {on_header, on_row, on_fault, j};
+	const struct decode_sink sink = {
+		.header = on_header,
+		.row = on_row,
+		.fault = on_fault,
+		.ctx = j,
+		.member = on_member,
+		.warning = on_warning,
+	};
 
 	for (int i = 0; i < DECODER_TRIES; i++) {
 		bool died = false;

@@ -68,7 +68,8 @@ weigh(struct flow_judgement *j)
 	store_staging_count(j->staging, &n);
 	j->counts = (struct validate_counts){
 		.read = j->read, .accepted = n.good, .refused = n.refused};
-	j->state = n.refused ? VALIDATE_S_PARTIAL : VALIDATE_S_ACCEPTED;
+	j->state = n.refused || j->end == DECODE_SOME ? VALIDATE_S_PARTIAL
+						      : VALIDATE_S_ACCEPTED;
 	if (!j->release &&
 	    n.refused * MILLION > j->resource->tolerance * j->read)
 		quarantine(j);

@@ -98,13 +98,14 @@ static int
 copy(const struct validate_fault *from, struct slice value,
      struct validate_fault *to)
 {
-	const struct slice texts[] = {slice_str(from->field), value,
-				      slice_str(from->message),
-				      slice_str(from->message_zh)};
+	const struct slice texts[] = {
+		slice_str(from->field), value, slice_str(from->message),
+		slice_str(from->message_zh),
+		slice_str(from->member ? from->member : "")};
 	size_t size = 0;
 	char *at;
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		size += kept_length(texts[i], MESSAGE_MAX) + sizeof("…");
 	at = malloc(size);
 	if (!at)
@@ -114,6 +115,7 @@ copy(const struct validate_fault *from, struct slice value,
 	to->value = put(&at, texts[1], VALIDATE_VALUE_MAX);
 	to->message = put(&at, texts[2], MESSAGE_MAX).p;
 	to->message_zh = put(&at, texts[3], MESSAGE_MAX).p;
+	to->member = from->member ? put(&at, texts[4], MESSAGE_MAX).p : NULL;
 	return 0;
 }
 

@@ -209,6 +209,40 @@ value_of(const struct judging *j, size_t field)
 	return (struct slice){j->scratch->values.data + span->off, span->n};
 }
 
+/* What a cell's text does not show: MSG_NONE where it does not matter. A
+ * number may have lost digits; where it is an amount, it is what it is. */
+static enum validate_message
+flaw_message(enum decode_flaw_kind kind, enum config_type type)
+{
+	switch (kind) {
+	case DECODE_FLAW_ERROR:
+		return MSG_CELL_ERROR;
+	case DECODE_FLAW_NO_VALUE:
+		return MSG_CELL_NO_VALUE;
+	case DECODE_FLAW_NESTED:
+		return MSG_CELL_NESTED;
+	case DECODE_FLAW_DIGITS:
+	case DECODE_FLAWS:
+		break;
+	}
+	return type == CONFIG_NUMBER	? MSG_NONE
+	       : type == CONFIG_INTEGER ? MSG_INTEGER_SPREADSHEET
+					: MSG_CODE_SPREADSHEET;
+}
+
+static enum validate_message
+flaw_at(const struct judging *j, size_t cell, size_t field)
+{
+	const struct decode_row *r = j->record;
+
+	for (size_t i = 0; i < r->nflaws; i++) {
+		if (r->flaws[i].cell == cell)
+			return flaw_message(r->flaws[i].kind,
+					    j->v->fields[field].config->type);
+	}
+	return MSG_NONE;
+}
+
 static int
 judge_cell(struct judging *j, size_t index, struct slice raw)
 {
@@ -260,11 +294,18 @@ judge_cells(struct judging *j)
 			  j->row->change == VALIDATE_WRITE;
 	for (size_t i = 0; i < n; i++) {
 		int field = j->columns[i], rc;
+		enum validate_message flaw;
 
 		j->row->as_sent &= field == (int)i;
 		if (field < 0 || is_skipped(j, (size_t)field))
 			continue;
-		rc = judge_cell(j, (size_t)field, j->record->cells[i]);
+		flaw = flaw_at(j, i, (size_t)field);
+		if (flaw)
+			rc = report_message(j, flaw,
+					    j->v->resource->fields[field].id,
+					    j->record->cells[i]);
+		else
+			rc = judge_cell(j, (size_t)field, j->record->cells[i]);
 		if (rc)
 			return rc;
 	}

@@ -191,6 +191,22 @@ static const struct text texts[MSG_COUNT] = {
 			    "allowed (max_length in the descriptor)",
 			    "太长：现有 {2} 个字，最多 {1} 个字（登记项 "
 			    "max_length）"},
+	[MSG_CELL_ERROR] = {"type-error",
+			    "the formula of this cell ends in an error: "
+			    "correct it, or write the value itself",
+			    "该单元格的公式出错，请改正公式或直接填写数值"},
+	[MSG_CELL_NO_VALUE] =
+		{"type-error",
+		 "a formula whose value was not saved: open the workbook in a "
+		 "spreadsheet, save it and send it again, or write the value "
+		 "itself",
+		 "该单元格是公式，但文件中没有保存计算结果。请用电子表格软件打"
+		 "开并保存后重新提交，或直接填写数值"},
+	[MSG_CELL_NESTED] =
+		{"type-error",
+		 "a list or an object where one value belongs: "
+		 "write a text or a number",
+		 "此处应为单个值，而不是列表或对象，请填文本或数值"},
 	[MSG_MISSING_CELL] =
 		{"missing-cell",
 		 "the row ends before this cell: it has {1} "
@@ -301,10 +317,9 @@ static const struct {
 	{"duplicate-label", "表头中同一字段出现了两次，请只保留一列"},
 	{"encoding-error", "文件编码无法识别，请另存为 UTF-8 或 GB18030 编码后"
 			   "重新提交"},
-	{"format-error",
-	 "文件格式有误，无法读取。目前只接收 CSV 文件，Excel 等请先另存为“CSV "
-	 "UTF-8”；若已是 "
-	 "CSV，请检查表头、所指行的引号是否成对、是否混有空字符"},
+	{"format-error", "文件格式有误，无法读取。请检查表头、引号是否成对、是"
+			 "否混有空字符；也可"
+			 "另存为“CSV UTF-8”后重新提交"},
 	{"blank-row", "空行，已跳过"},
 	{"quota", "超出本部门的存储配额，请清理旧文件或联系平台管理员"},
 	{"sequence", "变更文件的版本不连续，请先提交缺少的版本"},

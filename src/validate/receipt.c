@@ -140,6 +140,8 @@ add_faults(struct buf *out, const char *key, const struct validate_faults *f)
 	jsonout_array(&j);
 	for (size_t i = 0; i < n; i++) {
 		jsonout_object(&j);
+		if (kept[i].member)
+			jsonout_pair(&j, "member", kept[i].member);
 		put_place(&j, "row", kept[i].row);
 		put_place(&j, "line", kept[i].line);
 		jsonout_pair(&j, "field", kept[i].field);

@@ -413,6 +413,9 @@ add_facts(const struct report *w)
 static int
 add_place(const struct report *w, const struct validate_fault *f)
 {
+	if (f->member && (SAY(w, "'", "“") || add_visible(w, f->member) ||
+			  SAY(w, "', ", "”")))
+		return ERR_NOMEM;
 	if (f->row && f->line)
 		return SAY(w, "row %" N " (line %" N ")",
 			   "第 %" N " 条（文件第 %" N " 行）", f->row, f->line);

@@ -18,6 +18,7 @@ struct validate_fault {
 	struct slice value;  /* as sent; not shown for personal or secret */
 	const char *message; /* English, says what to do */
 	const char *message_zh;
+	const char *member; /* of an archive, by name; NULL: it is none */
 };
 
 /* Called for each fault; the pointers hold during the call. Returns 0 or a

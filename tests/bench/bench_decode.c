@@ -101,7 +101,10 @@ measure(const char *what, bool apart, const struct decode_request *req, int fd,
 	int64_t size)
 {
 	struct count c = {0};
-	struct decode_sink sink = {on_header, on_row, on_fault, &c};
+	struct decode_sink sink = {.header = on_header,
+				   .row = on_row,
+				   .fault = on_fault,
+				   .ctx = &c};
 	struct error err = ERROR_INIT;
 	int64_t start = clock_monotonic();
 	enum decode_end end;
@@ -109,7 +112,8 @@ measure(const char *what, bool apart, const struct decode_request *req, int fd,
 	int rc;
 
 	rc = apart ? decode_apart(req, fd, &sink, &end, &err)
-		   : decode_file(req, fd, size, &sink, &end, &err);
+		   : decode_file(req, fd, size, DECODE_NO_ROOM, &sink, &end,
+				 &err);
 	if (rc) {
 		printf("%s: %s\n", what, err.text);
 		return 1;
@@ -125,7 +129,7 @@ int
 main(int argc, char **argv)
 {
 	struct decode_label labels[MAX_LABELS];
-	struct decode_request req = {.labels = labels};
+	struct decode_request req = {.labels = labels, .limits = DECODE_LIMITS};
 	scope_fd fd = -1;
 	struct stat st;
 

@@ -77,8 +77,13 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	static const struct decode_label labels[] = {
 		{"id", ""}, {"name", "\xe5\x90\x8d\xe7\xa7\xb0"}};
 	struct check c = {0};
-	struct decode_sink sink = {on_header, on_row, on_fault, &c};
-	struct decode_request req = {.labels = labels};
+	struct decode_sink sink = {.header = on_header,
+				   .row = on_row,
+				   .fault = on_fault,
+				   .ctx = &c};
+	struct decode_request req = {.labels = labels, .limits = DECODE_LIMITS};
+	scope_fd room_fd = memfd_create("room", MFD_CLOEXEC);
+	struct decode_room room = {.fd = room_fd};
 	scope_fd fd = memfd_create("fuzz", MFD_CLOEXEC);
 	enum decode_end end;
 
@@ -89,7 +94,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	req.change_allowed = data[0] & 4;
 	if (fd < 0 || io_pwrite(fd, data + 1, n - 1, 0, NULL))
 		return 0;
-	if (decode_file(&req, fd, (int64_t)n - 1, &sink, &end, NULL))
+	if (decode_file(&req, fd, (int64_t)n - 1, room, &sink, &end, NULL))
 		return 0;
 	must(end != DECODE_DONE || (c.header && !c.faults));
 	must(end != DECODE_REJECTED || c.faults);

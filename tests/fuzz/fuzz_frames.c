@@ -65,8 +65,12 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 {
 	static const struct decode_label labels[] = {{"a", ""}, {"b", ""}};
 	struct check c = {0};
-	struct decode_sink sink = {on_header, on_row, on_fault, &c};
-	struct decode_request req = {.labels = labels, .nlabels = 2};
+	struct decode_sink sink = {.header = on_header,
+				   .row = on_row,
+				   .fault = on_fault,
+				   .ctx = &c};
+	struct decode_request req = {
+		.labels = labels, .nlabels = 2, .limits = DECODE_LIMITS};
 	scope_fd fd = memfd_create("fuzz", MFD_CLOEXEC);
 	struct error err = ERROR_INIT;
 	enum decode_end end;

@@ -249,9 +249,17 @@ decode_into(struct judging *j, const char *path, enum decode_end *ret_end)
 {
 	const struct config_resource *r = j->table->resource;
 	struct decode_label *labels = need(calloc(r->nfields, sizeof(*labels)));
-	struct decode_request request = {labels, r->nfields, r->extra_ignore,
-					 r->mode == CONFIG_UPSERT};
-	struct decode_sink sink = {on_header, on_row, on_fault, j};
+	struct decode_request request = {
+		.labels = labels,
+		.nlabels = r->nfields,
+		.extra_ignore = r->extra_ignore,
+		.change_allowed = r->mode == CONFIG_UPSERT,
+		.limits = DECODE_LIMITS,
+	};
+	struct decode_sink sink = {.header = on_header,
+				   .row = on_row,
+				   .fault = on_fault,
+				   .ctx = j};
 	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct error error = ERROR_INIT;
 	struct stat st;
@@ -261,7 +269,8 @@ decode_into(struct judging *j, const char *path, enum decode_end *ret_end)
 						  r->fields[i].title};
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err(2, "%s", path);
-	if (decode_file(&request, fd, st.st_size, &sink, ret_end, &error))
+	if (decode_file(&request, fd, st.st_size, DECODE_NO_ROOM, &sink,
+			ret_end, &error))
 		errx(2, "%s: %s", path, error.text);
 	free(labels);
 }

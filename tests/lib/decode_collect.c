@@ -64,7 +64,12 @@ on_fault(void *ctx, const struct decode_fault *f)
 struct decode_sink
 collect_sink(struct collected *c)
 {
-	return (struct decode_sink){on_header, on_row, on_fault, c};
+	return (struct decode_sink){
+		.header = on_header,
+		.row = on_row,
+		.fault = on_fault,
+		.ctx = c,
+	};
 }
 
 /* By way of the bytes that a decoder gets, so that those are tested too. */
@@ -74,8 +79,10 @@ collect_request(const char *options, const char *const *labels)
 	struct decode_label given[8];
 	struct decode_request req = {
 		.labels = given,
+		.limits = DECODE_LIMITS,
 		.extra_ignore = strchr(options, 'e') != NULL,
 		.change_allowed = strchr(options, 'c') != NULL,
+		.members_each = strchr(options, 'm') != NULL,
 	};
 	scope_buf bytes = BUF_INIT;
 	struct decode_request *parsed = NULL;
@@ -116,10 +123,12 @@ collect(struct collected *c, struct slice bytes, const char *options,
 	struct decode_request *req = collect_request(options, labels);
 	struct decode_sink sink = collect_sink(c);
 	scope_fd fd = collect_file(bytes);
+	scope_fd room_fd = collect_file(SLICE_NONE);
+	struct decode_room room = {.fd = room_fd};
 
 	c->rc = ERR_INTERNAL;
 	if (req && fd >= 0)
-		c->rc = decode_file(req, fd, (int64_t)bytes.n, &sink, &c->end,
-				    &c->err);
+		c->rc = decode_file(req, fd, (int64_t)bytes.n, room, &sink,
+				    &c->end, &c->err);
 	decode_request_free(req);
 }

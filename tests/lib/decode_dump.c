@@ -2,19 +2,22 @@
  * Prints what the decoder makes of a file, a JSON object a line: the header,
  * the rows, the faults, the end. For tests that compare with other programs.
  *
- *   decode_dump [-e] [-c] [-p] [-q] FILE LABEL…
+ *   decode_dump [-e] [-c] [-f] [-m] [-p] [-q] [-s SHEET] FILE LABEL…
  *
  * LABEL is ID or ID=TITLE; -e ignores extra columns, -c allows the column
- * 'change', -p goes through a decoder process and its frames, -q prints the
- * number of rows instead of them.
+ * 'change', -f reads a list of files, -m takes members that are readable, -s
+ * names the sheet, -p goes through a decoder process and its frames, -q prints
+ * the number of rows instead of them.
  */
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/decode.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -77,6 +80,9 @@ on_header(void *ctx, const struct decode_header *h)
 	return rc ? rc : print(d);
 }
 
+static const char *const flaws[DECODE_FLAWS] = {"", "digits", "error",
+						"no-value", "nested"};
+
 static int
 on_row(void *ctx, const struct decode_row *r)
 {
@@ -90,21 +96,36 @@ on_row(void *ctx, const struct decode_row *r)
 		      (long long)r->row, (long long)r->line);
 	if (!rc)
 		rc = put_texts(&d->line, r->cells, r->ncells);
+	for (size_t i = 0; !rc && i < r->nflaws; i++)
+		rc = buf_addf(&d->line, ",\"%s\":%zu", flaws[r->flaws[i].kind],
+			      r->flaws[i].cell);
 	if (!rc)
 		rc = buf_adds(&d->line, "}\n");
 	return rc ? rc : print(d);
 }
 
 static int
-on_fault(void *ctx, const struct decode_fault *f)
+on_member(void *ctx, const char *name)
 {
 	struct dump *d = ctx;
+	int rc = buf_adds(&d->line, "{\"member\":");
+
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(name));
+	if (!rc)
+		rc = buf_adds(&d->line, "}\n");
+	return rc ? rc : print(d);
+}
+
+static int
+put_about(struct dump *d, const char *what, const struct decode_fault *f)
+{
 	int rc;
 
 	rc = buf_addf(&d->line,
-		      "{\"fault\":\"%s\",\"row\":%lld,\"line\":%lld,"
+		      "{\"%s\":\"%s\",\"row\":%lld,\"line\":%lld,"
 		      "\"field\":",
-		      f->code, (long long)f->row, (long long)f->line);
+		      what, f->code, (long long)f->row, (long long)f->line);
 	if (!rc)
 		rc = text_json_string(&d->line, slice_str(f->field));
 	if (!rc)
@@ -120,6 +141,18 @@ on_fault(void *ctx, const struct decode_fault *f)
 	return rc ? rc : print(d);
 }
 
+static int
+on_fault(void *ctx, const struct decode_fault *f)
+{
+	return put_about(ctx, "fault", f);
+}
+
+static int
+on_warning(void *ctx, const struct decode_fault *f)
+{
+	return put_about(ctx, "warning", f);
+}
+
 /* The same through a decoder process. */
 static int
 decode_apart(const struct decode_request *req, int fd,
@@ -127,22 +160,21 @@ decode_apart(const struct decode_request *req, int fd,
 	     struct error *err)
 {
 	scope_buf bytes = BUF_INIT;
-	int ask[2], answer[2], rc;
+	scope_fd ask = memfd_create("request", MFD_CLOEXEC);
+	int answer[2], rc;
 	pid_t pid;
 
 	if (decode_request_write(req, &bytes))
 		return error_nomem(err);
-	if (pipe(ask) || pipe(answer))
+	if (ask < 0 || io_pwrite(ask, bytes.data, bytes.len, 0, err) ||
+	    pipe(answer))
 		return ERR_IO;
 	pid = fork();
 	if (pid == 0)
-		decode_process(fd, ask[0], answer[1], 0, 0);
-	close(ask[0]);
+		decode_process(fd, ask, answer[1], 0, 0);
 	close(answer[1]);
-	if (pid < 0 ||
-	    write(ask[1], bytes.data, bytes.len) != (ssize_t)bytes.len)
+	if (pid < 0)
 		return ERR_IO;
-	close(ask[1]);
 	rc = decode_frames_read(answer[0], -1, req, sink, ret_end, err);
 	close(answer[0]);
 	waitpid(pid, NULL, 0);
@@ -152,29 +184,90 @@ decode_apart(const struct decode_request *req, int fd,
 static int
 usage(void)
 {
-	fputs("usage: decode_dump [-e] [-c] [-p] [-q] FILE LABEL...\n", stderr);
+	fputs("usage: decode_dump [-e] [-c] [-f] [-m] [-p] [-q] [-s SHEET] "
+	      "FILE LABEL...\n",
+	      stderr);
 	return 2;
+}
+
+/* One file; 0 also when it is refused. */
+static int
+decode_one(const char *path, const struct decode_request *req, bool apart,
+	   bool quiet)
+{
+	static const char *const ends[] = {"done", "rejected", "incomplete",
+					   "some"};
+	struct dump d = {.line = BUF_INIT, .quiet = quiet};
+	const struct decode_sink sink = {
+		.header = on_header,
+		.row = on_row,
+		.fault = on_fault,
+		.member = on_member,
+		.warning = on_warning,
+		.ctx = &d,
+	};
+	scope_fd room_fd = memfd_create("room", MFD_CLOEXEC);
+	struct decode_room room = {.fd = room_fd};
+	struct error err = ERROR_INIT;
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum decode_end end;
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		perror(path);
+		return 2;
+	}
+	fflush(stdout);
+	rc = apart ? decode_apart(req, fd, &sink, &end, &err)
+		   : decode_file(req, fd, st.st_size, room, &sink, &end, &err);
+	buf_release(&d.line);
+	if (quiet)
+		printf("{\"rows\":%lld}\n", (long long)d.rows);
+	if (rc)
+		printf("{\"error\":%d,\"text\":\"%s\"}\n", rc, err.text);
+	else
+		printf("{\"end\":\"%s\"}\n", ends[end]);
+	return rc != 0;
+}
+
+/* Every file of a list, a path a line. */
+static int
+decode_list(const char *list, const struct decode_request *req, bool apart,
+	    bool quiet)
+{
+	scope_file f = fopen(list, "re");
+	char path[4096];
+
+	if (!f) {
+		perror(list);
+		return 2;
+	}
+	while (fgets(path, sizeof(path), f)) {
+		path[strcspn(path, "\n")] = '\0';
+		if (decode_one(path, req, apart, quiet) == 2)
+			return 2;
+	}
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const char *const ends[] = {"done", "rejected", "incomplete"};
 	struct decode_label labels[MAX_LABELS];
-	struct decode_request req = {.labels = labels};
-	struct dump d = {.line = BUF_INIT};
-	struct decode_sink sink = {on_header, on_row, on_fault, &d};
-	struct error err = ERROR_INIT;
-	enum decode_end end;
-	bool apart = false;
-	struct stat st;
-	int opt, rc;
+	struct decode_request req = {.labels = labels, .limits = DECODE_LIMITS};
+	bool apart = false, quiet = false, list = false;
+	int opt;
 
-	while ((opt = getopt(argc, argv, "ecpq")) != -1) {
+	while ((opt = getopt(argc, argv, "ecfmpqs:")) != -1) {
+		if (opt == 's')
+			req.sheet = optarg;
+		req.members_each |= opt == 'm';
 		req.extra_ignore |= opt == 'e';
 		req.change_allowed |= opt == 'c';
 		apart |= opt == 'p';
-		d.quiet |= opt == 'q';
+		quiet |= opt == 'q';
+		list |= opt == 'f';
 		if (opt == '?')
 			return usage();
 	}
@@ -188,21 +281,6 @@ main(int argc, char **argv)
 		labels[req.nlabels].id = argv[i];
 		labels[req.nlabels++].title = title ? title : "";
 	}
-	scope_fd fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st)) {
-		perror(argv[optind]);
-		return 2;
-	}
-	fflush(stdout);
-	rc = apart ? decode_apart(&req, fd, &sink, &end, &err)
-		   : decode_file(&req, fd, st.st_size, &sink, &end, &err);
-	buf_release(&d.line);
-	if (d.quiet)
-		printf("{\"rows\":%lld}\n", (long long)d.rows);
-	if (rc)
-		printf("{\"error\":%d,\"text\":\"%s\"}\n", rc, err.text);
-	else
-		printf("{\"end\":\"%s\"}\n", ends[end]);
-	return rc != 0;
+	return (list ? decode_list : decode_one)(argv[optind], &req, apart,
+						 quiet);
 }

@@ -186,17 +186,14 @@ static const struct fault keys[] = {
 	 "resources.d/aic/registrations.ini:27: 'verdict = close' is not "
 	 "supported by this version; remove the line",
 	 1},
-	{"resources.d/aic/registrations.ini", "sheet =", "sheet = 2012",
-	 "resources.d/aic/registrations.ini:26: 'sheet = 2012' is not "
-	 "supported by this version; remove the line",
-	 1},
 	{"resources.d/aic/registrations.ini", "like =", "follows = t",
 	 "resources.d/aic/registrations.ini:19: 'follows = t' is not supported "
 	 "by this version; remove the line",
 	 1},
 	{"resources.d/aic/registrations.ini", "like =", "members = each",
-	 "resources.d/aic/registrations.ini:19: 'members = each' is not "
-	 "supported by this version; remove the line",
+	 "resources.d/aic/registrations.ini:19: members: 'each' would delete "
+	 "the records of a member that cannot be read; set 'mode = upsert' or "
+	 "'append', or leave out 'members'",
 	 1},
 	{"conf.d/taxpayers.ini", "theme.taxpayers =",
 	 "view.basic = everyone\n"

@@ -244,7 +244,8 @@ test_short_file(void **state)
 	scope_fd fd = collect_file(SLICE("a,b\n1,2\n"));
 
 	(void)state;
-	assert_int_equal(decode_file(req, fd, 100, &sink, &c.end, &c.err),
+	assert_int_equal(decode_file(req, fd, 100, DECODE_NO_ROOM, &sink,
+				     &c.end, &c.err),
 			 ERR_IO);
 	assert_true(*c.err.text);
 	decode_request_free(req);

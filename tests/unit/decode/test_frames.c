@@ -32,8 +32,9 @@ make_frames(struct slice text, const char *options, struct buf *out)
 
 	assert_int_equal(decode_frames_new(fd, &frames, &err), 0);
 	sink = decode_frames_sink(frames);
-	assert_int_equal(
-		decode_file(req, in, (int64_t)text.n, &sink, &end, &err), 0);
+	assert_int_equal(decode_file(req, in, (int64_t)text.n, DECODE_NO_ROOM,
+				     &sink, &end, &err),
+			 0);
 	assert_int_equal(decode_frames_end(frames, end), 0);
 	decode_frames_free(frames);
 	decode_request_free(req);
@@ -185,8 +186,8 @@ test_every_byte(void **state)
 }
 
 /* Frames by hand: a header of the columns a, b; a row; ends. */
-#define HEADER "\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\3"
-#define ROW1 "\x07\0\0\0\2\1\2\2\1\1xy"
+#define HEADER "\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\3"
+#define ROW1 "\x08\0\0\0\2\1\2\2\1\1xy\0"
 #define DONE "\1\0\0\0\4\0"
 #define REJECTED "\1\0\0\0\4\1"
 #define INCOMPLETE "\1\0\0\0\4\2"
@@ -237,57 +238,59 @@ test_headers(void **state)
 {
 	(void)state;
 	/* encoding 5, flags 4, line 0 */
-	EXPECT("\x0b\0\0\0\1\5,\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0,\4\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0,\0\0\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\5,\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\4\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\0\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
 	/* a delimiter is one character, no NUL, quote, line break, surrogate */
-	EXPECT("\x0d\0\0\0\1\0\x8c\xfe\3\0\1\2\1\1ab\2\3" DONE, 0);
-	EXPECT("\x0b\0\0\0\1\0\0\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\"\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\n\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0\r\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0d\0\0\0\1\0\x80\xb0\3\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
-	EXPECT("\x0f\0\0\0\1\0\x80\x80\x80\x80\x10\0\1\2\1\1ab\2\3" DONE,
+	EXPECT("\x0e\0\0\0\1\0\0\x8c\xfe\3\0\1\2\1\1ab\2\3" DONE, 0);
+	EXPECT("\x0c\0\0\0\1\0\0\0\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0\"\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0\n\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0\r\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x0e\0\0\0\1\0\0\x80\xb0\3\0\1\2\1\1ab\2\3" DONE, ERR_PROTOCOL);
+	EXPECT("\x10\0\0\0\1\0\0\x80\x80\x80\x80\x10\0\1\2\1\1ab\2\3" DONE,
 	       ERR_PROTOCOL);
 	/* no labels; a field that is not there; 'change' not allowed */
-	EXPECT("\x05\0\0\0\1\0,\0\1\0" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\4" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\0" DONE, ERR_PROTOCOL);
+	EXPECT("\x06\0\0\0\1\0\0,\0\1\0" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\4" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\0" DONE, ERR_PROTOCOL);
 	/* columns with faults may be told, but have no rows */
-	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\2" FAULT REJECTED, 0);
-	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\2" DONE, ERR_PROTOCOL);
-	EXPECT("\x0b\0\0\0\1\0,\0\1\2\1\1ab\2\1" ROW1 DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\2" FAULT REJECTED, 0);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\2" DONE, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\1\0\0,\0\1\2\1\1ab\2\1" ROW1 DONE, ERR_PROTOCOL);
 	/* bytes left over */
-	EXPECT("\x0c\0\0\0\1\0,\0\1\2\1\1ab\2\3x" DONE, ERR_PROTOCOL);
+	EXPECT("\x0d\0\0\0\1\0\0,\0\1\2\1\1ab\2\3x" DONE, ERR_PROTOCOL);
 }
 
 static void
 test_rows(void **state)
 {
 	(void)state;
-	/* row 2 first, row 0, a line that does not rise */
-	EXPECT(HEADER "\x07\0\0\0\2\2\2\2\1\1xy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\0\2\2\1\1xy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\1\2\1\1xy" DONE, ERR_PROTOCOL);
+	/* row 2 first, row 0, a line that falls */
+	EXPECT(HEADER "\x08\0\0\0\2\2\2\2\1\1xy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\0\2\2\1\1xy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\0\2\1\1xy\0" DONE, ERR_PROTOCOL);
 	EXPECT(HEADER ROW1 ROW1 DONE, ERR_PROTOCOL);
-	EXPECT(HEADER ROW1 "\x07\0\0\0\2\2\2\2\1\1xy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER ROW1 "\x07\0\0\0\2\2\3\2\1\1xy" DONE, 0);
+	EXPECT(HEADER ROW1 "\x08\0\0\0\2\2\1\2\1\1xy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER ROW1 "\x08\0\0\0\2\2\2\2\1\1xy\0" DONE, 0);
+	EXPECT(HEADER ROW1 "\x08\0\0\0\2\2\3\2\1\1xy\0" DONE, 0);
 	/* no cells; more bytes than there are; fewer */
-	EXPECT(HEADER "\x03\0\0\0\2\1\2\0" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\1\2xy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\1\0xy" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x04\0\0\0\2\1\2\0\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\2xy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\0xy\0" DONE, ERR_PROTOCOL);
 	/* NUL, broken UTF-8, a character divided between two cells */
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\1\1\0y" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\1\1\xffy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\1\1\xc3\xa9" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x07\0\0\0\2\1\2\2\2\0\xc3\xa9" DONE, 0);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\1\0y\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\1\xffy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\1\xc3\xa9\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\2\0\xc3\xa9\0" DONE, 0);
 	/* a number in more bytes than it needs, one beyond 63 bits */
-	EXPECT(HEADER "\x08\0\0\0\2\x81\0\2\2\1\1xy" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\x0b\0\0\0\2\1\2\1\xff\xff\xff\xff\xff\xff\xff\x7f" DONE,
+	EXPECT(HEADER "\x09\0\0\0\2\x81\0\2\2\1\1xy\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER
+	       "\x0c\0\0\0\2\1\2\1\xff\xff\xff\xff\xff\xff\xff\x7f\0" DONE,
 	       ERR_PROTOCOL);
 	/* a frame without end, an unknown one */
 	EXPECT(HEADER "\xff\xff\xff\xff\2" DONE, ERR_PROTOCOL);
-	EXPECT(HEADER "\0\0\0\0\7" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\0\0\0\0\x08" DONE, ERR_PROTOCOL);
 	EXPECT(HEADER "\0\0\0\0\2" DONE, ERR_PROTOCOL);
 }
 
@@ -297,12 +300,56 @@ test_faults(void **state)
 	struct collected c scope_collected = {0};
 
 	(void)state;
-	EXPECT("\x0a\0\0\0\3\5\1\2\3\1\1\1fvm" REJECTED, ERR_PROTOCOL);
+	EXPECT("\x0a\0\0\0\3\6\1\2\3\1\1\1fvm" REJECTED, ERR_PROTOCOL);
 	EXPECT("\x08\0\0\0\3\0\1\2\2\1\1fv" REJECTED, ERR_PROTOCOL);
-	EXPECT("\1\0\0\0\4\3", ERR_PROTOCOL);
+	EXPECT("\1\0\0\0\4\4", ERR_PROTOCOL);
 	read_frames(SLICE(HEADER "\x08\0\0\0\5\1\6no\nbut"), "", &c);
 	assert_int_equal(c.rc, ERR_IO);
 	assert_string_equal(c.err.text, "the decoder gave up: no\\x0abut");
+}
+
+/* What a cell's text does not show: a cell that is there, in order, a kind
+ * that is known. */
+static void
+test_flaws(void **state)
+{
+	(void)state;
+	EXPECT(HEADER "\x0a\0\0\0\2\1\2\2\1\1xy\1\1\4" DONE, 0);
+	EXPECT(HEADER "\x0c\0\0\0\2\1\2\2\1\1xy\2\0\1\1\1" DONE, 0);
+	EXPECT(HEADER "\x0a\0\0\0\2\1\2\2\1\1xy\1\2\1" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x0a\0\0\0\2\1\2\2\1\1xy\1\1\5" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x0a\0\0\0\2\1\2\2\1\1xy\1\1\0" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x0c\0\0\0\2\1\2\2\1\1xy\2\1\1\1\1" DONE, ERR_PROTOCOL);
+	EXPECT(HEADER "\x08\0\0\0\2\1\2\2\1\1xy\1" DONE, ERR_PROTOCOL);
+}
+
+#define MEMBER "\3\0\0\0\6\1\1m"
+#define WARNING "\x0a\0\0\0\7\0\1\2\3\1\1\1fvm"
+#define SOME "\1\0\0\0\4\3"
+#define ROW2 "\x08\0\0\0\2\2\2\2\1\1xy\0"
+
+/* Each member has a header and rows of its own; their numbers go on. */
+static void
+test_members(void **state)
+{
+	struct collected c scope_collected = {0};
+
+	(void)state;
+	EXPECT(MEMBER HEADER ROW1 MEMBER HEADER ROW2 DONE, 0);
+	EXPECT(MEMBER HEADER ROW1 FAULT MEMBER HEADER FAULT REJECTED, 0);
+	EXPECT(WARNING MEMBER WARNING HEADER WARNING ROW1 WARNING DONE, 0);
+	EXPECT(MEMBER HEADER ROW1 MEMBER HEADER ROW1 DONE, ERR_PROTOCOL);
+	EXPECT(MEMBER HEADER ROW1 MEMBER ROW2 DONE, ERR_PROTOCOL);
+	EXPECT(HEADER ROW1 MEMBER HEADER ROW2 DONE, ERR_PROTOCOL);
+	EXPECT(MEMBER DONE, ERR_PROTOCOL);
+	EXPECT(MEMBER INCOMPLETE, ERR_PROTOCOL);
+	EXPECT(FAULT WARNING REJECTED, ERR_PROTOCOL);
+	EXPECT("\2\0\0\0\6\1\0" REJECTED, ERR_PROTOCOL);
+	/* some of them, only where that is asked for */
+	EXPECT(MEMBER FAULT MEMBER HEADER ROW1 SOME, ERR_PROTOCOL);
+	read_frames(SLICE(MEMBER FAULT MEMBER HEADER ROW1 SOME), "m", &c);
+	assert_int_equal(c.rc, 0);
+	assert_int_equal(c.end, DECODE_SOME);
 }
 
 static int
@@ -342,6 +389,8 @@ main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_flaws),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_callback),
 	};
 

@@ -1,0 +1,210 @@
+/* Compressed files and tar archives: see job.h. */
+#include "base/scope.h"
+#include "decode/archive.h"
+#include "decode/job.h"
+#include "decode/members.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Below this, nobody minds how little it was packed into. */
+#define RATIO_FROM ((int64_t)16 << 20)
+
+int
+decode_job_count(struct decode_job *job, int64_t n)
+{
+	const struct decode_limits *limits = &job->req->limits;
+
+	if (n < 0 || n > limits->unpacked - job->unpacked)
+		return error_set(job->err, ERR_INVALID,
+				 "the file unpacks to more than %lld bytes "
+				 "(max_unpacked): send it in parts",
+				 (long long)limits->unpacked);
+	job->unpacked += n;
+	if (job->unpacked > RATIO_FROM &&
+	    job->unpacked / limits->ratio > job->size)
+		return error_set(job->err, ERR_INVALID,
+				 "the file unpacks to more than %lld times its "
+				 "size (max_ratio): send it unpacked",
+				 (long long)limits->ratio);
+	return 0;
+}
+
+/* ---- tar ----------------------------------------------------------------- */
+
+static const char *
+refused_kind(struct archive_entry *entry)
+{
+	if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
+		return "a link";
+	switch (archive_entry_filetype(entry)) {
+	case AE_IFREG:
+	case AE_IFDIR:
+		break;
+	case AE_IFLNK:
+		return "a link";
+	default:
+		return "no file (a device, pipe or socket)";
+	}
+	return archive_entry_sparse_count(entry) > 0 ? "a file with holes"
+						     : NULL;
+}
+
+static int
+add_entry(struct decode_job *job, struct decode_members *m,
+	  struct archive_entry *entry)
+{
+	const char *name = archive_entry_pathname(entry);
+	const char *kind = refused_kind(entry);
+	struct decode_member *member;
+	int rc = decode_members_add(m, slice_str(name ? name : ""), &member,
+				    job->err);
+
+	if (rc)
+		return rc;
+	member->place = (int64_t)m->n;
+	member->folder = archive_entry_filetype(entry) == AE_IFDIR;
+	if (kind)
+		return error_set(job->err, ERR_INVALID,
+				 "entry %zu of the archive is %s: pack the "
+				 "file itself and send it again",
+				 m->n, kind);
+	if ((int64_t)m->n > job->req->limits.members)
+		return error_set(job->err, ERR_INVALID,
+				 "the archive has more than %lld entries "
+				 "(max_members): send it in parts",
+				 (long long)job->req->limits.members);
+	return 0;
+}
+
+int
+decode_tar(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	scope_members m = {.packing = DECODE_PACKED_TAR};
+	int64_t before = job->unpacked;
+	scope_archive a = NULL;
+	int rc = decode_archive_open(bytes, m.packing, &a, job->err);
+
+	while (!rc) {
+		struct archive_entry *entry;
+
+		rc = decode_archive_next(a, &entry, job->err);
+		if (rc <= 0)
+			break;
+		/* what is passed over is unpacked, too */
+		rc = decode_job_count(job, archive_entry_size(entry));
+		if (!rc)
+			rc = add_entry(job, &m, entry);
+	}
+	job->unpacked = before;
+	if (!rc)
+		rc = decode_members_check(&m, job->err);
+	return rc ? rc : decode_members_run(job, bytes, &m);
+}
+
+/* ---- compressed files ---------------------------------------------------- */
+
+/* CRC-32 as gzip has it, four bits at a time; libarchive does not look. */
+static uint32_t
+crc32_add(uint32_t crc, const char *p, size_t n)
+{
+	static const uint32_t table[] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+		0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+
+	crc = ~crc;
+	for (size_t i = 0; i < n; i++) {
+		crc ^= (unsigned char)p[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return ~crc;
+}
+
+/* The last eight bytes of a gzip are checksum and size of what was packed. */
+static int
+check_gzip(const struct decode_bytes *bytes, uint32_t crc, int64_t size,
+	   struct error *err)
+{
+	uint32_t last[2];
+	char head[2];
+	ssize_t n = decode_bytes_read(bytes, head, sizeof(head), 0, err);
+
+	if (n < 0 || memcmp(head, "\x1f\x8b", 2) != 0)
+		return n < 0 ? (int)n : 0;
+	if (bytes->size < (int64_t)sizeof(last))
+		n = 0;
+	else
+		n = decode_bytes_read(bytes, last, sizeof(last),
+				      bytes->size - (int64_t)sizeof(last), err);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n == sizeof(last) && le32toh(last[0]) == crc &&
+	    le32toh(last[1]) == (uint32_t)size)
+		return 0;
+	return error_set(err, ERR_INVALID,
+			 "the packed bytes are damaged, or several gzip files "
+			 "in one: pack the table again, in one piece");
+}
+
+static int
+unpack(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	scope_archive a = NULL;
+	struct archive_entry *entry;
+	int64_t from = job->room.at;
+	uint32_t crc = 0;
+	int rc = decode_archive_open(bytes, DECODE_PACKED_STREAM, &a, job->err);
+
+	if (!rc)
+		rc = decode_archive_next(a, &entry, job->err);
+	while (rc > 0) {
+		const char *block;
+		ssize_t n = decode_archive_block(a, &block, job->err);
+
+		if (n <= 0)
+			return n ? (int)n
+				 : check_gzip(bytes, crc, job->room.at - from,
+					      job->err);
+		crc = crc32_add(crc, block, (size_t)n);
+		rc = decode_job_count(job, n);
+		if (!rc)
+			rc = decode_room_add(&job->room, block, (size_t)n,
+					     job->err);
+		rc = rc ? rc : 1;
+	}
+	return rc;
+}
+
+int
+decode_packed(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	int64_t from = job->room.at;
+	struct decode_bytes all;
+	int rc;
+
+	if (job->packed || job->inside)
+		return error_set(job->err, ERR_INVALID,
+				 "a compressed file inside of a packed one is "
+				 "not opened: pack the table itself");
+	rc = unpack(job, bytes);
+	if (rc)
+		return rc;
+	all = decode_room_since(&job->room, from);
+	if (!all.size)
+		return error_set(job->err, ERR_INVALID,
+				 "nothing is packed in the file: send the "
+				 "table itself");
+	job->packed = true;
+	rc = decode_job_run(job, &all);
+	job->packed = false;
+	if (rc || job->end != DECODE_INCOMPLETE)
+		return rc;
+	return error_set(job->err, ERR_INVALID,
+			 "what is packed in the file is not whole: pack it "
+			 "again");
+}
