@@ -11,6 +11,8 @@
 /* Fewer rows are as well off one by one. */
 #define FEWEST 8
 #define SORT_MEMORY (6 << 20) /* for all lenses */
+/* So many rows are worth a thread and a commit. */
+#define AHEAD 5000
 
 struct load {
 	struct flow_fold *f;
@@ -232,6 +234,19 @@ tell_all(struct load *l)
 	return rc;
 }
 
+static int
+write_ahead(struct load *l)
+{
+	const struct flow_judgement *j = l->f->j;
+	int rc = 0;
+
+	if (j->counts.inserted < AHEAD)
+		return 0;
+	if (!j->apart)
+		rc = store_records_show(j->store, l->f->seq, l->err);
+	return rc ? rc : publish_write_ahead(j->publish, l->err);
+}
+
 static void
 release(struct load *l)
 {
@@ -254,6 +269,8 @@ flow_load(struct flow_fold *f, struct error *err)
 
 	if (!rc)
 		rc = tell_all(&l);
+	if (!rc)
+		rc = write_ahead(&l);
 	release(&l);
 	f->j->changed = f->j->counts.inserted != 0;
 	f->j->loaded = f->j->changed;

@@ -116,6 +116,12 @@ MUST_CHECK int publish_dirty_subject(struct publish *p,
 				     const struct publish_theme *theme,
 				     struct error *err);
 
+/* Of a load: files of sources that were said to change as a whole, and have no
+ * row yet, begin to be written by a thread of their own, until they are wanted.
+ * What was told of their records is committed, at the publish's sequence
+ * (store_records_show()). */
+MUST_CHECK int publish_write_ahead(struct publish *p, struct error *err);
+
 /*
  * Large work (STORE_PENDING is its 'seq'): writes the bytes of what will be
  * published, outside of any transaction, and takes 'breath' meanwhile; themes

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define CHUNKS_MEMORY (1 << 20) /* of a file, before they go to the disk */
-#define THREADS 2
 #define JOIN_NS (CLOCK_NS / 100)
 
 /* What the store is told of a chunk, by its first key. */
@@ -33,7 +33,19 @@ struct writing {
 	struct publish_whole *w;
 	struct publish_pack *pack;
 	const struct breath *breath;
-	atomic_uint *steps;
+	struct publish_whole_crew *crew;
+};
+
+struct publish_whole_crew {
+	struct store *store;
+	struct publish_whole *files;
+	size_t n;
+	int64_t at;
+	atomic_size_t next;
+	atomic_bool failed; /* or to stop */
+	atomic_uint steps;  /* chunks of all */
+	pthread_t thread;
+	bool running;
 };
 
 static int
@@ -42,12 +54,15 @@ put_chunk(void *ctx, const struct publish_chunk *c)
 	const struct writing *x = ctx;
 	struct publish_whole *w = x->w;
 	struct told told = {.length = (int64_t)c->bytes.n, .rows = c->rows};
-	int rc = publish_pack_add(x->pack, c->bytes.p, c->bytes.n, &told.offset,
-				  &w->err);
+	int rc;
 
+	if (atomic_load_explicit(&x->crew->failed, memory_order_relaxed))
+		return error_set(&w->err, ERR_INTERNAL, "another file failed");
+	rc = publish_pack_add(x->pack, c->bytes.p, c->bytes.n, &told.offset,
+			      &w->err);
 	if (rc)
 		return rc;
-	atomic_fetch_add_explicit(x->steps, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&x->crew->steps, 1, memory_order_relaxed);
 	breathe(x->breath);
 	memcpy(told.sha256, c->sha256, DIGEST_SIZE);
 	w->bytes += told.length;
@@ -109,29 +124,21 @@ write_one(struct store *store, struct writing *x, int64_t at)
 
 /* ---- several at once ----------------------------------------------------- */
 
-struct crew {
-	struct store *store;
-	struct publish_whole *files;
-	size_t n;
-	int64_t at;
-	atomic_size_t next;
-	atomic_bool failed;
-	atomic_uint steps; /* chunks of all */
-};
-
 static void
-work(struct crew *c, const struct breath *breath)
+work(struct publish_whole_crew *c, const struct breath *breath)
 {
 	size_t i;
 
 	while (!atomic_load(&c->failed) &&
 	       (i = atomic_fetch_add(&c->next, 1)) < c->n) {
-		struct writing x = {.w = &c->files[i],
-				    .breath = breath,
-				    .steps = &c->steps};
+		struct writing x = {
+			.w = &c->files[i], .breath = breath, .crew = c};
 
-		if (write_one(c->store, &x, c->at))
-			atomic_store(&c->failed, true);
+		if (!write_one(c->store, &x, c->at))
+			continue;
+		/* of several the first one says what happened */
+		if (atomic_exchange(&c->failed, true))
+			c->files[i].err.code = 0;
 	}
 }
 
@@ -144,18 +151,18 @@ run_thread(void *arg)
 
 /* As long as the thread gets on, so does who waits for it. */
 static void
-join(struct crew *c, pthread_t thread, const struct breath *breath)
+join(struct publish_whole_crew *c, const struct breath *breath)
 {
 	unsigned int seen = 0;
 
-	for (;;) {
+	while (c->running) {
 		int64_t until = clock_monotonic() + JOIN_NS;
 		const struct timespec ts = {until / CLOCK_NS, until % CLOCK_NS};
 		unsigned int steps = atomic_load(&c->steps);
 
-		if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &ts) !=
-		    ETIMEDOUT)
-			return;
+		c->running =
+			pthread_clockjoin_np(c->thread, NULL, CLOCK_MONOTONIC,
+					     &ts) == ETIMEDOUT;
 		if (steps != seen)
 			pulse_step();
 		seen = steps;
@@ -163,28 +170,55 @@ join(struct crew *c, pthread_t thread, const struct breath *breath)
 	}
 }
 
+/* No thread is no failure: who waits does the work. */
+int
+publish_whole_start(struct store *store, struct publish_whole *files, size_t n,
+		    int64_t at, struct publish_whole_crew **ret,
+		    struct error *err)
+{
+	struct publish_whole_crew *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return error_nomem(err);
+	c->store = store;
+	c->files = files;
+	c->n = n;
+	c->at = at;
+	c->running = !pthread_create(&c->thread, NULL, run_thread, c);
+	*ret = c;
+	return 0;
+}
+
+int
+publish_whole_wait(struct publish_whole_crew *c, bool stop,
+		   const struct breath *breath, struct error *err)
+{
+	int rc = 0;
+
+	if (!c)
+		return 0;
+	if (stop)
+		atomic_store(&c->failed, true);
+	work(c, breath);
+	join(c, breath);
+	for (size_t i = 0; !rc && i < c->n; i++) {
+		if (c->files[i].err.code) {
+			*err = c->files[i].err;
+			rc = err->code;
+		}
+	}
+	free(c);
+	return rc;
+}
+
 int
 publish_whole_write(struct store *store, struct publish_whole *files, size_t n,
 		    int64_t at, const struct breath *breath, struct error *err)
 {
-	struct crew c = {.store = store, .files = files, .n = n, .at = at};
-	pthread_t threads[THREADS - 1];
-	size_t started = 0;
+	struct publish_whole_crew *c = NULL;
+	int rc = publish_whole_start(store, files, n, at, &c, err);
 
-	/* one thread less than wished for is no failure */
-	while (started < THREADS - 1 && started + 1 < n &&
-	       !pthread_create(&threads[started], NULL, run_thread, &c))
-		started++;
-	work(&c, breath);
-	for (size_t i = 0; i < started; i++)
-		join(&c, threads[i], breath);
-	for (size_t i = 0; i < n; i++) {
-		if (files[i].err.code) {
-			*err = files[i].err;
-			return err->code;
-		}
-	}
-	return 0;
+	return rc ? rc : publish_whole_wait(c, false, breath, err);
 }
 
 int

@@ -29,6 +29,17 @@ MUST_CHECK int publish_whole_write(struct store *store,
 				   struct publish_whole *files, size_t n,
 				   int64_t at, const struct breath *breath,
 				   struct error *err);
+/* The same by a thread of its own, while the caller does something else. What
+ * is given stays where it is until it has been waited for, which is always
+ * done; 'stop': what is not written need not be. */
+struct publish_whole_crew;
+MUST_CHECK int publish_whole_start(struct store *store,
+				   struct publish_whole *files, size_t n,
+				   int64_t at, struct publish_whole_crew **ret,
+				   struct error *err);
+MUST_CHECK int publish_whole_wait(struct publish_whole_crew *crew, bool stop,
+				  const struct breath *breath,
+				  struct error *err);
 /* The chunks and the state of a file that was written, in place of the header
  * alone; on the writer of records.db. */
 MUST_CHECK int publish_whole_tell(struct sql *db, struct publish_whole *w,

@@ -7,6 +7,7 @@
 #include "publish/packs.h"
 #include "publish/publish.h"
 #include "publish/rows.h"
+#include "publish/whole.h"
 #include "store/version.h"
 
 struct file_work {
@@ -17,6 +18,7 @@ struct file_work {
 	int64_t had;   /* rows, before */
 	int64_t noted; /* places of rows that change */
 	bool all;      /* its places are not noted: it is written as a whole */
+	bool ahead;    /* is being written, by publish_write_ahead() */
 	bool written;  /* has been, by publish_whole_work() */
 };
 
@@ -35,6 +37,7 @@ struct theme_work {
 };
 
 struct publish_wholes;
+struct publish_ahead;
 
 struct publish {
 	struct store *store;
@@ -45,6 +48,7 @@ struct publish {
 	bool done;
 	bool many; /* rows have come at once: much is to be written */
 	struct publish_wholes *wholes; /* NULL: not looked for yet */
+	struct publish_ahead *ahead;   /* NULL: nothing is */
 	struct theme_work *works;
 	size_t nworks;
 	struct publish_made *made;
@@ -69,5 +73,23 @@ MUST_CHECK int publish_whole_work(struct publish *p,
 MUST_CHECK int publish_whole_end(struct publish *p, struct error *err);
 /* With their packs, unless the publish is done. */
 void publish_whole_free(struct publish *p);
+
+/* What publish_write_ahead() has begun: its end; what is told of it; and its
+ * release. */
+MUST_CHECK int publish_ahead_wait(struct publish *p,
+				  const struct breath *breath,
+				  struct error *err);
+MUST_CHECK int publish_ahead_end(struct publish *p, struct error *err);
+void publish_ahead_free(struct publish *p);
+/* Of write_whole.c, for both: whether no row of a file is published, 1 or 0,
+ * and *ret_begun when its header is; whether there is more than that header;
+ * the theme and the file that are meant; what a publish that came to nothing
+ * leaves behind. */
+MUST_CHECK int publish_is_fresh(struct publish *p, int64_t file,
+				bool *ret_begun, struct error *err);
+bool publish_whole_has_come(const struct publish_whole *w);
+struct theme_work *publish_theme_of(struct publish *p,
+				    const struct publish_theme *theme);
+void publish_whole_drop(struct publish *p, struct publish_whole *w);
 
 #endif

@@ -26,21 +26,32 @@ add(struct publish_wholes *all, struct file_work *f, bool begun)
 	all->works[all->n++] = f;
 }
 
+int
+publish_is_fresh(struct publish *p, int64_t file, bool *ret_begun,
+		 struct error *err)
+{
+	struct store_file_state old;
+	int rc = store_file_state_at(p->db, file, p->seq - 1, &old, err);
+
+	*ret_begun = rc > 0;
+	return rc < 0 ? rc : !rc || !old.rows;
+}
+
 static int
 add_if_fresh(struct publish *p, struct file_work *f, struct error *err)
 {
-	struct store_file_state old;
-	int rc = store_file_state_at(p->db, f->file, p->seq - 1, &old, err);
+	bool begun;
+	int rc = publish_is_fresh(p, f->file, &begun, err);
 
-	if (!rc || (rc > 0 && !old.rows))
-		add(p->wholes, f, rc > 0);
+	if (rc > 0)
+		add(p->wholes, f, begun);
 	return rc < 0 ? rc : 0;
 }
 
 static bool
 is_whole(const struct theme_work *w, const struct file_work *f)
 {
-	return w->all || (f->touched && f->all);
+	return !f->ahead && (w->all || (f->touched && f->all));
 }
 
 /* Where a theme had no rows, its changes are all of them, and whether there
@@ -109,8 +120,8 @@ publish_whole_begin(struct publish *p, struct error *err)
 }
 
 /* A header that stays alone stays what it was. */
-static bool
-has_come(const struct publish_whole *w)
+bool
+publish_whole_has_come(const struct publish_whole *w)
 {
 	return w->lines || !w->begun;
 }
@@ -120,23 +131,22 @@ publish_whole_work(struct publish *p, const struct breath *breath,
 		   struct error *err)
 {
 	struct publish_wholes *all = p->wholes;
-	int rc;
+	int rc = 0;
 
-	if (!all || !all->n)
-		return 0;
-	rc = publish_whole_write(p->store, all->items, all->n, p->seq, breath,
-				 err);
-	for (size_t i = 0; !rc && i < all->n; i++)
-		all->works[i]->written = has_come(&all->items[i]);
-	return rc;
+	if (all && all->n)
+		rc = publish_whole_write(p->store, all->items, all->n, p->seq,
+					 breath, err);
+	for (size_t i = 0; all && !rc && i < all->n; i++)
+		all->works[i]->written = publish_whole_has_come(&all->items[i]);
+	return rc ? rc : publish_ahead_wait(p, breath, err);
 }
 
-static struct theme_work *
-theme_of(struct publish *p, const struct file_work *f)
+struct theme_work *
+publish_theme_of(struct publish *p, const struct publish_theme *theme)
 {
 	struct theme_work *w = p->works;
 
-	while (w->theme != f->rows.theme)
+	while (w->theme != theme)
 		w++;
 	return w;
 }
@@ -148,12 +158,23 @@ publish_whole_end(struct publish *p, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; all && !rc && i < all->n; i++) {
-		if (!has_come(&all->items[i]))
+		if (!publish_whole_has_come(&all->items[i]))
 			continue;
 		rc = publish_whole_tell(p->db, &all->items[i], p->seq, err);
-		theme_of(p, all->works[i])->changed = true;
+		publish_theme_of(p, all->works[i]->rows.theme)->changed = true;
 	}
-	return rc;
+	return rc ? rc : publish_ahead_end(p, err);
+}
+
+void
+publish_whole_drop(struct publish *p, struct publish_whole *w)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+
+	publish_whole_release(w);
+	publish_pack_name(w->pack, name);
+	if ((!p->done || !publish_whole_has_come(w)) && w->pack)
+		(void)unlinkat(store_dir_fd(p->store), name, 0);
 }
 
 void
@@ -161,14 +182,9 @@ publish_whole_free(struct publish *p)
 {
 	struct publish_wholes *all = p->wholes;
 
-	for (size_t i = 0; all && i < all->n; i++) {
-		char name[PUBLISH_PACK_NAME_MAX];
-
-		publish_whole_release(&all->items[i]);
-		publish_pack_name(all->first + (int64_t)i, name);
-		if ((!p->done || !has_come(&all->items[i])) && all->first)
-			(void)unlinkat(store_dir_fd(p->store), name, 0);
-	}
+	publish_ahead_free(p);
+	for (size_t i = 0; all && i < all->n; i++)
+		publish_whole_drop(p, &all->items[i]);
 	if (all) {
 		free(all->items);
 		free(all->works);
