@@ -2,11 +2,11 @@
 #include "base/sorter.h"
 
 #include "base/io.h"
+#include "base/relay.h"
 #include "base/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,11 +44,9 @@ struct batch {
 	size_t n, cap;
 };
 
-/* A batch on its way to the file, in a thread of its own, while the next one
- * is filled. */
+/* A batch on its way to the file, by a thread beside, while the next one is
+ * filled. */
 struct spill {
-	pthread_t thread;
-	bool running;
 	struct batch batch;
 	int fd;
 	off_t at;
@@ -61,6 +59,7 @@ struct sorter {
 	int fd;	       /* -1: nothing had to be written */
 	off_t written;
 	struct batch batch;
+	struct relay *relay; /* NULL: not needed yet */
 	struct spill spill;
 	size_t next;   /* item to give, while nothing was written */
 	size_t window; /* bytes */
@@ -97,8 +96,7 @@ sorter_free(struct sorter *s)
 {
 	if (!s)
 		return;
-	if (s->spill.running)
-		pthread_join(s->spill.thread, NULL);
+	relay_free(s->relay);
 	if (s->fd >= 0)
 		close(s->fd);
 	for (size_t i = 0; i < s->nruns; i++)
@@ -231,14 +229,13 @@ write_batch(struct spill *spill)
 	return rc;
 }
 
-static void *
-run_spill(void *arg)
+static void
+work(void *ctx)
 {
-	struct spill *spill = arg;
+	struct spill *spill = &((struct sorter *)ctx)->spill;
 
 	sort_batch(&spill->batch);
 	spill->rc = write_batch(spill);
-	return NULL;
 }
 
 /* The batch before this one is in the file. */
@@ -247,9 +244,8 @@ end_spill(struct sorter *s, struct error *err)
 {
 	struct spill *spill = &s->spill;
 
-	if (spill->running)
-		pthread_join(spill->thread, NULL);
-	spill->running = false;
+	if (s->relay)
+		relay_wait(s->relay);
 	if (!spill->batch.n)
 		return 0;
 	spill->batch.n = 0;
@@ -270,12 +266,13 @@ begin_spill(struct sorter *s, struct error *err)
 		rc = open_file(s, err);
 	if (rc)
 		return rc;
+	if (!s->relay)
+		s->relay = relay_new(work, s);
+	if (!s->relay)
+		return error_nomem(err);
 	s->batch = spill->batch;
 	*spill = (struct spill){.batch = full, .fd = s->fd, .at = s->written};
-	spill->running =
-		pthread_create(&spill->thread, NULL, run_spill, spill) == 0;
-	if (!spill->running)
-		run_spill(spill);
+	relay_start(s->relay);
 	return 0;
 }
 

@@ -321,7 +321,7 @@ decode_zip_read(struct decode_job *job, const struct decode_bytes *bytes,
 {
 	scope_free struct span *spans = NULL;
 	scope_free char *p = NULL;
-	struct directory d;
+	struct directory d = {0};
 	int rc = read_end(bytes, &d, job->err);
 
 	if (rc)

@@ -2,25 +2,20 @@
 #include "store/record.h"
 
 #include "base/cells.h"
-#include "base/digest.h"
-#include "base/sorter.h"
 #include "store/run.h"
+#include "store/shelves.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define SHELVES_MEMORY (2 << 20)
 
 struct store_load {
 	struct sql *db;
 	struct run run;
 	enum run_kind kind;
 	struct run_builder *rows;
-	struct run_builder *names; /* of a theme: from 'shelves' */
-	struct sorter *shelves;	   /* of a theme: shelf and subject */
-	struct digest *digest;
+	struct shelves *shelves; /* of a theme, else NULL */
 	const struct breath *breath;
-	struct buf value, shelf;
+	struct buf value;
 };
 
 static const enum run_kind kinds[] = {
@@ -36,11 +31,8 @@ store_load_free(struct store_load *load)
 	if (!load)
 		return;
 	run_build_free(load->rows);
-	run_build_free(load->names);
-	sorter_free(load->shelves);
-	digest_free(load->digest);
+	shelves_free(load->shelves);
 	buf_release(&load->value);
-	buf_release(&load->shelf);
 	free(load);
 }
 
@@ -49,12 +41,9 @@ begin(struct store_load *load, struct error *err)
 {
 	int rc = run_build(load->db, load->kind, &load->run, &load->rows, err);
 
-	if (rc || load->kind != RUN_SUBJECT)
-		return rc;
-	load->digest = digest_new();
-	if (!load->digest)
-		return error_nomem(err);
-	return sorter_new(SHELVES_MEMORY, &load->shelves, err);
+	return rc || load->kind != RUN_SUBJECT
+		       ? rc
+		       : shelves_new(load->db, &load->run, &load->shelves, err);
 }
 
 int
@@ -82,25 +71,6 @@ store_load_begin(struct sql *db, const struct store_load_of *of,
 	return 0;
 }
 
-static int
-add_shelf(struct store_load *load, struct slice subject, struct error *err)
-{
-	unsigned char sha256[DIGEST_SIZE];
-	int shelf;
-
-	digest_restart(load->digest);
-	digest_add(load->digest, subject.p, subject.n);
-	digest_end(load->digest, sha256);
-	shelf = store_theme_shelf(sha256);
-	buf_clear(&load->shelf);
-	if (buf_addc(&load->shelf, (char)(shelf >> 8)) ||
-	    buf_addc(&load->shelf, (char)shelf) ||
-	    buf_addslice(&load->shelf, subject))
-		return error_nomem(err);
-	return sorter_add(load->shelves, buf_slice(&load->shelf), SLICE_NONE,
-			  err);
-}
-
 int
 store_load_add(struct store_load *load, struct slice key, struct slice cells,
 	       struct slice conflicts, struct error *err)
@@ -115,31 +85,19 @@ store_load_add(struct store_load *load, struct slice key, struct slice cells,
 		return error_nomem(err);
 	rc = run_build_add(load->rows, key, buf_slice(&load->value),
 			   conflicts.n != 0, err);
-	return rc ? rc : add_shelf(load, key, err);
-}
-
-static int
-load_shelves(struct store_load *load, struct error *err)
-{
-	struct slice key, ignored;
-	int rc = run_build(load->db, RUN_SHELF, &load->run, &load->names, err);
-
-	if (!rc)
-		rc = sorter_sort(load->shelves, err);
-	while (!rc &&
-	       (rc = sorter_next(load->shelves, &key, &ignored, err)) > 0) {
-		breathe(load->breath);
-		rc = run_build_add(load->names, key, SLICE_NONE, false, err);
-	}
-	return rc ? rc : run_build_end(load->names, err);
+	return rc ? rc : shelves_add(load->shelves, key, err);
 }
 
 int
 store_load_end(struct store_load *load, struct error *err)
 {
-	int rc = run_build_end(load->rows, err);
+	int rc = load->shelves ? shelves_end(load->shelves, err) : 0;
 
-	return rc || !load->shelves ? rc : load_shelves(load, err);
+	if (!rc)
+		rc = run_build_end(load->rows, err);
+	return rc || !load->shelves
+		       ? rc
+		       : shelves_wait(load->shelves, load->breath, err);
 }
 
 int
@@ -147,7 +105,7 @@ store_load_tell(struct store_load *load, struct error *err)
 {
 	int rc = run_build_tell(load->rows, err);
 
-	return rc || !load->names ? rc : run_build_tell(load->names, err);
+	return rc || !load->shelves ? rc : shelves_tell(load->shelves, err);
 }
 
 int

@@ -4,13 +4,13 @@
 #include "base/cells.h"
 #include "base/checksum.h"
 #include "base/io.h"
+#include "base/relay.h"
 #include "base/scope.h"
 #include "store/run_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,9 +33,8 @@ struct run_writer {
 	bool ended;
 	struct batch filling;
 
-	pthread_t thread;
-	bool running;
-	/* the thread's while it runs */
+	struct relay *relay; /* NULL: not needed yet */
+	/* the relay's while it works */
 	struct batch writing;
 	off_t at, flushed;
 	int64_t rows;	   /* of all blocks in the index */
@@ -93,8 +92,7 @@ run_writer_free(struct run_writer *w)
 
 	if (!w)
 		return;
-	if (w->running)
-		pthread_join(w->thread, NULL);
+	relay_free(w->relay);
 	close(w->fd);
 	run_file_name(w->run, name);
 	if (!w->ended)
@@ -205,33 +203,32 @@ write_batch(struct run_writer *w)
 	return rc;
 }
 
-static void *
-run_thread(void *arg)
+static void
+work(void *ctx)
 {
-	struct run_writer *w = arg;
+	struct run_writer *w = ctx;
 
 	w->rc = write_batch(w);
-	return NULL;
 }
 
 /* ---- the caller's side --------------------------------------------------- */
 
 static int
-join(struct run_writer *w, struct error *err)
+wait_for(struct run_writer *w, struct error *err)
 {
-	if (w->running)
-		pthread_join(w->thread, NULL);
-	w->running = false;
-	if (w->rc && err)
+	if (w->relay)
+		relay_wait(w->relay);
+	if (w->rc)
 		*err = w->err;
 	return w->rc;
 }
 
+/* What is filled becomes what is written; another batch is filled. */
 static int
-hand_over(struct run_writer *w, bool alone, struct error *err)
+turn(struct run_writer *w, struct error *err)
 {
 	struct batch b;
-	int rc = join(w, err);
+	int rc = wait_for(w, err);
 
 	if (rc)
 		return rc;
@@ -240,10 +237,22 @@ hand_over(struct run_writer *w, bool alone, struct error *err)
 	w->filling = b;
 	buf_clear(&w->filling.bytes);
 	buf_clear(&w->filling.blocks);
-	w->running = !alone && !pthread_create(&w->thread, NULL, run_thread, w);
-	if (!w->running)
-		run_thread(w);
-	return w->running ? 0 : join(w, err);
+	return 0;
+}
+
+static int
+hand_over(struct run_writer *w, struct error *err)
+{
+	int rc = turn(w, err);
+
+	if (rc)
+		return rc;
+	if (!w->relay)
+		w->relay = relay_new(work, w);
+	if (!w->relay)
+		return error_nomem(err);
+	relay_start(w->relay);
+	return 0;
 }
 
 int
@@ -257,7 +266,7 @@ run_writer_add(struct run_writer *w, struct slice first, int64_t rows,
 	if (buf_addslice(&b->bytes, body) || cells_add(&b->blocks, first) ||
 	    buf_add(&b->blocks, &f, sizeof(f)))
 		return error_nomem(err);
-	return b->bytes.len < BATCH ? 0 : hand_over(w, false, err);
+	return b->bytes.len < BATCH ? 0 : hand_over(w, err);
 }
 
 static int
@@ -281,11 +290,13 @@ int
 run_writer_end(struct run_writer *w, struct error *err)
 {
 	scope_fd folder = -1;
-	int rc = hand_over(w, true, err);
+	int rc = turn(w, err);
 
 	if (rc)
 		return rc;
-	rc = put_end(w);
+	rc = write_batch(w);
+	if (!rc)
+		rc = put_end(w);
 	if (rc) {
 		*err = w->err;
 		return rc;

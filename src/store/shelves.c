@@ -1,0 +1,159 @@
+/* The names of a theme's load by shelf: see shelves.h. */
+#include "store/shelves.h"
+
+#include "base/cells.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/pulse.h"
+#include "base/relay.h"
+#include "base/sorter.h"
+#include "store/record.h"
+
+#include <stdlib.h>
+
+#define MEMORY (2 << 20)
+#define BATCH ((size_t)64 << 10)
+
+struct shelves {
+	struct buf filling; /* subjects, packed */
+	struct relay *relay;
+	/* the relay's while it works */
+	struct buf subjects;
+	bool last;
+	struct sorter *sorter; /* shelf and subject */
+	struct run_builder *run;
+	struct digest *digest;
+	struct buf key;
+	struct error err; /* code 0: none */
+};
+
+void
+shelves_free(struct shelves *s)
+{
+	if (!s)
+		return;
+	relay_free(s->relay);
+	buf_release(&s->filling);
+	buf_release(&s->subjects);
+	sorter_free(s->sorter);
+	run_build_free(s->run);
+	digest_free(s->digest);
+	buf_release(&s->key);
+	free(s);
+}
+
+/* ---- the thread ---------------------------------------------------------- */
+
+static int
+sort_in(struct shelves *s, struct slice subject)
+{
+	unsigned char sha256[DIGEST_SIZE];
+	int shelf;
+
+	digest_restart(s->digest);
+	digest_add(s->digest, subject.p, subject.n);
+	digest_end(s->digest, sha256);
+	shelf = store_theme_shelf(sha256);
+	buf_clear(&s->key);
+	if (buf_addc(&s->key, (char)(shelf >> 8)) ||
+	    buf_addc(&s->key, (char)shelf) || buf_addslice(&s->key, subject))
+		return error_nomem(&s->err);
+	return sorter_add(s->sorter, buf_slice(&s->key), SLICE_NONE, &s->err);
+}
+
+static int
+write_run(struct shelves *s)
+{
+	struct slice key, ignored;
+	int rc = sorter_sort(s->sorter, &s->err);
+
+	while (!rc &&
+	       (rc = sorter_next(s->sorter, &key, &ignored, &s->err)) > 0)
+		rc = run_build_add(s->run, key, SLICE_NONE, false, &s->err);
+	return rc ? rc : run_build_end(s->run, &s->err);
+}
+
+static void
+work(void *ctx)
+{
+	struct shelves *s = ctx;
+	struct slice rest = buf_slice(&s->subjects), subject;
+	int rc = 0;
+
+	while (!rc && cells_next(&rest, &subject))
+		rc = sort_in(s, subject);
+	if (!rc && s->last)
+		rc = write_run(s);
+	s->err.code = rc;
+}
+
+/* ---- the caller's side --------------------------------------------------- */
+
+int
+shelves_new(struct sql *db, const struct run *run, struct shelves **ret,
+	    struct error *err)
+{
+	struct shelves *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return error_nomem(err);
+	*ret = s;
+	rc = run_build(db, RUN_SHELF, run, &s->run, err);
+	if (!rc)
+		rc = sorter_new(MEMORY, &s->sorter, err);
+	if (rc)
+		return rc;
+	s->relay = relay_new(work, s);
+	s->digest = digest_new();
+	return s->relay && s->digest ? 0 : error_nomem(err);
+}
+
+int
+shelves_wait(struct shelves *s, const struct breath *breath, struct error *err)
+{
+	while (!relay_wait_some(s->relay, CLOCK_NS / 100)) {
+		pulse_step();
+		breathe(breath);
+	}
+	if (s->err.code)
+		*err = s->err;
+	return s->err.code;
+}
+
+static int
+hand_over(struct shelves *s, bool last, struct error *err)
+{
+	struct buf b;
+	int rc = shelves_wait(s, NULL, err);
+
+	if (rc)
+		return rc;
+	b = s->subjects;
+	s->subjects = s->filling;
+	s->filling = b;
+	buf_clear(&s->filling);
+	s->last = last;
+	relay_start(s->relay);
+	return 0;
+}
+
+int
+shelves_add(struct shelves *s, struct slice subject, struct error *err)
+{
+	if (cells_add(&s->filling, subject))
+		return error_nomem(err);
+	return s->filling.len < BATCH ? 0 : hand_over(s, false, err);
+}
+
+int
+shelves_end(struct shelves *s, struct error *err)
+{
+	return hand_over(s, true, err);
+}
+
+int
+shelves_tell(struct shelves *s, struct error *err)
+{
+	return run_build_tell(s->run, err);
+}
