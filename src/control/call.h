@@ -148,6 +148,7 @@ int control_verb_configuration(struct control_call *call);
 int control_verb_gc(struct control_call *call);
 int control_verb_receipt(struct control_call *call);
 int control_verb_release(struct control_call *call);
+int control_verb_withdraw(struct control_call *call);
 int control_verb_reload(struct control_call *call);
 int control_verb_status(struct control_call *call);
 int control_verb_stop(struct control_call *call);

@@ -1,5 +1,5 @@
-/* submissions, receipt and release: what came in, and what was said of it.
- * See call.h. */
+/* submissions, receipt, release and withdraw: what came in, and what was said
+ * of it. See call.h. */
 #include "control/call.h"
 
 #include "base/scope.h"
@@ -229,13 +229,23 @@ control_verb_receipt(struct control_call *call)
 	return control_text(call, buf_slice(&receipt));
 }
 
-/* ---- release ------------------------------------------------------------- */
+/* ---- release and withdraw
+ * ------------------------------------------------------------- */
+
+static int
+say_asked(struct control_call *call, const char *id, const char *what)
+{
+	struct jsonout *j = control_item(call);
+
+	jsonout_pair(j, "submission", id);
+	control_member_bool(j, what, true);
+	return control_item_end(call);
+}
 
 int
 control_verb_release(struct control_call *call)
 {
 	const char *id = call->request->args[0];
-	struct jsonout *j;
 	struct store_submission s;
 	int rc = control_find_submission(call, id, &s);
 
@@ -243,10 +253,19 @@ control_verb_release(struct control_call *call)
 		return rc;
 	store_submission_release(&s);
 	rc = flow_release(call->context->flow, id, &call->err);
+	return rc ? rc : say_asked(call, id, "release_asked");
+}
+
+int
+control_verb_withdraw(struct control_call *call)
+{
+	const char *id = call->request->args[0];
+	struct store_submission s;
+	int rc = control_find_submission(call, id, &s);
+
 	if (rc)
 		return rc;
-	j = control_item(call);
-	jsonout_pair(j, "submission", id);
-	control_member_bool(j, "release_asked", true);
-	return control_item_end(call);
+	store_submission_release(&s);
+	rc = flow_withdraw(call->context->flow, id, call->user, &call->err);
+	return rc ? rc : say_asked(call, id, "withdrawal_asked");
 }

@@ -32,6 +32,7 @@ static const struct control_verb verbs[] = {
 	 CONTROL_INSIDE,
 	 NULL},
 	{"release", 1, 1, {NULL}, control_verb_release, CONTROL_INSIDE, NULL},
+	{"withdraw", 1, 1, {NULL}, control_verb_withdraw, CONTROL_INSIDE, NULL},
 	{"reload",
 	 0,
 	 0,

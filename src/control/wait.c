@@ -40,7 +40,7 @@ see(struct wait *w, const struct store_submission *s)
 	snprintf(w->submission, sizeof(w->submission), "%s", s->id);
 	/* a release that was asked for is a verdict to come */
 	snprintf(w->state, sizeof(w->state), "%s",
-		 s->released ? "judging" : s->state);
+		 s->released || s->withdrawing ? "judging" : s->state);
 	return CONTROL_DONE;
 }
 

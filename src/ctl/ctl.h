@@ -80,6 +80,7 @@ int ctl_gc(struct ctl *ctl);
 int ctl_receipt(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
 int ctl_release(struct ctl *ctl);
+int ctl_withdraw(struct ctl *ctl);
 int ctl_reload(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_stop(struct ctl *ctl);

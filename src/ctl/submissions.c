@@ -1,4 +1,5 @@
-/* submissions, receipt, release: what came in and what became of it. */
+/* submissions, receipt, release, withdraw: what came in and what became of it.
+ */
 #include "base/scope.h"
 #include "ctl/ask.h"
 #include "ctl/print.h"
@@ -52,10 +53,11 @@ ctl_receipt(struct ctl *ctl)
 	return rc ? rc : ctl_print(buf_slice(&answer.text));
 }
 
-/* ---- release ------------------------------------------------------------- */
+/* ---- release and withdraw ------------------------------------------------ */
 
-int
-ctl_release(struct ctl *ctl)
+/* Asks for a decision to be carried out; 'done' is what happens now. */
+static int
+ask_for(struct ctl *ctl, const char *done)
 {
 	struct ctl_question q = ctl_question_of(ctl);
 	scope_answer answer = {0};
@@ -67,8 +69,19 @@ ctl_release(struct ctl *ctl)
 		return rc;
 	if (ctl->json)
 		return ctl_json(json_array_get(answer.items, 0));
-	printf("submission %s is being released: 'civicfs wait %s' waits for "
-	       "it\n",
-	       ctl->args[0], ctl->args[0]);
+	printf("submission %s is being %s: 'civicfs wait %s' waits for it\n",
+	       ctl->args[0], done, ctl->args[0]);
 	return CTL_DONE;
+}
+
+int
+ctl_release(struct ctl *ctl)
+{
+	return ask_for(ctl, "released");
+}
+
+int
+ctl_withdraw(struct ctl *ctl)
+{
+	return ask_for(ctl, "withdrawn");
 }

@@ -52,6 +52,14 @@ const struct ctl_verb ctl_verbs[] = {
 	 CTL_NEEDS_DAEMON,
 	 ctl_release,
 	 {{0}}},
+	{"withdraw",
+	 "ID",
+	 "undo what a submission has done",
+	 1,
+	 1,
+	 CTL_NEEDS_DAEMON,
+	 ctl_withdraw,
+	 {{0}}},
 	{"try",
 	 "FILE DEPARTMENT/RESOURCE",
 	 "judge a file without submitting it",
@@ -173,9 +181,6 @@ const struct ctl_verb ctl_verbs[] = {
 	 ctl_stop,
 	 {{0}}},
 
-	{.name = "withdraw",
-	 .sentence = "submit a file that undoes it: the whole content for a "
-		     "snapshot, rows with change = delete for an upsert"},
 	{.name = "desk",
 	 .sentence = "'civicfs submissions --state quarantined' lists what "
 		     "waits, 'civicfs release ID' decides"},

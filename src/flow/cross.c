@@ -279,7 +279,7 @@ flow_cross(struct flow_judgement *j, struct error *err)
 
 	if (!rc)
 		rc = check_unique(j, err);
-	if (!rc && j->store && j->resource->mode == CONFIG_APPEND)
+	if (!rc && j->store && !j->replay && j->resource->mode == CONFIG_APPEND)
 		rc = check_append(j, err);
 	if (!rc && j->round)
 		rc = check_round(j, err);

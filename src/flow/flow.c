@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/pulse.h"
 #include "base/scope.h"
+#include "store/withdrawal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -90,8 +91,11 @@ find_work(struct store *store, const struct flow_plan *plan, const bool *held,
 	if (rc)
 		return rc;
 	*ret_release = true;
-	return find_next(reader.db, plan, held, store_submission_next_release,
-			 ret, err);
+	rc = find_next(reader.db, plan, held, store_submission_next_release,
+		       ret, err);
+	return rc ? rc
+		  : find_next(reader.db, plan, held,
+			      store_submission_next_withdraw, ret, err);
 }
 
 static bool
@@ -169,7 +173,9 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 	rc = s->killed ? 0
 		       : inbox_room_to_judge(flow->inbox, s->id, s->bytes, err);
 	if (!rc) {
-		rc = flow_submission_judge(&shop, s, release, err);
+		rc = s->withdrawing
+			     ? flow_withdrawal(&shop, s, err)
+			     : flow_submission_judge(&shop, s, release, err);
 		if (rc && err->errnum == ENOSPC)
 			store_records_shrink(flow->shop.store);
 	}
@@ -213,7 +219,7 @@ pass_one(struct flow *flow, const struct store_submission *s, bool release)
 	struct error err = ERROR_INIT;
 	size_t at = index_of(flow, s->resource);
 
-	if (s->bytes >= flow->large) {
+	if (s->bytes >= flow->large || s->withdrawing) {
 		flow->waits[at] = true;
 		return;
 	}
@@ -626,6 +632,36 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 			       id, s.state);
 	else
 		rc = store_submission_ask_release(&txn, s.number, err);
+	store_submission_release(&s);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (!rc)
+		flow_wake(flow);
+	return rc;
+}
+
+/* What is wrong with a withdrawal is said at once. */
+int
+flow_withdraw(struct flow *flow, const char *id, const char *by,
+	      struct error *err)
+{
+	struct store_submission s;
+	scope_txn txn = {0};
+	int rc = store_begin(flow->shop.store, &txn, err);
+
+	if (rc)
+		return rc;
+	rc = store_submission_find(txn.db, id, &s, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return error_set(err, ERR_NOTFOUND,
+				 "no submission '%s': 'civicfs submissions' "
+				 "lists them",
+				 id);
+	rc = flow_may_withdraw(flow->shop.store, &s, err);
+	if (!rc)
+		rc = store_submission_ask_withdraw(&txn, s.number, by, err);
 	store_submission_release(&s);
 	if (!rc)
 		rc = store_commit(&txn, err);

@@ -101,6 +101,16 @@ void flow_trouble(struct flow *flow, char *ret, size_t size);
 MUST_CHECK int flow_release(struct flow *flow, const char *id,
 			    struct error *err);
 
+/*
+ * Asks for the withdrawal of a submission (SPEC 6.6); 'by' is who asks. Its
+ * effect is undone as a new version: what it leaves is what would be if it had
+ * never come, as far as the verdicts on the others go. ERR_NOTFOUND;
+ * ERR_INVALID: there is nothing to withdraw, or what it needs is kept no
+ * longer. Any thread.
+ */
+MUST_CHECK int flow_withdraw(struct flow *flow, const char *id, const char *by,
+			     struct error *err);
+
 /* Every original of the archive, re-hashed; for 'verify'. Problems are reported
  * as lines of text: 0 when there was none, 1 when there were, or a negative
  * code. Any thread. */

@@ -111,9 +111,10 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 	if (c->old_id)
 		rc = store_record_end(f->db, c->old_id, f->seq, err);
 	if (!rc && c->has_new)
-		rc = store_record_insert(f->db, r->id, f->seq, c->key,
-					 c->new_cells, f->j->submission->id,
-					 &new_id, err);
+		rc = store_record_insert(
+			f->db, r->id, f->seq, c->key, c->new_cells,
+			c->submission ? c->submission : f->j->submission->id,
+			&new_id, err);
 	for (size_t i = 0; !rc && i < r->nlenses; i++)
 		rc = tell_lens(f, &r->lenses[i], c, new_id, err);
 	if (rc)

@@ -11,6 +11,7 @@ struct flow_change {
 	struct slice old_cells;
 	bool has_new;
 	struct slice new_cells;
+	const char *submission; /* whose the new ones are; NULL: this one's */
 };
 
 struct flow_fold {

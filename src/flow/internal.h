@@ -51,6 +51,7 @@ struct flow_judgement {
 			       * and max_shrink do not count */
 	bool apart;	      /* stored as pending first: apart.c */
 	bool any_column;      /* no column is one too many */
+	bool replay;	      /* as it was judged: nothing new is refused */
 	struct flow_progress *progress; /* NULL in a trial */
 	const struct breath *breath;	/* NULL: nobody passes */
 	struct flow_round *round;	/* a fix file came back; NULL none */
@@ -260,6 +261,33 @@ MUST_CHECK int flow_rebuild(struct store *store, const struct flow_plan *plan,
  * later snapshot superseded. ERR_NOMEM. */
 MUST_CHECK int flow_restate_superseded(struct buf *json, struct buf *text,
 				       const char *by, const char *language);
+/* Of any submission as those of one that was withdrawn. 'made' are the
+ * versions that show it no more; of each dataset 'until' is the last that did
+ * (0: none). */
+struct flow_withdrawn {
+	const char *by;
+	int64_t at; /* ns */
+	const struct validate_published *made;
+	const int64_t *from, *until; /* per dataset of 'made' */
+	size_t nmade;
+};
+MUST_CHECK int flow_restate_withdrawn(struct buf *json, struct buf *text,
+				      const struct flow_withdrawn *w,
+				      const char *language);
+
+/* withdraw.c: the withdrawal that was asked for, to its new versions. */
+MUST_CHECK int flow_withdrawal(const struct flow_shop *shop,
+			       const struct store_submission *s,
+			       struct error *err);
+/* Whether it can be: 0, or ERR_INVALID and why not. */
+MUST_CHECK int flow_may_withdraw(struct store *store,
+				 const struct store_submission *s,
+				 struct error *err);
+/* submission.c: the language of a department's receipts. */
+const char *flow_language(const struct config *config, const char *department);
+/* round.c, round_read.c: to judge a submission as it was judged last. */
+MUST_CHECK int flow_round_replay(const struct flow_shop *shop,
+				 struct flow_judgement *j, struct error *err);
 
 /* fix.c: the fix file, as a blob that nothing refers to yet. */
 MUST_CHECK int flow_fix_file(struct flow_judgement *j, struct error *err);

@@ -5,7 +5,12 @@
  */
 #include "flow/internal.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
+#include "base/jsonout.h"
+#include "base/text.h"
+
+#include <inttypes.h>
 
 static int
 replace(struct buf *in, size_t at, size_t len, struct slice by)
@@ -22,16 +27,22 @@ replace(struct buf *in, size_t at, size_t len, struct slice by)
 	return 0;
 }
 
+/* The line that says the state says another one. */
 static int
-restate_json(struct buf *json)
+restate_json(struct buf *json, const char *state)
 {
-	static const char was[] = "\n\"state\":\"quarantined\"";
-	const char *at = memmem(json->data, json->len, was, sizeof(was) - 1);
+	static const char mark[] = "\n\"state\":\"";
+	const char *at = memmem(json->data, json->len, mark, sizeof(mark) - 1);
+	const char *end;
 
 	if (!at)
 		return 0;
-	return replace(json, (size_t)(at - json->data), sizeof(was) - 1,
-		       SLICE("\n\"state\":\"superseded\""));
+	at += sizeof(mark) - 1;
+	end = memchr(at, '"', json->len - (size_t)(at - json->data));
+	if (!end)
+		return 0;
+	return replace(json, (size_t)(at - json->data), (size_t)(end - at),
+		       slice_str(state));
 }
 
 /* The first two lines are the verdict and the next step. */
@@ -58,11 +69,117 @@ flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 		"已被取代（superseded）：之后的提交 %s 已入库\n"
 		"下一步：无需处理；本文件未入库，也不能再放行。\n";
 	scope_buf head = BUF_INIT;
-	int rc = restate_json(json);
+	int rc = restate_json(json, "superseded");
 
 	if (!rc && strcmp(language, "zh") == 0)
 		rc = buf_addf(&head, zh, by);
 	else if (!rc)
 		rc = buf_addf(&head, en, by);
 	return rc ? rc : replace(text, 0, first_lines(text), buf_slice(&head));
+}
+
+/* ---- withdrawn ----------------------------------------------------------- */
+
+/* What is said of it, as one more key at the end. */
+static int
+add_withdrawn(struct buf *json, const struct flow_withdrawn *w)
+{
+	static const char end[] = "\n}\n";
+	char at[CLOCK_TEXT_MAX];
+	struct jsonout j;
+
+	if (json->len < sizeof(end) - 1)
+		return 0;
+	json->len -= sizeof(end) - 1;
+	if (buf_adds(json, ",\n\"withdrawn\":"))
+		return ERR_NOMEM;
+	j = jsonout_begin(json, false);
+	jsonout_object(&j);
+	jsonout_pair(&j, "at", clock_rfc3339(w->at, at));
+	jsonout_pair(&j, "by", w->by);
+	jsonout_key(&j, "versions");
+	jsonout_array(&j);
+	for (size_t i = 0; i < w->nmade; i++) {
+		jsonout_object(&j);
+		jsonout_pair(&j, "dataset", w->made[i].dataset);
+		jsonout_key(&j, "from");
+		jsonout_integer(&j, w->from[i]);
+		jsonout_key(&j, "until");
+		jsonout_integer(&j, w->until[i]);
+		jsonout_key(&j, "undone_in");
+		jsonout_integer(&j, w->made[i].version);
+		jsonout_end(&j);
+	}
+	jsonout_end(&j);
+	jsonout_key(&j, "readers");
+	jsonout_raw(&j, SLICE("null"));
+	jsonout_end(&j);
+	if (jsonout_end_text(&j))
+		return ERR_NOMEM;
+	return buf_adds(json, end);
+}
+
+/* The versions that show it, in lines of their own. */
+static int
+add_versions(struct buf *head, const struct flow_withdrawn *w, bool zh)
+{
+	for (size_t i = 0; i < w->nmade; i++) {
+		const char *dataset = w->made[i].dataset;
+
+		if (zh ? buf_addf(head,
+				  "涉及的版本：%s 第 %" PRId64 " 至 %" PRId64
+				  " 版；自第 %" PRId64 " 版起已不含\n",
+				  dataset, w->from[i], w->until[i],
+				  w->made[i].version)
+		       : buf_addf(head,
+				  "shown in     %s versions %" PRId64
+				  " to %" PRId64 "; undone in version %" PRId64
+				  "\n",
+				  dataset, w->from[i], w->until[i],
+				  w->made[i].version))
+			return ERR_NOMEM;
+	}
+	if (!w->nmade)
+		return 0;
+	return buf_adds(head,
+			zh ? "上述版本的读者：未知，本版程序不记录读取情况\n"
+			   : "readers      not known: this version of the "
+			     "program does not record who opens what\n");
+}
+
+int
+flow_restate_withdrawn(struct buf *json, struct buf *text,
+		       const struct flow_withdrawn *w, const char *language)
+{
+	bool zh = strcmp(language, "zh") == 0;
+	scope_buf head = BUF_INIT;
+	char at[CLOCK_TEXT_MAX];
+	int rc = restate_json(json, "withdrawn");
+
+	clock_rfc3339(w->at, at);
+	if (!rc && zh)
+		rc = buf_addf(
+			&head,
+			"已撤回（withdrawn）：%s 由 %s 撤回，其影响已消除\n"
+			"下一步：如系误撤，请重新提交文件；已发布的版本作为"
+			"历史保留。\n",
+			at, w->by);
+	else if (!rc)
+		rc = buf_addf(&head,
+			      "withdrawn: its effect was undone, by %s at %s\n"
+			      "next: submit the file again if it was withdrawn "
+			      "by mistake; versions that showed it stay as "
+			      "history.\n",
+			      w->by, at);
+	if (!rc)
+		rc = add_withdrawn(json, w);
+	if (!rc)
+		rc = replace(text, 0, first_lines(text), buf_slice(&head));
+	buf_clear(&head);
+	if (!rc)
+		rc = add_versions(&head, w, zh);
+	/* behind the two lines and the blank one that ends them */
+	return rc || !head.len ? rc
+			       : replace(text, first_lines(text) + 1, 0,
+					 buf_slice(&head));
 }

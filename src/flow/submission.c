@@ -313,8 +313,8 @@ tell(const struct flow_shop *shop, const struct flow_judgement *j, int64_t seq)
 			   j->submission->number);
 }
 
-static const char *
-receipt_language(const struct config *config, const char *department)
+const char *
+flow_language(const struct config *config, const char *department)
 {
 	const struct config_department *d =
 		config_find_department(config, department);
@@ -334,8 +334,8 @@ flow_judgement_begin(struct flow_judgement *j, const struct flow_shop *shop,
 		.resource = planned->resource,
 		.planned = planned,
 		.submission = s,
-		.language = receipt_language(shop->plan->config,
-					     planned->resource->department),
+		.language = flow_language(shop->plan->config,
+					  planned->resource->department),
 		.release = release,
 		.progress = shop->progress,
 		.breath = shop->breath,

@@ -4,6 +4,7 @@
  */
 #include "store/record.h"
 
+#include "base/scope.h"
 #include "store/run.h"
 #include "store/sql.h"
 
@@ -243,6 +244,56 @@ store_touched_get(struct sql *db, int64_t resource, struct slice key,
 		return rc;
 	*ret = rc ? sql_int(stmt, 0) : 0;
 	return 0;
+}
+
+/* They are found first, so that they may be changed. */
+int
+store_touched_each(struct sql *db, int64_t resource, int64_t submission,
+		   store_touched_fn *each, void *ctx, struct error *err)
+{
+	static const char text[] =
+		"SELECT key FROM touched WHERE resource = ?1"
+		" AND submission = ?2 AND key > ?3 ORDER BY key LIMIT 1";
+	scope_buf key = BUF_INIT;
+	int rc;
+
+	for (;;) {
+		scope_stmt *stmt = NULL;
+
+		rc = sql_get(db, text, &stmt, err);
+		if (rc)
+			return rc;
+		sql_bind_int(stmt, 1, resource);
+		sql_bind_int(stmt, 2, submission);
+		sql_bind_blob(stmt, 3, key.len ? buf_slice(&key) : SLICE(""));
+		rc = sql_step(db, stmt, err);
+		if (rc <= 0)
+			return rc;
+		buf_clear(&key);
+		if (buf_addslice(&key, sql_bytes(stmt, 0)))
+			return error_nomem(err);
+		sql_reset(&stmt);
+		stmt = NULL;
+		rc = each(ctx, buf_slice(&key));
+		if (rc)
+			return rc;
+	}
+}
+
+int
+store_touched_remove(struct sql *db, int64_t resource, struct slice key,
+		     struct error *err)
+{
+	static const char text[] =
+		"DELETE FROM touched WHERE resource = ?1 AND key = ?2";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, resource);
+	sql_bind_blob(stmt, 2, key);
+	return sql_run(db, stmt, err);
 }
 
 int

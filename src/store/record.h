@@ -58,6 +58,14 @@ MUST_CHECK int store_touched_add(struct sql *db, int64_t resource,
 MUST_CHECK int store_touched_get(struct sql *db, int64_t resource,
 				 struct slice key, int64_t *ret,
 				 struct error *err);
+/* The keys that this submission touched last; the callback may change them. */
+typedef int store_touched_fn(void *ctx, struct slice key);
+MUST_CHECK int store_touched_each(struct sql *db, int64_t resource,
+				  int64_t submission, store_touched_fn *each,
+				  void *ctx, struct error *err);
+/* Nobody did. */
+MUST_CHECK int store_touched_remove(struct sql *db, int64_t resource,
+				    struct slice key, struct error *err);
 MUST_CHECK int store_touched_clear(struct sql *db, int64_t resource,
 				   struct error *err);
 

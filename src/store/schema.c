@@ -223,6 +223,17 @@ const char *const store_schema_main[] = {
 	"  row INTEGER NOT NULL, cells BLOB NOT NULL,"
 	"  PRIMARY KEY(submission, row)"
 	") STRICT, WITHOUT ROWID;",
+
+	/* 5 */
+	/* Who has asked for a submission to be withdrawn; NULL nobody. */
+	"ALTER TABLE submission ADD COLUMN withdrawing TEXT;"
+	"CREATE INDEX submission_withdrawing ON submission(number)"
+	"  WHERE withdrawing IS NOT NULL;"
+	"CREATE TABLE withdrawal("
+	"  submission INTEGER PRIMARY KEY REFERENCES submission(number),"
+	"  seq INTEGER," /* of its publish; NULL: it changed nothing */
+	"  withdrawn_at INTEGER NOT NULL, asked_by TEXT NOT NULL"
+	") STRICT;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

@@ -12,7 +12,7 @@
 	"number, id, resource, name, blob, bytes, uid, submitted_by," \
 	" received_at, killed, state, judged_at, seq, released," \
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
-	" sha256, expired"
+	" sha256, expired, withdrawing IS NOT NULL"
 
 void
 store_submission_release(struct store_submission *s)
@@ -62,6 +62,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.fix_blob = int_or(stmt, 16, 0),
 		.fix_bytes = int_or(stmt, 17, -1),
 		.expired = (int)sql_int(stmt, 19),
+		.withdrawing = sql_int(stmt, 20),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));

@@ -23,6 +23,7 @@ struct store_submission {
 	int64_t judged_at; /* 0 none */
 	int64_t seq;	   /* 0 none */
 	bool released;
+	bool withdrawing; /* somebody has asked for it */
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
 	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
 	int expired; /* 1: it has left archive/; 2: its bytes are gone */

@@ -101,7 +101,7 @@ class Check:
                   self.published)
         self.none("published without a right to",
                   "SELECT number, state FROM submission WHERE seq IS NOT NULL"
-                  " AND state NOT IN('accepted', 'partial')"
+                  " AND state NOT IN('accepted', 'partial', 'withdrawn')"
                   " AND number NOT IN(SELECT submission FROM fix_round"
                   "  WHERE judged_at IS NULL)")
         self.none("a fix file came back and nobody judges it, or did twice",
@@ -217,7 +217,13 @@ class Check:
                   " WHERE v.submission <> '' AND NOT EXISTS(SELECT 1"
                   " FROM submission s WHERE s.id = v.submission"
                   " AND (s.seq = v.seq OR EXISTS(SELECT 1 FROM fix_round"
+                  "  WHERE submission = s.number AND seq = v.seq)"
+                  " OR EXISTS(SELECT 1 FROM withdrawal"
                   "  WHERE submission = s.number AND seq = v.seq)))")
+        self.none("a withdrawal and the state of its submission differ",
+                  "SELECT number FROM submission WHERE (state = 'withdrawn')"
+                  " <> (number IN(SELECT submission FROM withdrawal))"
+                  " OR (state = 'withdrawn' AND withdrawing IS NOT NULL)")
         self.none("a version without its texts",
                   "SELECT dataset, number FROM version v WHERE number >= %s"
                   " AND (SELECT count(*) FROM version_text t WHERE"

@@ -1,0 +1,389 @@
+/*
+ * A submission is withdrawn (SPEC 6.6): its effect is undone as a new version.
+ * What the records are without it is worked out by replay.c; here they become
+ * so, and the receipt says what that means.
+ */
+#include "flow/fold.h"
+#include "flow/replay.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "store/fix.h"
+#include "store/withdrawal.h"
+
+#include <stdlib.h>
+
+static bool
+is_one_of(const char *state, const char *const words[])
+{
+	while (*words && strcmp(state, *words) != 0)
+		words++;
+	return *words;
+}
+
+static bool
+has_effect(const struct store_submission *s)
+{
+	return is_one_of(s->state, (const char *const[]){"accepted", "partial",
+							 "unchanged", NULL});
+}
+
+int
+flow_may_withdraw(struct store *store, const struct store_submission *s,
+		  struct error *err)
+{
+	struct flow_replay plan;
+
+	if (strcmp(s->state, "judging") == 0)
+		return error_set(err, ERR_INVALID,
+				 "submission %s is being judged: 'civicfs wait "
+				 "%s' waits for its verdict, then ask again",
+				 s->id, s->id);
+	if (!has_effect(s) && strcmp(s->state, "quarantined") != 0)
+		return error_set(err, ERR_INVALID,
+				 "submission %s is %s: it has no effect that "
+				 "could be withdrawn",
+				 s->id, s->state);
+	return has_effect(s) ? flow_replay_plan(store, s, &plan, err) : 0;
+}
+
+/* ---- records ------------------------------------------------------------- */
+
+struct undoing {
+	struct flow_fold *f;
+	struct store_target *target;
+	struct store_target_row row;
+	int more; /* 1: 'row' stands */
+	struct error *err;
+};
+
+static int
+next_row(struct undoing *u)
+{
+	u->more = store_target_next(u->target, &u->row, u->err);
+	return u->more < 0 ? u->more : 0;
+}
+
+static int
+insert_row(struct undoing *u)
+{
+	const struct flow_change c = {
+		.key = u->row.key,
+		.has_new = true,
+		.new_cells = u->row.cells,
+		.submission = u->row.submission,
+	};
+
+	return flow_fold_apply(u->f, &c, u->err);
+}
+
+/* The record as it is, and as it is to be, if it is. */
+static int
+change_record(struct undoing *u, const struct store_record *r, bool met)
+{
+	const struct flow_change c = {
+		.key = r->key,
+		.old_id = r->id,
+		.old_cells = r->cells,
+		.has_new = met,
+		.new_cells = met ? u->row.cells : SLICE_NONE,
+		.submission = met ? u->row.submission : NULL,
+	};
+
+	if (met && slice_eq(r->cells, u->row.cells) &&
+	    strcmp(r->submission, u->row.submission) == 0)
+		return 0;
+	return flow_fold_apply(u->f, &c, u->err);
+}
+
+static int
+take_record(void *ctx, const struct store_record *r)
+{
+	struct undoing *u = ctx;
+	int rc = 0;
+
+	while (!rc && u->more && slice_cmp(u->row.key, r->key) < 0) {
+		rc = insert_row(u);
+		if (!rc)
+			rc = next_row(u);
+	}
+	if (rc)
+		return rc;
+	if (!u->more || !slice_eq(u->row.key, r->key))
+		return change_record(u, r, false);
+	rc = change_record(u, r, true);
+	return rc ? rc : next_row(u);
+}
+
+/* Both in key order; what is written is not met, because it begins later. */
+static int
+change_records(struct undoing *u)
+{
+	int rc = store_target_first(u->target, u->err);
+
+	if (!rc)
+		rc = next_row(u);
+	if (!rc)
+		rc = store_record_each(u->f->db, u->f->j->planned->id,
+				       u->f->seq - 1, take_record, u, u->err);
+	while (!rc && u->more) {
+		rc = insert_row(u);
+		if (!rc)
+			rc = next_row(u);
+	}
+	return rc;
+}
+
+/* ---- keys that it has touched -------------------------------------------- */
+
+/* The number in "YYYYMMDD-NNNNNN". */
+static int64_t
+number_of(const char *id)
+{
+	const char *at = strchr(id, '-');
+
+	return at ? strtoll(at + 1, NULL, 10) : 0;
+}
+
+/* An earlier one that is released later is not overtaken by what never was. */
+static int
+forget_key(void *ctx, struct slice key)
+{
+	struct undoing *u = ctx;
+	const int64_t resource = u->f->j->planned->id;
+	scope_buf whose = BUF_INIT;
+	int rc = store_target_whose(u->target, key, &whose, u->err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return store_touched_remove(u->f->db, resource, key, u->err);
+	if (!buf_str(&whose))
+		return error_nomem(u->err);
+	return store_touched_add(u->f->db, resource, key, number_of(whose.data),
+				 u->err);
+}
+
+/* ---- the publish --------------------------------------------------------- */
+
+static int
+write_publish(const struct flow_shop *shop, struct undoing *u)
+{
+	struct flow_fold *f = u->f;
+	struct flow_judgement *j = f->j;
+	int rc = publish_begin(shop->store, shop->plan->config, f->seq,
+			       &j->publish, u->err);
+
+	if (!rc)
+		rc = store_subject_clear(f->db, u->err);
+	if (!rc)
+		rc = flow_link(shop->store, j->planned, f->seq, u->err);
+	if (!rc)
+		rc = change_records(u);
+	if (!rc)
+		rc = store_touched_each(f->db, j->planned->id,
+					j->submission->number, forget_key, u,
+					u->err);
+	if (!rc && j->changed)
+		rc = flow_subjects(shop->store, shop->plan, j->publish, f->seq,
+				   NULL, u->err);
+	if (!rc && j->changed)
+		rc = publish_write(j->publish, u->err);
+	return rc ? rc
+		  : store_records_commit(shop->store, j->changed ? f->seq : 0,
+					 u->err);
+}
+
+/* *ret_seq: the publish, 0 when nothing changes. */
+static int
+undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
+     struct error *err)
+{
+	struct flow_fold f = {.j = j,
+			      .plan = shop->plan,
+			      .db = store_records(shop->store),
+			      .seq = store_published(shop->store) + 1};
+	struct undoing u = {.f = &f, .err = err};
+	struct flow_replay plan;
+	int rc = flow_replay_plan(shop->store, j->submission, &plan, err);
+
+	if (!rc)
+		rc = flow_replay(shop, j->submission, &plan, &u.target, err);
+	if (!rc)
+		rc = store_records_begin(shop->store, err);
+	if (!rc)
+		rc = write_publish(shop, &u);
+	if (rc)
+		store_records_rollback(shop->store);
+	store_target_close(u.target);
+	buf_release(&f.place);
+	buf_release(&f.old_place);
+	*ret_seq = j->changed ? f.seq : 0;
+	return rc;
+}
+
+/* ---- the receipt --------------------------------------------------------- */
+
+/* Which versions of the datasets it has shown up in. */
+static int
+find_versions(struct flow_judgement *j, const struct publish_made *made,
+	      size_t n, int64_t *from, int64_t *until, struct error *err)
+{
+	int64_t first = 0, ignored;
+	scope_reader reader = {0};
+	int rc = store_reader_get(j->store, &reader, err);
+
+	if (!rc)
+		rc = store_submission_first_seq(
+			reader.db, j->submission->number, &first, err);
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = store_version_around(reader.db, made[i].theme->id, first,
+					  &ignored, &from[i], err);
+		until[i] = made[i].version - 1;
+	}
+	return rc;
+}
+
+static int
+restate(struct flow_judgement *j, const char *by, int64_t now, int64_t seq,
+	struct buf *json, struct buf *text, struct error *err)
+{
+	const struct publish_made *made = NULL;
+	size_t n = seq ? publish_made(j->publish, &made) : 0;
+	scope_free struct validate_published *published =
+		calloc(n + 1, sizeof(*published));
+	scope_free int64_t *from = calloc(2 * n + 1, sizeof(*from));
+	struct flow_withdrawn w = {.by = by,
+				   .at = now,
+				   .made = published,
+				   .from = from,
+				   .nmade = n};
+	int64_t number = j->submission->number;
+	int rc;
+
+	if (!published || !from)
+		return error_nomem(err);
+	w.until = from + n;
+	for (size_t i = 0; i < n; i++)
+		published[i] = (struct validate_published){
+			made[i].theme->theme->id, made[i].version};
+	rc = find_versions(j, made, n, from, from + n, err);
+	if (!rc) {
+		scope_reader reader = {0};
+
+		rc = store_reader_get(j->store, &reader, err);
+		if (!rc)
+			rc = store_submission_receipt(reader.db, number,
+						      STORE_RECEIPT_JSON, json,
+						      err);
+		if (rc >= 0)
+			rc = store_submission_receipt(reader.db, number,
+						      STORE_RECEIPT_TEXT, text,
+						      err);
+	}
+	if (rc < 0)
+		return rc;
+	return flow_restate_withdrawn(json, text, &w, j->language)
+		       ? error_nomem(err)
+		       : 0;
+}
+
+static int
+conclude(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
+	 struct error *err)
+{
+	const struct store_submission *s = j->submission;
+	int64_t now = clock_now(), unlinked = 0;
+	scope_buf json = BUF_INIT;
+	scope_buf text = BUF_INIT;
+	scope_buf by = BUF_INIT;
+	scope_txn txn = {0};
+	int rc;
+
+	{
+		scope_reader reader = {0};
+
+		rc = store_reader_get(shop->store, &reader, err);
+		if (!rc)
+			rc = store_submission_withdrawing(reader.db, s->number,
+							  &by, err);
+	}
+	if (rc >= 0)
+		rc = buf_str(&by)
+			     ? restate(j, by.data, now, seq, &json, &text, err)
+			     : error_nomem(err);
+	if (!rc)
+		rc = store_begin(shop->store, &txn, err);
+	if (!rc && seq)
+		rc = publish_commit(j->publish, &txn, s->id, now, err);
+	if (!rc && seq)
+		rc = store_publish(&txn, seq, err);
+	if (!rc)
+		rc = store_withdrawal_add(&txn, s->number, seq, now, by.data,
+					  buf_slice(&json), buf_slice(&text),
+					  err);
+	if (!rc)
+		rc = inbox_fix_show(&txn, s, 0, &unlinked, err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (rc)
+		return rc;
+	if (seq)
+		publish_done(j->publish);
+	inbox_fix_shown(shop->inbox, unlinked);
+	return 0;
+}
+
+static void
+tell(const struct flow_shop *shop, const struct flow_judgement *j, int64_t seq)
+{
+	const struct publish_made *made = NULL;
+	size_t n = seq ? publish_made(j->publish, &made) : 0;
+
+	if (n)
+		shop->hooks.published(shop->hooks.ctx, made, n);
+	shop->hooks.judged(shop->hooks.ctx, j->planned->id,
+			   j->submission->number);
+}
+
+/* It has become impossible since it was asked for: it is not asked any more. */
+static int
+refuse(const struct flow_shop *shop, const struct store_submission *s,
+       const struct error *why, struct error *err)
+{
+	scope_txn txn = {0};
+	int rc = store_begin(shop->store, &txn, err);
+
+	if (!rc)
+		rc = store_submission_keep(&txn, s->number, err);
+	if (!rc)
+		rc = store_commit(&txn, err);
+	if (!rc)
+		shop->hooks.failed(shop->hooks.ctx, why);
+	return rc;
+}
+
+int
+flow_withdrawal(const struct flow_shop *shop, const struct store_submission *s,
+		struct error *err)
+{
+	struct error why = ERROR_INIT;
+	struct flow_judgement j;
+	int64_t seq = 0;
+	int rc = flow_may_withdraw(shop->store, s, &why);
+
+	if (rc == ERR_INVALID)
+		return refuse(shop, s, &why, err);
+	flow_judgement_begin(&j, shop, s, true);
+	if (rc)
+		*err = why;
+	if (!rc && has_effect(s))
+		rc = undo(shop, &j, &seq, err);
+	if (!rc)
+		rc = conclude(shop, &j, seq, err);
+	if (!rc)
+		tell(shop, &j, seq);
+	flow_judgement_release(&j);
+	return rc ? error_prefix(err, rc, "withdrawing submission %s", s->id)
+		  : 0;
+}
