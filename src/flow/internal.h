@@ -161,6 +161,12 @@ MUST_CHECK int flow_round_row(struct flow_judgement *j,
 			      const struct decode_row *r,
 			      struct decode_row *ret,
 			      enum store_fix_kind *ret_kind, struct error *err);
+/* A header of the original: the first counts, if no fix file has shown it.
+ * ERR_NOMEM. */
+MUST_CHECK int flow_round_header(struct flow_judgement *j, const int *columns,
+				 size_t n);
+/* Which fields its cells are: the header of the fix file. */
+const int *flow_round_columns(const struct flow_judgement *j, size_t *ret_n);
 /* Whether a row may be refused for another's sake: in a round only those that
  * came back. */
 MUST_CHECK int flow_round_may_refuse(struct flow_judgement *j, int64_t row,

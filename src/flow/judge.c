@@ -130,7 +130,8 @@ take_header(struct flow_judgement *j, const struct decode_header *h)
 	snprintf(j->format, sizeof(j->format), "%s", h->format);
 	snprintf(j->encoding, sizeof(j->encoding), "%s", h->encoding);
 	flow_progress_encoding(j->progress, h->encoding);
-	if (flow_members_header(j->members, columns, h->nlabels))
+	if (flow_members_header(j->members, columns, h->nlabels) ||
+	    flow_round_header(j, columns, h->nlabels))
 		return error_nomem(&j->sink_error);
 	return j->fix ? 0 : validate_fix_new(h, &j->fix, &j->sink_error);
 }
@@ -186,8 +187,24 @@ add_unique_values(struct flow_judgement *j, const struct decode_row *row)
 	return rc;
 }
 
+/* The cells as sent, in the order of the fix file. */
 static int
-stage(struct flow_judgement *j, const struct decode_row *r, bool left)
+pack_sent(struct flow_judgement *j, const struct decode_row *r,
+	  enum store_fix_kind kind, struct buf *out)
+{
+	int rc = 0;
+
+	if (kind == STORE_FIX_OTHER)
+		return flow_members_sent(j, r, out);
+	for (size_t i = 0; !rc && i < r->ncells; i++)
+		rc = cells_add(out, r->cells[i]);
+	return rc;
+}
+
+/* 'kind': where the row is from. */
+static int
+stage(struct flow_judgement *j, const struct decode_row *r,
+      enum store_fix_kind kind)
 {
 	scope_buf sent = BUF_INIT;
 	struct store_staged staged = {
@@ -196,7 +213,7 @@ stage(struct flow_judgement *j, const struct decode_row *r, bool left)
 		.status = j->row.kind == VALIDATE_REFUSED ? STORE_STAGED_REFUSED
 							  : STORE_STAGED_GOOD,
 		.deletes = j->row.change == VALIDATE_DELETE,
-		.left = left,
+		.left = kind == STORE_FIX_LEFT,
 		.has_key = j->row.has_key,
 		.key = buf_slice(&j->row.key),
 		.cells = buf_slice(&j->row.cells),
@@ -204,7 +221,7 @@ stage(struct flow_judgement *j, const struct decode_row *r, bool left)
 	int rc = 0;
 
 	if (!j->row.as_sent || staged.status == STORE_STAGED_REFUSED) {
-		if (flow_members_sent(j, r, &sent))
+		if (pack_sent(j, r, kind, &sent))
 			return error_nomem(&j->sink_error);
 		staged.sent = buf_slice(&sent);
 	}
@@ -223,13 +240,13 @@ leave_row(struct flow_judgement *j, const struct decode_row *r)
 	struct validate_fault fault;
 
 	if (j->row.kind == VALIDATE_REFUSED)
-		return stage(j, r, true);
+		return stage(j, r, STORE_FIX_LEFT);
 	j->row.kind = VALIDATE_REFUSED;
 	validate_fault_cross(VALIDATE_CROSS_NOT_BACK, r->row, r->line, "",
 			     SLICE_NONE, 0, &fault, &text);
 	if (flow_judge_fault(j, &fault, &j->sink_error))
 		return ERR_NOMEM;
-	return stage(j, r, true);
+	return stage(j, r, STORE_FIX_LEFT);
 }
 
 /* A row that the fix file, this one or an earlier one, holds instead of the
@@ -239,12 +256,15 @@ take_fixed(struct flow_judgement *j, const struct decode_row *r)
 {
 	struct decode_row fixed;
 	enum store_fix_kind kind;
+	const int *columns;
+	size_t ncolumns;
 	int rc = flow_round_row(j, r, &fixed, &kind, &j->sink_error);
 
 	if (rc || kind == STORE_FIX_OTHER)
 		return rc ? rc : 1;
-	rc = validate_judge(j->validate, j->columns, j->ncolumns, &fixed,
-			    &j->row, on_row_fault, on_row_warning, j);
+	columns = flow_round_columns(j, &ncolumns);
+	rc = validate_judge(j->validate, columns, ncolumns, &fixed, &j->row,
+			    on_row_fault, on_row_warning, j);
 	if (rc)
 		return rc;
 	j->read++;
@@ -255,7 +275,7 @@ take_fixed(struct flow_judgement *j, const struct decode_row *r)
 	return kind == STORE_FIX_LEFT || j->row.kind == VALIDATE_BLANK ||
 			       j->row.kind == VALIDATE_FOOTER
 		       ? leave_row(j, &fixed)
-		       : stage(j, &fixed, false);
+		       : stage(j, &fixed, kind);
 }
 
 static int
@@ -286,7 +306,7 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 	}
 	j->read++;
 	rc = report_blanks(j);
-	return rc ? rc : stage(j, r, false);
+	return rc ? rc : stage(j, r, STORE_FIX_OTHER);
 }
 
 /* A fault of the file rejects it: its rows count for nothing, and what was

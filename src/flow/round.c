@@ -91,6 +91,28 @@ flow_round_row(struct flow_judgement *j, const struct decode_row *r,
 }
 
 int
+flow_round_header(struct flow_judgement *j, const int *columns, size_t n)
+{
+	struct flow_round *r = j->round;
+
+	if (!r || r->columns)
+		return 0;
+	r->columns = calloc(n + 1, sizeof(*r->columns));
+	if (!r->columns)
+		return ERR_NOMEM;
+	memcpy(r->columns, columns, n * sizeof(*columns));
+	r->ncolumns = n;
+	return 0;
+}
+
+const int *
+flow_round_columns(const struct flow_judgement *j, size_t *ret_n)
+{
+	*ret_n = j->round->ncolumns;
+	return j->round->columns;
+}
+
+int
 flow_round_may_refuse(struct flow_judgement *j, int64_t row, bool *ret,
 		      struct error *err)
 {
