@@ -191,6 +191,9 @@ read_receipt(struct control_call *call, const struct store_submission *s,
 			as_json || !values ? STORE_RECEIPT_JSON
 					   : STORE_RECEIPT_TEXT,
 			values ? out : &whole, &call->err);
+	/* a terminal is no editor of Windows */
+	if (rc > 0 && values && !as_json)
+		validate_receipt_undress(out);
 	if (rc <= 0 || values)
 		return rc;
 	rc = control_redact(buf_slice(&whole), as_json, out, &call->err);

@@ -71,11 +71,15 @@ flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 	scope_buf head = BUF_INIT;
 	int rc = restate_json(json, "superseded");
 
+	validate_receipt_undress(text);
+
 	if (!rc && strcmp(language, "zh") == 0)
 		rc = buf_addf(&head, zh, by);
 	else if (!rc)
 		rc = buf_addf(&head, en, by);
-	return rc ? rc : replace(text, 0, first_lines(text), buf_slice(&head));
+	if (!rc)
+		rc = replace(text, 0, first_lines(text), buf_slice(&head));
+	return rc ? rc : validate_receipt_dress(text);
 }
 
 /* ---- withdrawn ----------------------------------------------------------- */
@@ -156,6 +160,7 @@ flow_restate_withdrawn(struct buf *json, struct buf *text,
 	char at[CLOCK_TEXT_MAX];
 	int rc = restate_json(json, "withdrawn");
 
+	validate_receipt_undress(text);
 	clock_rfc3339(w->at, at);
 	if (!rc && zh)
 		rc = buf_addf(
@@ -179,7 +184,7 @@ flow_restate_withdrawn(struct buf *json, struct buf *text,
 	if (!rc)
 		rc = add_versions(&head, w, zh);
 	/* behind the two lines and the blank one that ends them */
-	return rc || !head.len ? rc
-			       : replace(text, first_lines(text) + 1, 0,
-					 buf_slice(&head));
+	if (!rc && head.len)
+		rc = replace(text, first_lines(text) + 1, 0, buf_slice(&head));
+	return rc ? rc : validate_receipt_dress(text);
 }

@@ -168,6 +168,8 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 	};
 	int rc = flow_receipts(j, now, made, nmade, &json, &text, err);
 
+	if (!rc && validate_receipt_dress(&text))
+		rc = error_nomem(err);
 	if (rc)
 		return rc;
 	v.receipt_json = buf_slice(&json);

@@ -230,6 +230,11 @@ MUST_CHECK int validate_receipt_json(const struct validate_receipt *r,
 MUST_CHECK int validate_receipt_text(const struct validate_receipt *r,
 				     const char *language, struct buf *out);
 
+/* The latter as it lies in a folder: a byte order mark, and CR LF; and back.
+ * No text of a receipt holds a CR of its own. ERR_NOMEM. */
+MUST_CHECK int validate_receipt_dress(struct buf *text);
+void validate_receipt_undress(struct buf *text);
+
 /* ---- fix files (fix.c) --------------------------------------------------- */
 
 /* Appends the header line, then a row at a time: the record's cells in the

@@ -56,7 +56,7 @@ class Sweep:
                                                      self.submissions))
         if receipt["state"] != state:
             raise Failure("%s: %s, not %s" % (path, receipt["state"], state))
-        people = crashlib.read(path + ".receipt.txt").decode()
+        people = crashlib.read(path + ".receipt.txt").decode("utf-8-sig")
         if not people.startswith(state):
             raise Failure("the receipt for people says %r" % people[:40])
         return receipt

@@ -2,6 +2,7 @@
 #include "tests/unit/flow/town.h"
 
 #include "store/record.h"
+#include "validate/validate.h"
 
 #include <fcntl.h>
 
@@ -24,6 +25,13 @@ town_receipt(struct town *t, int64_t number, enum store_receipt which,
 	check(store_reader_get(t->store, &reader, &err), &err);
 	if (store_submission_receipt(reader.db, number, which, ret, &err) != 1)
 		fail_msg("submission %lld has no receipt", (long long)number);
+	if (which == STORE_RECEIPT_TEXT) {
+		assert_true(
+			slice_starts(buf_slice(ret), SLICE("\xef\xbb\xbf")));
+		assert_true(ret->len > 5 &&
+			    memcmp(ret->data + ret->len - 2, "\r\n", 2) == 0);
+		validate_receipt_undress(ret);
+	}
 	assert_non_null(buf_str(ret));
 }
 

@@ -336,6 +336,24 @@ test_cross(void **state)
 	assert_non_null(strstr(fault.message_zh, "900 条记录中的 812 条"));
 }
 
+/* Old editors see lines, and know that it is Chinese; and back. */
+static void
+test_dressed(void **state)
+{
+	scope_buf text = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(buf_adds(&text, "已接收\n\nnext\n"), 0);
+	assert_int_equal(validate_receipt_dress(&text), 0);
+	assert_true(
+		slice_eq(buf_slice(&text), SLICE("\xef\xbb\xbf"
+						 "已接收\r\n\r\nnext\r\n")));
+	validate_receipt_undress(&text);
+	assert_true(slice_eq(buf_slice(&text), SLICE("已接收\n\nnext\n")));
+	validate_receipt_undress(&text);
+	assert_true(slice_eq(buf_slice(&text), SLICE("已接收\n\nnext\n")));
+}
+
 int
 main(void)
 {
@@ -349,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_values_kept),
 		cmocka_unit_test(test_cross),
+		cmocka_unit_test(test_dressed),
 	};
 
 	if (clock_set_zone("Asia/Shanghai", NULL))
