@@ -8,7 +8,7 @@ build=$(cd "$1" && pwd)
 shift
 cd "$top"
 flags=$(pkg-config --cflags fuse3 sqlite3 inih libcrypto libutf8proc \
-	libpcre2-8 smartcols libseccomp jansson libarchive)
+	libpcre2-8 smartcols libseccomp jansson libarchive expat)
 [ $# -gt 0 ] || set -- $(find src -name '*.c' | sort)
 # One file a run: clang-tidy 14 takes the variable arguments of every file
 # after the first for uninitialized.

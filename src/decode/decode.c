@@ -9,6 +9,7 @@
 #include "decode/format.h"
 #include "decode/header.h"
 #include "decode/job.h"
+#include "decode/json.h"
 #include "decode/text.h"
 
 /* ---- a table ------------------------------------------------------------- */
@@ -58,40 +59,48 @@ decode_job_table(struct decode_job *job, const struct decode_reader *reader)
 	return rc || job->end != DECODE_DONE ? rc : give_rows(job, reader);
 }
 
-/* ---- delimited text ------------------------------------------------------ */
+/* ---- text ---------------------------------------------------------------- */
 
 static int
-run_text(struct decode_job *job, const struct decode_bytes *bytes)
+open_source(struct decode_job *job, const struct decode_bytes *bytes,
+	    struct decode_source **ret)
 {
 	enum decode_encoding encoding;
-	struct decode_reader reader;
-	scope_source source = NULL;
-	scope_text text = NULL;
 	int rc = decode_encoding_find(bytes, job->sink, &encoding, &job->end,
 				      job->err);
 
 	if (rc || job->end != DECODE_DONE)
 		return rc;
-	rc = decode_source_open(bytes, encoding, &source, job->err);
-	if (!rc)
-		rc = decode_text_open(source, job->sink, &text, &job->end,
-				      job->err);
+	return decode_source_open(bytes, encoding, ret, job->err);
+}
+
+static int
+run_text(struct decode_job *job, const struct decode_bytes *bytes)
+{
+	struct decode_reader reader;
+	scope_source source = NULL;
+	scope_text text = NULL;
+	int rc = open_source(job, bytes, &source);
+
+	if (rc || job->end != DECODE_DONE)
+		return rc;
+	rc = decode_text_open(source, job->sink, &text, &job->end, job->err);
 	if (rc || job->end != DECODE_DONE)
 		return rc;
 	reader = decode_text_reader(text);
 	return decode_job_table(job, &reader);
 }
 
-/* ---- any file ------------------------------------------------------------ */
-
 static int
-refuse_json(struct decode_job *job, const struct decode_bytes *bytes)
+run_json(struct decode_job *job, const struct decode_bytes *bytes)
 {
-	(void)bytes;
-	return error_set(job->err, ERR_INVALID,
-			 "the file is JSON, which this version does not read: "
-			 "export the table as 'CSV UTF-8' and send that file");
+	scope_source source = NULL;
+	int rc = open_source(job, bytes, &source);
+
+	return rc || job->end != DECODE_DONE ? rc : decode_json(job, source);
 }
+
+/* ---- any file ------------------------------------------------------------ */
 
 static int
 refuse_xls(struct decode_job *job, const struct decode_bytes *bytes)
@@ -105,9 +114,9 @@ refuse_xls(struct decode_job *job, const struct decode_bytes *bytes)
 
 static int (*const by_kind[])(struct decode_job *job,
 			      const struct decode_bytes *bytes) = {
-	[DECODE_KIND_TEXT] = run_text,	  [DECODE_KIND_ZIP] = decode_zip,
-	[DECODE_KIND_TAR] = decode_tar,	  [DECODE_KIND_PACKED] = decode_packed,
-	[DECODE_KIND_JSON] = refuse_json, [DECODE_KIND_OLE] = refuse_xls,
+	[DECODE_KIND_TEXT] = run_text,	[DECODE_KIND_ZIP] = decode_zip,
+	[DECODE_KIND_TAR] = decode_tar, [DECODE_KIND_PACKED] = decode_packed,
+	[DECODE_KIND_JSON] = run_json,	[DECODE_KIND_OLE] = refuse_xls,
 };
 
 int

@@ -19,6 +19,7 @@
 /* Limits on what a file may ask of us. */
 #define DECODE_MAX_CELLS 4096		     /* in one record */
 #define DECODE_MAX_RECORD (16 * 1024 * 1024) /* bytes of one record */
+#define DECODE_MAX_CELL (1024 * 1024)	     /* bytes of a cell of a workbook */
 #define DECODE_HEADER_RECORDS 20	     /* SPEC 4 */
 #define DECODE_NAME_MAX 1024		     /* bytes of a member's name */
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <iconv.h>
+#include <jansson.h>
 #include <locale.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -304,6 +305,8 @@ decode_sandbox_close(const struct decode_sandbox *box, struct error *err)
 		return error_nomem(err);
 	tzset();
 	sort_once();
+	/* it reads /dev/urandom */
+	json_object_seed(0);
 	reset_signals();
 	rc = load_converters(err);
 	if (!rc)

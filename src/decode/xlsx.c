@@ -1,0 +1,454 @@
+/*
+ * A sheet of an XLSX as a reader: rows come from expat one at a time, each
+ * cell as the text that it means. See workbook.h.
+ */
+#include "decode/xlsx.h"
+
+#include "decode/format.h"
+#include "decode/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX 1048576 /* of a sheet, as spreadsheets have it */
+
+/* Types of cells, by their first letters. */
+enum kind { NUMBER, SHARED, TEXT, INLINE, BOOLEAN, ERROR, DATE };
+
+struct sheet {
+	struct decode_xlsx x;
+	const struct decode_sheet *of;
+	struct decode_gap gap;
+	int64_t header; /* line of it; 0 not known yet */
+	bool ready;	/* a row waits */
+
+	/* the cell that is being read */
+	int64_t line;
+	size_t column;
+	enum kind kind;
+	unsigned char style;
+	bool formula;
+	bool value;  /* <v> was there and not empty, or <t> */
+	bool inside; /* of <v> or <t> */
+	int aside;   /* depth in <rPh> */
+	struct buf text;
+
+	struct decode_sheet_row row;
+};
+
+/* ---- cells --------------------------------------------------------------- */
+
+static void
+fail_at(struct sheet *s, const char *what)
+{
+	char column[DECODE_COLUMN_SIZE];
+
+	decode_sheet_column(s->column, column);
+	decode_xml_fail(s->x.xml, ERR_INVALID,
+			"cell %s%lld of the sheet '%.100s' %s", column,
+			(long long)s->line, s->of->name, what);
+}
+
+static void
+no_memory(struct sheet *s)
+{
+	decode_xml_fail(s->x.xml, ERR_NOMEM, "out of memory");
+}
+
+static enum kind
+kind_of(const char *t)
+{
+	static const struct {
+		const char *word;
+		enum kind kind;
+	} kinds[] = {
+		{"s", SHARED},	{"str", TEXT}, {"inlineStr", INLINE},
+		{"b", BOOLEAN}, {"e", ERROR},  {"d", DATE},
+	};
+
+	for (size_t i = 0; t && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strcmp(t, kinds[i].word))
+			return kinds[i].kind;
+	}
+	return NUMBER;
+}
+
+/* B7: the column from 0; the row is known. */
+static bool
+column_of(const char *reference, size_t *ret)
+{
+	size_t column = 0;
+
+	for (; *reference >= 'A' && *reference <= 'Z'; reference++) {
+		column = 26 * column + (size_t)(*reference - 'A') + 1;
+		if (column > 16384)
+			return false;
+	}
+	*ret = column - 1;
+	return column > 0;
+}
+
+static void
+begin_cell(struct sheet *s, const char **attributes)
+{
+	const char *type = NULL, *reference = NULL, *style = NULL;
+
+	for (; *attributes; attributes += 2) {
+		const char *name = attributes[0];
+
+		if (name[0] && name[1])
+			continue;
+		if (*name == 'r')
+			reference = attributes[1];
+		else if (*name == 't')
+			type = attributes[1];
+		else if (*name == 's')
+			style = attributes[1];
+	}
+	s->kind = kind_of(type);
+	s->style = DECODE_STYLE_NUMBER;
+	if (style) {
+		unsigned long n = strtoul(style, NULL, 10);
+
+		if (n < s->x.nstyles)
+			s->style = s->x.styles[n];
+	}
+	s->formula = s->value = false;
+	buf_clear(&s->text);
+	/* without a reference it follows the one before */
+	s->column++;
+	if (reference && !column_of(reference, &s->column))
+		fail_at(s, "has an impossible place: save the workbook again");
+}
+
+/* Midnight is said by nobody who means a day. */
+static struct slice
+day_of(struct slice s)
+{
+	const char *t = s.n ? memchr(s.p, 'T', s.n) : NULL;
+
+	if (!t)
+		return s;
+	for (const char *p = t + 1; p < s.p + s.n; p++) {
+		if (!strchr("0:.Z", *p))
+			return s;
+	}
+	return (struct slice){s.p, (size_t)(t - s.p)};
+}
+
+static int
+add_shared(struct sheet *s)
+{
+	struct slice text = buf_slice(&s->text);
+	int64_t number = 0;
+	int rc;
+
+	for (size_t i = 0; i < text.n && number >= 0; i++) {
+		bool digit = text.p[i] >= '0' && text.p[i] <= '9';
+
+		number = digit && number < INT32_MAX
+				 ? 10 * number + (text.p[i] - '0')
+				 : -1;
+	}
+	rc = decode_xlsx_string(&s->x, text.n ? number : -1, &text);
+	if (rc == ERR_INVALID)
+		fail_at(s, "refers to a text that is not there: save the "
+			   "workbook again");
+	else if (rc)
+		decode_xml_fail(s->x.xml, rc, "%s", s->x.job->err->text);
+	else
+		return buf_addslice(&s->row.text, text);
+	return 0;
+}
+
+static int
+add_value(struct sheet *s, enum decode_flaw_kind *ret_flaw)
+{
+	struct slice text = buf_slice(&s->text);
+	struct buf *out = &s->row.text;
+
+	*ret_flaw = 0;
+	if (!s->value && s->formula && s->kind != TEXT) {
+		*ret_flaw = DECODE_FLAW_NO_VALUE;
+		return 0;
+	}
+	if (!s->value)
+		return 0;
+	switch (s->kind) {
+	case SHARED:
+		return add_shared(s);
+	case BOOLEAN:
+		return buf_addslice(out, slice_eq(text, SLICE("1"))
+						 ? SLICE("true")
+						 : SLICE("false"));
+	case ERROR:
+		*ret_flaw = DECODE_FLAW_ERROR;
+		return buf_addslice(out, text);
+	case DATE:
+		return buf_addslice(out, s->style == DECODE_STYLE_DATETIME
+						 ? text
+						 : day_of(text));
+	case TEXT:
+	case INLINE:
+		decode_xlsx_unescape(&s->text, 0);
+		return buf_addslice(out, buf_slice(&s->text));
+	case NUMBER:
+		break;
+	}
+	return decode_sheet_number(text, s->style, s->x.from_1904, out,
+				   ret_flaw);
+}
+
+static void
+end_cell(struct sheet *s)
+{
+	enum decode_flaw_kind flaw;
+
+	if (add_value(s, &flaw))
+		no_memory(s);
+	else if (s->row.text.len > DECODE_MAX_RECORD)
+		fail_at(s, "makes the row longer than 16 MiB: shorten it");
+	else if (!decode_sheet_row_end_cell(&s->row, s->column, flaw))
+		fail_at(s, s->column >= DECODE_MAX_CELLS
+				   ? "is beyond column 4096: remove what is "
+				     "not of the table"
+				   : "stands twice: save the workbook again");
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+static void
+begin_row(struct sheet *s, const char **attributes)
+{
+	const char *r = decode_xml_attribute(attributes, "r");
+	int64_t line = r ? strtoll(r, NULL, 10) : s->line + 1;
+
+	decode_sheet_row_begin(&s->row);
+	s->column = (size_t)-1;
+	if (line <= s->line || line > ROWS_MAX)
+		decode_xml_fail(s->x.xml, ERR_INVALID,
+				"row %lld of the sheet '%.100s' follows row "
+				"%lld: save the workbook again",
+				(long long)line, s->of->name,
+				(long long)s->line);
+	s->line = line;
+}
+
+static void
+end_row(struct sheet *s)
+{
+	if (!s->row.n)
+		return;
+	s->gap.next = s->line;
+	s->ready = true;
+	decode_xml_pause(s->x.xml);
+}
+
+/* B5:B9 leaves all but the first of its cells empty. Above the rows of the
+ * table, and beside each other, people merge as they like. */
+static void
+check_merged(struct sheet *s, const char **attributes)
+{
+	const char *ref = decode_xml_attribute(attributes, "ref");
+	const char *to = ref ? strchr(ref, ':') : NULL;
+	int64_t first, last;
+
+	if (!to)
+		return;
+	first = strtoll(ref + strspn(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"), NULL,
+			10);
+	to++;
+	last = strtoll(to + strspn(to, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"), NULL,
+		       10);
+	if (s->header && first > s->header && last > first &&
+	    first <= s->gap.line)
+		decode_xml_fail(s->x.xml, ERR_INVALID,
+				"the cells %.40s of the sheet '%.100s' are "
+				"merged: unmerge them and fill in each row",
+				ref, s->of->name);
+}
+
+/* ---- the handlers: most of a file's time is spent here ------------------- */
+
+static void
+on_start(void *ctx, const char *name, const char **attributes)
+{
+	struct sheet *s = ctx;
+
+	switch (*name) {
+	case 'c':
+		if (!name[1])
+			begin_cell(s, attributes);
+		break;
+	case 'v':
+	case 't':
+		s->inside = !name[1];
+		break;
+	case 'f':
+		s->formula |= !name[1];
+		break;
+	case 'r':
+		if (!strcmp(name, "row"))
+			begin_row(s, attributes);
+		else if (!strcmp(name, "rPh"))
+			s->aside++;
+		break;
+	case 'm':
+		if (!strcmp(name, "mergeCell"))
+			check_merged(s, attributes);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_end(void *ctx, const char *name)
+{
+	struct sheet *s = ctx;
+
+	switch (*name) {
+	case 'c':
+		if (!name[1])
+			end_cell(s);
+		break;
+	case 'v':
+	case 't':
+		s->inside = false;
+		break;
+	case 'r':
+		if (!strcmp(name, "row"))
+			end_row(s);
+		else if (!strcmp(name, "rPh"))
+			s->aside--;
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_text(void *ctx, const char *p, size_t n)
+{
+	struct sheet *s = ctx;
+
+	if (!s->inside || s->aside)
+		return;
+	s->value = true;
+	if (s->text.len + n > DECODE_MAX_CELL)
+		fail_at(s, "is longer than a mebibyte: shorten it");
+	else if (buf_add(&s->text, p, n))
+		no_memory(s);
+}
+
+/* ---- the reader ---------------------------------------------------------- */
+
+static int
+start(void *ctx, int way, struct error *err)
+{
+	static const struct decode_xml_handlers handlers = {on_start, on_end,
+							    on_text};
+	struct sheet *s = ctx;
+
+	decode_xml_close(s->x.xml);
+	s->x.xml = NULL;
+	s->of = &s->x.sheets.list[way];
+	s->gap = (struct decode_gap){0};
+	s->header = s->line = 0;
+	s->ready = s->inside = false;
+	s->aside = 0;
+	s->row.least = 0;
+	return decode_xml_open(s->x.bytes, s->x.members, s->of->part, &handlers,
+			       s, &s->x.xml, err);
+}
+
+static int
+next(void *ctx, struct decode_record *ret, struct error *err)
+{
+	struct sheet *s = ctx;
+
+	if (!s->ready) {
+		int rc = decode_xml_run(s->x.xml, err);
+
+		if (rc != 1)
+			return rc ? rc : DECODE_TABLE_END;
+	}
+	if (decode_gap_take(&s->gap, &s->row, ret))
+		return DECODE_RECORD;
+	s->ready = false;
+	s->gap.line = s->line;
+	decode_sheet_row_record(&s->row, s->line, ret);
+	return DECODE_RECORD;
+}
+
+static struct decode_why
+why(const void *ctx)
+{
+	(void)ctx;
+	return (struct decode_why){0, ""};
+}
+
+static void
+describe(const void *ctx, struct decode_header *h)
+{
+	(void)ctx;
+	h->format = decode_format_names[DECODE_FORMAT_XLSX];
+	h->encoding = decode_encodings[DECODE_UTF8].name;
+	h->delimiter[0] = ',';
+}
+
+/* The header has been found: what follows are rows of the table. */
+static void
+widen(void *ctx, size_t ncells)
+{
+	struct sheet *s = ctx;
+
+	s->row.least = ncells;
+	s->header = s->gap.line;
+}
+
+static void
+release(struct sheet *s)
+{
+	decode_xml_close(s->x.xml);
+	decode_sheets_release(&s->x.sheets);
+	decode_pool_free(s->x.texts);
+	decode_pool_free(s->x.ends);
+	free(s->x.styles);
+	buf_release(&s->x.string);
+	buf_release(&s->text);
+	buf_release(&s->row.text);
+	free(s);
+}
+
+int
+decode_xlsx(struct decode_job *job, const struct decode_bytes *bytes,
+	    const struct decode_members *members)
+{
+	struct sheet *s = calloc(1, sizeof(*s));
+	struct decode_reader reader = {
+		.ctx = s,
+		.start = start,
+		.next = next,
+		.why = why,
+		.describe = describe,
+		.widen = widen,
+	};
+	int rc;
+
+	if (!s)
+		return error_nomem(job->err);
+	s->x.job = job;
+	s->x.bytes = bytes;
+	s->x.members = members;
+	rc = decode_xlsx_book(&s->x);
+	if (!rc)
+		rc = decode_sheets_choose(job, &s->x.sheets);
+	if (!rc)
+		rc = decode_xlsx_strings(&s->x);
+	reader.ways = (int)s->x.sheets.n;
+	if (!rc)
+		rc = decode_job_table(job, &reader);
+	release(s);
+	return rc;
+}
