@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -33,7 +34,8 @@
 #include <syslog.h>
 
 #define SAY(priority, ...) daemon_log("worker", priority, __VA_ARGS__)
-#define THREADS 10		      /* that answer the kernel */
+#define THREADS 10 /* that answer the kernel */
+#define ARENAS 3   /* of malloc(3): what a thread frees, few can use again */
 #define PREDECESSOR_NS (2 * CLOCK_NS) /* for the earlier worker to end */
 #define JUDGING_S 8 /* for what is being judged, when the worker ends */
 
@@ -729,6 +731,7 @@ daemon_worker(const struct daemon_shared *shared)
 	set_signals();
 	umask(077);
 	setenv("SQLITE_TMPDIR", ".", 1);
+	mallopt(M_ARENA_MAX, ARENAS);
 	pthread_mutex_init(&w.link_lock, NULL);
 	daemon_tell_init(&w.teller, shared);
 	rc = begin(&w, &err);

@@ -3,6 +3,7 @@
 #include "store/record.h"
 
 #include "store/run.h"
+#include "store/run_cache.h"
 
 #include <stdlib.h>
 
@@ -115,6 +116,7 @@ end_run(int64_t run, struct sql *db, int64_t seq, struct error *err)
 
 	if (rc)
 		return rc;
+	run_cache_drop(db);
 	sql_bind_int(stmt, 1, run);
 	sql_bind_int(stmt, 2, seq);
 	return sql_run(db, stmt, err);

@@ -3,6 +3,7 @@
 
 #include "base/cells.h"
 #include "base/scope.h"
+#include "store/run_cache.h"
 #include "store/run_files.h"
 
 #include <assert.h>
@@ -64,10 +65,14 @@ static int
 take_rows(struct run_cursor *c, const struct run_block *block,
 	  struct error *err)
 {
-	int rc = run_file_read(c->file, block, &c->body, err);
+	bool here = c->body.len && c->body_of == block->offset;
+	int rc = here ? 0 : run_file_read(c->file, block, &c->body, err);
 
-	if (rc)
+	if (rc) {
+		buf_clear(&c->body);
 		return rc;
+	}
+	c->body_of = block->offset;
 	c->ordinal = block->ordinal;
 	c->rest = buf_slice(&c->body);
 	return 1;
@@ -192,8 +197,13 @@ static int
 cursor_open(struct run_walk *w, struct run_cursor *c, struct slice lo,
 	    struct error *err)
 {
-	int rc = lo.n ? seek_block(w, c, lo, err) : 0;
+	int rc = 0;
 
+	c->rest = SLICE_NONE; /* of whoever had it before */
+	if (lo.n)
+		rc = seek_block(w, c, lo, err);
+	else
+		run_places_rewind(&c->places);
 	if (rc >= 0)
 		rc = advance(w, c, err);
 	return rc ? rc : advance_to(w, c, lo, err);
@@ -242,7 +252,7 @@ add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
 
 /* A cursor for each run that holds; none stands yet. */
 static int
-load_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
+find_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 	  int64_t at, struct error *err)
 {
 	static const char text[] =
@@ -267,8 +277,29 @@ load_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 	return rc;
 }
 
+/* The same, if possible with what an earlier walk has read. */
+static int
+load_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
+	  int64_t at, struct error *err)
+{
+	int rc = 0;
+
+	if (!run_cache_take(db, kind, owner, at, w))
+		rc = find_runs(w, db, kind, owner, at, err);
+	w->kind = rc ? 0 : kind;
+	w->owner = owner;
+	return rc;
+}
+
 void
 run_walk_close(struct run_walk *w)
+{
+	if (!run_cache_put(w))
+		run_walk_release(w);
+}
+
+void
+run_walk_release(struct run_walk *w)
 {
 	for (size_t i = 0; i < w->ncursors; i++)
 		cursor_release(w, &w->cursors[i]);
@@ -314,21 +345,31 @@ run_walk_next(struct run_walk *w, struct run_row *ret, struct error *err)
 	return 1;
 }
 
-/* Far ahead, a look into the index is cheaper than a walk through blocks. */
+/* Whether a key lies in the block that stands: not behind the next one's first,
+ * where that is at hand. */
+static bool
+is_in_block(const struct run_cursor *c, struct slice key)
+{
+	struct slice next;
+
+	return run_places_peek(&c->places, &next) && slice_cmp(key, next) < 0;
+}
+
+/* Within the block row by row; further on the index is asked. */
 static int
 seek_cursor(struct run_walk *w, struct run_cursor *c, struct slice lo,
 	    struct error *err)
 {
-	int rc = 0;
+	int rc;
 
-	for (int i = 0; i < 256; i++) {
-		if (rc || !c->stands ||
-		    (slice_cmp(c->row.key, lo) >= 0 &&
-		     (!c->gone_row || is_behind(w, c))))
-			return rc;
+	if (!c->stands || (slice_cmp(c->row.key, lo) >= 0 &&
+			   (!c->gone_row || is_behind(w, c))))
+		return 0;
+	if (is_in_block(c, lo)) {
 		rc = advance(w, c, err);
+		return rc ? rc : advance_to(w, c, lo, err);
 	}
-	rc = rc ? rc : seek_block(w, c, lo, err);
+	rc = seek_block(w, c, lo, err);
 	if (rc > 0)
 		rc = advance(w, c, err);
 	return rc ? rc : advance_to(w, c, lo, err);

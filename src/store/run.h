@@ -75,8 +75,9 @@ struct run_cursor {
 	struct run_file *file; /* NULL: not asked for yet */
 	struct run_places places;
 	bool some_gone;	   /* of the whole run */
-	struct buf body;   /* of the block that stands */
-	struct slice rest; /* of it */
+	struct buf body;   /* of a block */
+	int64_t body_of;   /* its place in the file */
+	struct slice rest; /* of the block that stands, which has this body */
 	int64_t ordinal;   /* of the next row */
 	struct buf gone;   /* ids in the block that hold no longer, in order */
 	size_t ngone;	   /* of them that are behind */
@@ -89,7 +90,10 @@ struct run_cursor {
  * end), in key order. Starts zeroed; released whatever came of it. */
 struct run_walk {
 	struct sql *db;
+	enum run_kind kind;
+	int64_t owner;
 	int64_t at;
+	int64_t ended, drops; /* run_cache.h */
 	bool marked; /* only blocks with marked rows; set before opening */
 	struct buf hi;
 	struct run_cursor *cursors;
@@ -111,6 +115,8 @@ MUST_CHECK int run_walk_seek(struct run_walk *w, struct slice lo,
 MUST_CHECK int run_walk_open_one(struct run_walk *w, struct sql *db,
 				 int64_t run, struct error *err);
 void run_walk_close(struct run_walk *w);
+/* The same, and nobody else gets it (run_cache.h). */
+void run_walk_release(struct run_walk *w);
 #define scope_run_walk __attribute__((cleanup(run_walk_close))) struct run_walk
 
 /* One row by its key, at a sequence: 1, 0. The row's bytes lie in 'w', which

@@ -2,6 +2,7 @@
 #include "store/run.h"
 
 #include "base/cells.h"
+#include "store/run_cache.h"
 #include "store/run_files.h"
 #include "store/store.h"
 
@@ -121,6 +122,7 @@ run_build_tell(struct run_builder *b, struct error *err)
 	if (rc)
 		return rc;
 	b->told = true;
+	run_cache_drop(b->db);
 	sql_bind_int(stmt, 1, b->run.id);
 	sql_bind_int(stmt, 2, b->kind);
 	sql_bind_int(stmt, 3, b->run.owner);
@@ -142,6 +144,7 @@ run_end_row(struct sql *db, int64_t id, int64_t seq, struct error *err)
 
 	if (rc)
 		return rc;
+	run_cache_row_ended(db);
 	sql_bind_int(stmt, 1, id);
 	sql_bind_int(stmt, 2, seq);
 	return sql_run(db, stmt, err);
@@ -159,6 +162,7 @@ run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
 
 	if (rc)
 		return rc;
+	run_cache_drop(db);
 	sql_bind_int(stmt, 1, kind);
 	sql_bind_int(stmt, 2, owner);
 	sql_bind_int(stmt, 3, seq);

@@ -213,6 +213,14 @@ run_places_release(struct run_places *p)
 	buf_release(&p->bytes);
 }
 
+void
+run_places_rewind(struct run_places *p)
+{
+	p->page = 0;
+	p->rest = SLICE_NONE;
+	buf_clear(&p->bytes);
+}
+
 static int
 load_page(struct run_places *p, size_t page, struct error *err)
 {
@@ -263,6 +271,14 @@ run_places_next(struct run_places *p, struct run_block *ret, struct error *err)
 	return take_block(p, &first, ret, err);
 }
 
+bool
+run_places_peek(const struct run_places *p, struct slice *ret_first)
+{
+	struct slice rest = p->rest;
+
+	return rest.n && cells_next(&rest, ret_first);
+}
+
 /* The last page that begins with a key (or, 'key' NULL, a row) not above the
  * one that is looked for; npages for none. */
 static size_t
@@ -311,6 +327,18 @@ find_in_page(struct run_places *p, const struct slice *key, int64_t ordinal,
 	return found;
 }
 
+/* Whether it is in what is left of the page that stands. */
+static bool
+is_ahead(const struct run_places *p, size_t page, const struct slice *key,
+	 int64_t ordinal)
+{
+	struct slice first;
+
+	if (p->page != page + 1 || !run_places_peek(p, &first))
+		return false;
+	return key ? slice_cmp(first, *key) <= 0 : p->ordinal <= ordinal;
+}
+
 static int
 find(struct run_places *p, const struct slice *key, int64_t ordinal,
      struct run_block *ret, struct error *err)
@@ -319,12 +347,10 @@ find(struct run_places *p, const struct slice *key, int64_t ordinal,
 	int rc;
 
 	if (page == p->file->npages) { /* from the beginning on */
-		p->page = 0;
-		p->rest = SLICE_NONE;
-		buf_clear(&p->bytes);
+		run_places_rewind(p);
 		return 0;
 	}
-	rc = load_page(p, page, err);
+	rc = is_ahead(p, page, key, ordinal) ? 0 : load_page(p, page, err);
 	return rc ? rc : find_in_page(p, key, ordinal, ret, err);
 }
 

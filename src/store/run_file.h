@@ -71,9 +71,14 @@ struct run_places {
 	int64_t ordinal; /* of the next block's first row */
 };
 void run_places_release(struct run_places *p);
+/* Before the first block again. */
+void run_places_rewind(struct run_places *p);
 /* The next block: 1, or 0 at the end. */
 MUST_CHECK int run_places_next(struct run_places *p, struct run_block *ret,
 			       struct error *err);
+/* The first key of the block that run_places_next() would give; false: it is
+ * not at hand. */
+bool run_places_peek(const struct run_places *p, struct slice *ret_first);
 /* The last block whose first key is not above 'key': the only one that may
  * have it; the next one is behind it. 1, 0. */
 MUST_CHECK int run_places_find(struct run_places *p, struct slice key,

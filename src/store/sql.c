@@ -2,6 +2,7 @@
 #include "store/sql.h"
 
 #include "base/pulse.h"
+#include "store/run_cache.h"
 #include "store/vfs.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ struct sql {
 	sqlite3 *db;
 	struct run_files *runs;
 	int64_t writing;
+	struct run_cache *walks;
 	struct {
 		const char *text;
 		sqlite3_stmt *stmt;
@@ -116,6 +118,7 @@ sql_close(struct sql *db)
 {
 	if (!db)
 		return;
+	run_cache_free(db->walks);
 	for (size_t i = 0; i < SQL_CACHE; i++)
 		sqlite3_finalize(db->cache[i].stmt);
 	sqlite3_close(db->db);
@@ -138,6 +141,13 @@ void
 sql_set_writing(struct sql *db, int64_t seq)
 {
 	db->writing = seq;
+	run_cache_drop(db);
+}
+
+struct run_cache **
+sql_run_cache(struct sql *db)
+{
+	return &db->walks;
 }
 
 bool

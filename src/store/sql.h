@@ -39,6 +39,10 @@ sqlite3 *sql_handle(struct sql *db);
 void sql_set_writing(struct sql *db, int64_t seq);
 bool sql_is_writing(const struct sql *db, int64_t seq);
 
+/* What run_cache.h keeps for the connection. */
+struct run_cache;
+struct run_cache **sql_run_cache(struct sql *db);
+
 /* Runs static text of one or more statements without parameters. */
 MUST_CHECK int sql_exec(struct sql *db, const char *text, struct error *err);
 

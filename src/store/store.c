@@ -6,6 +6,7 @@
 #include "store/presence.h"
 #include "store/record.h"
 #include "store/run.h"
+#include "store/run_cache.h"
 #include "store/run_files.h"
 #include "store/schema.h"
 #include "store/spare.h"
@@ -669,6 +670,7 @@ store_pending_adopt(struct store *store, int64_t seq, struct error *err)
 	static const char text[] =
 		"UPDATE run SET since = ?1 WHERE since = 1 << 62";
 
+	run_cache_drop(store->records);
 	return run_with(store->records, text, seq, err);
 }
 
