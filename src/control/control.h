@@ -34,6 +34,7 @@ struct control_counts {
 	uint64_t waited;   /* of these, for which somebody waited */
 	uint64_t resent;   /* of these, again after a worker's death */
 	uint64_t passed;   /* files opened that the kernel reads by itself */
+	uint64_t written;  /* uploads opened that it writes by itself */
 	/* contiguous copies: there are, and are to be made */
 	int64_t copies, copied_bytes, waiting;
 };

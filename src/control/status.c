@@ -83,6 +83,7 @@ passthrough_members(const struct control_context *c, struct jsonout *j)
 	control_member_bool(j, "on", !*why);
 	control_member(j, "why_not", *why ? why : NULL);
 	control_member_int(j, "opened", (int64_t)counts.passed);
+	control_member_int(j, "written", (int64_t)counts.written);
 	control_member_int(j, "copies", counts.copies);
 	control_member_int(j, "copied_bytes", counts.copied_bytes);
 	control_member_int(j, "waiting", counts.waiting);

@@ -68,9 +68,11 @@ add_passthrough(json_t *facts, const json_t *p)
 		return add(facts, "passthrough", "off: %s",
 			   text_of(p, "why_not"));
 	return add(facts, "passthrough",
-		   "the kernel reads by itself what lies in one piece: %lld "
-		   "opened so; %lld copies for that, %.1f MiB, %lld to be made",
-		   number_of(p, "opened"), number_of(p, "copies"),
+		   "the kernel reads by itself what lies in one piece, and "
+		   "writes what is delivered: %lld and %lld opened so; %lld "
+		   "copies for that, %.1f MiB, %lld to be made",
+		   number_of(p, "opened"), number_of(p, "written"),
+		   number_of(p, "copies"),
 		   (double)number_of(p, "copied_bytes") / (1 << 20),
 		   number_of(p, "waiting"));
 }

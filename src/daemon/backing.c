@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "daemon/log.h"
 #include "mount/mount.h"
+#include "mount/node.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,15 +148,18 @@ open_as_worker(const struct daemon_shared *shared, int fd, int32_t *ret_id,
 
 /* ---- what a worker may have ---------------------------------------------- */
 
+/* Of what it is given the kernel does not look how it is open: what can be
+ * written through the mount must be open for writing here. */
 static int
-check_file(const struct daemon_shared *shared, int fd)
+check_file(const struct daemon_shared *shared, uint64_t node, int fd)
 {
+	int access = mount_node_kind(node) == NODE_WRITTEN ? O_RDWR : O_RDONLY;
 	struct stat st, state;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fstat(fd, &st) || fstat(shared->state_dir, &state))
 		return -errno;
-	if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY ||
+	if (flags & O_PATH || (flags & O_ACCMODE) != access ||
 	    !S_ISREG(st.st_mode) || st.st_dev != state.st_dev ||
 	    st.st_uid != shared->users.worker_uid)
 		return -EPERM;
@@ -175,7 +179,7 @@ daemon_backing_open(struct daemon_shared *shared, uint64_t node, int fd)
 	if (place)
 		return place->id;
 	place = find(shared, 0);
-	rc = place ? check_file(shared, fd) : -ENFILE;
+	rc = place ? check_file(shared, node, fd) : -ENFILE;
 	if (rc)
 		return rc;
 	if (open_as_worker(shared, fd, &id, &err)) {

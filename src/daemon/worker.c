@@ -473,6 +473,7 @@ count_requests(void *ctx, struct control_counts *ret)
 				       .waited = counts.waited,
 				       .resent = counts.resent,
 				       .passed = counts.passed,
+				       .written = counts.written,
 				       .copies = copies.files,
 				       .copied_bytes = copies.bytes,
 				       .waiting = copies.waiting};
@@ -699,6 +700,7 @@ set_signals(void)
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the keeper's business */
+	signal(SIGIO, SIG_IGN);	 /* a lease is waited for: inbox/pass.c */
 }
 
 static int

@@ -281,10 +281,12 @@ int
 inbox_sync(struct inbox *inbox, int64_t id, struct inbox_live_fd *fd,
 	   bool data_only)
 {
-	int rc = 0;
+	struct stat st;
+	int rc = fstat(fd->fd, &st) ? -errno : 0;
 
-	inbox_live_syncing(inbox->live, id);
-	if (data_only ? fdatasync(fd->fd) : fsync(fd->fd))
+	if (!rc)
+		inbox_live_syncing(inbox->live, id, &st);
+	if (!rc && (data_only ? fdatasync(fd->fd) : fsync(fd->fd)))
 		rc = -errno;
 	if (!rc && !atomic_load(&fd->named)) {
 		if (!inbox_pool_is_named(inbox->pool, fd->blob))

@@ -115,7 +115,7 @@ inbox_change_make(struct inbox_change *c, int64_t *ret_id)
 	scope_fd fd = -1;
 	int rc = 0;
 
-	*ret_id = inbox_pool_take(c->inbox->pool);
+	*ret_id = inbox_pool_take(c->inbox);
 	c->prepared = *ret_id != 0;
 	if (!c->prepared)
 		rc = inbox_blob_add(c->inbox, &c->txn, ret_id, &fd, &c->err);

@@ -5,9 +5,10 @@
 #include <pwd.h>
 #include <stdio.h>
 
-#define BATCH 64	  /* files bound in one transaction */
-#define USER_MAX 256	  /* bytes of a user's name */
-#define RETRY_NS CLOCK_NS /* after a descriptor or memory was missing */
+#define BATCH 64		/* files bound in one transaction */
+#define USER_MAX 256		/* bytes of a user's name */
+#define RETRY_NS CLOCK_NS	/* after a descriptor or memory was missing */
+#define BUSY_NS (CLOCK_NS / 20) /* while somebody has it mapped for writing */
 
 /* A close() was answered, and the RELEASE that makes the file a candidate is
  * on its way: so long 'wait' waits for it. A descriptor that somebody else
@@ -116,8 +117,14 @@ prepare(struct gathering *g, struct due *d)
 {
 	scope_live_fd *fd = NULL;
 	struct stat st;
-	int rc = inbox_fd(g->inbox, d->file.id, &fd);
+	int rc;
 
+	if (!inbox_pass_is_over(g->inbox, &d->file)) {
+		d->skip = true;
+		ask_again(g, g->now + BUSY_NS);
+		return;
+	}
+	rc = inbox_fd(g->inbox, d->file.id, &fd);
 	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -ESTALE) {
 		d->skip = true;
 		ask_again(g, g->now + RETRY_NS);
@@ -128,7 +135,7 @@ prepare(struct gathering *g, struct due *d)
 	if (!rc)
 		d->bytes = st.st_size;
 	if (!rc && st.st_size > 0 &&
-	    !inbox_live_is_synced(g->inbox->live, d->file.id))
+	    !inbox_live_is_synced(g->inbox->live, d->file.id, &st))
 		rc = inbox_sync(g->inbox, d->file.id, fd, false);
 	d->unsafe = rc != 0;
 	name_of_user(d->file.writer, d->user);
@@ -336,7 +343,8 @@ note_settling(void *ctx, const struct store_inbox_file *f)
 
 	if (f->killed || !is_candidate(s->inbox, f) || inbox_is_fix(f->name) ||
 	    settled_at(s->inbox, f, s->now) <= s->now ||
-	    inbox_blob_stat(s->inbox, f->blob, &st) || st.st_size < s->bytes)
+	    inbox_blob_stat(s->inbox, f->blob, &st) || st.st_size < s->bytes ||
+	    !inbox_pass_is_over(s->inbox, f))
 		return 0;
 	*s->ret = (struct inbox_settling){f->blob, f->resource, st.st_size};
 	return 1;

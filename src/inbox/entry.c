@@ -60,6 +60,7 @@ inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	ret->part = INBOX_FILE;
 	ret->id = f->id;
 	ret->resource = f->resource;
+	ret->blob = f->submission || f->killed ? 0 : f->blob;
 	snprintf(ret->name, sizeof(ret->name), "%s", f->name);
 	ret->st = (struct stat){
 		.st_mode = S_IFREG | (f->mode & 0777),

@@ -66,6 +66,51 @@ restore_blobs(struct inbox *inbox, struct error *err)
 					     err);
 }
 
+/* What the kernel wrote by itself after the last close() that was answered,
+ * nobody was told of; but a file's ctime is that of its last change. */
+static int
+reopen_changed(struct inbox *inbox, struct store_txn *txn,
+	       const struct store_inbox_file *f, struct error *err)
+{
+	int64_t all = 0, closed = 0;
+	struct stat st;
+	int rc;
+
+	if (inbox_blob_stat(inbox, f->blob, &st))
+		return 0;
+	rc = store_handle_count(txn->db, f->id,
+				st.st_ctim.tv_sec * CLOCK_NS +
+					st.st_ctim.tv_nsec,
+				&all, &closed, err);
+	if (rc || !all || closed)
+		return rc;
+	return store_handle_reopened(txn, f->id, err);
+}
+
+struct reopening {
+	struct inbox *inbox;
+	struct store_txn *txn;
+	struct error *err;
+};
+
+static int
+reopen_if_changed(void *ctx, const struct store_inbox_file *f)
+{
+	const struct reopening *r = ctx;
+
+	return f->handles ? reopen_changed(r->inbox, r->txn, f, r->err) : 0;
+}
+
+static int
+recover_handles(struct inbox *inbox, struct store_txn *txn, struct error *err)
+{
+	struct reopening r = {inbox, txn, err};
+	int rc = store_inbox_each_unbound(txn->db, reopen_if_changed, &r, err);
+
+	return rc ? rc
+		  : store_handle_recover(txn, inbox->session, clock_now(), err);
+}
+
 /* The first worker of a mount ends what earlier mounts left; a later one
  * takes over what is open. */
 static int
@@ -83,8 +128,7 @@ begin_session(struct inbox *inbox, struct error *err)
 	if (before == inbox->session) {
 		rc = store_inbox_newest(txn.db, &inbox->inherited, err);
 	} else {
-		rc = store_handle_recover(&txn, inbox->session, clock_now(),
-					  err);
+		rc = recover_handles(inbox, &txn, err);
 		if (!rc)
 			rc = store_meta_set(txn.db, META_SESSION,
 					    inbox->session, err);
@@ -105,6 +149,7 @@ inbox_open(struct store *store, const struct config *config,
 	if (!inbox)
 		return error_nomem(err);
 	pthread_mutex_init(&inbox->lock, NULL);
+	pthread_cond_init(&inbox->wanted, NULL);
 	inbox->store = store;
 	inbox->session = session;
 	inbox->settle = config->settle_ms * (CLOCK_NS / 1000);
@@ -148,6 +193,7 @@ inbox_close(struct inbox *inbox)
 	inbox_live_free(inbox->live);
 	inbox_quota_free(inbox->quota);
 	inbox_pool_free(inbox->pool);
+	pthread_cond_destroy(&inbox->wanted);
 	pthread_mutex_destroy(&inbox->lock);
 	free(inbox->resources);
 	free(inbox);

@@ -58,6 +58,8 @@ struct inbox_entry {
 	enum inbox_part part;
 	int64_t id;
 	int64_t resource; /* object */
+	int64_t blob; /* of the bytes of an upload that is its own and whole;
+		       * else 0 */
 	char name[256];
 	struct stat st; /* without st_ino */
 };
@@ -78,8 +80,9 @@ bool inbox_is_temporary(const char *name);
 bool inbox_is_fix(const char *name);
 #define INBOX_FIX_SUFFIX ".fix.csv" /* of those that are made */
 
-/* Keeps some files of intake/ prepared for what is delivered next, until
- * inbox_stop(). Blocks; a thread of its own. */
+/* Keeps some files of intake/ prepared for what is delivered next, and looks at
+ * what the kernel writes by itself, until inbox_stop(). Blocks; a thread of its
+ * own. */
 void inbox_run(struct inbox *inbox);
 void inbox_stop(struct inbox *inbox);
 
@@ -188,6 +191,41 @@ int inbox_archive_list(struct inbox *inbox, int64_t number,
 ssize_t inbox_archive_read(struct inbox *inbox, int64_t number,
 			   enum inbox_part part, void *p, size_t n,
 			   off_t offset);
+
+/* ---- writing by the kernel itself ---------------------------------------- */
+
+/*
+ * The kernel can write an upload without asking for each write. Then nobody
+ * is told of bytes, of a disk that was full, of the end of a mapping:
+ * inbox_run() looks at sizes many times a second, closing looks again, and a
+ * file is not complete before the kernel says that nobody has it open for
+ * writing.
+ */
+
+/* Some may be, by this worker or an earlier one: before the first request. */
+void inbox_allow_passing(struct inbox *inbox);
+/* Whether an upload may be handed over: its bytes are its own and none are
+ * known to be lost, and disk and quota have room for what is written between
+ * two looks. */
+bool inbox_may_pass(struct inbox *inbox, const struct inbox_entry *e);
+/* Before an upload whose bytes a submission has is opened for writing: it gets
+ * its own, and *ret is what it is then. Other uploads stay as they are. */
+int inbox_turn(struct inbox *inbox, const struct inbox_request *req, int64_t id,
+	       int flags, struct inbox_entry *ret);
+/* Hands it over: a descriptor of these bytes, for reading and writing, which is
+ * the caller's; -ESTALE when they are not its own any more. 'blob' is as much
+ * of inbox_entry.blob as 'mask' says. */
+int inbox_pass(struct inbox *inbox, int64_t id, int64_t blob, int64_t mask);
+/* The same, after inbox_open_file(): whether it was these bytes that were
+ * opened. */
+bool inbox_is_passed(struct inbox *inbox, int64_t id, int64_t blob,
+		     int64_t mask);
+/* An earlier worker has done so, and it is still open. */
+void inbox_pass_again(struct inbox *inbox, int64_t id);
+/* Not until it has other bytes. */
+void inbox_pass_refuse(struct inbox *inbox, int64_t id);
+/* Nobody has it open so any more. */
+void inbox_pass_end(struct inbox *inbox, int64_t id);
 
 /* ---- what is kept no longer (SPEC 3) ------------------------------------- */
 

@@ -1,12 +1,16 @@
 /* The table of open files: see live.h. */
 #include "inbox/live.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
 #define BUCKETS 1024
+#define TURNING_NS CLOCK_NS
 #define KEPT_MAX 256 /* descriptors kept although nobody uses them */
 
 struct entry {
@@ -16,10 +20,16 @@ struct entry {
 	struct inbox_live_fd *fd;
 	unsigned opens;
 	bool retired;
-	bool unclosed; /* known: no close answered since the last write */
-	bool synced;   /* known: nothing written since the last sync */
-	int lost;      /* errno, 0 none */
-	off_t lost_at; /* -1: unknown which bytes */
+	bool unclosed;	   /* known: no close answered since the last write */
+	bool synced;	   /* known: nothing written since the last sync */
+	bool passed;	   /* the kernel may have written, unseen */
+	bool passing;	   /* and still may */
+	off_t seen;	   /* the size when it was last looked at */
+	bool refused;	   /* to be handed over */
+	int64_t turned_at; /* clock_monotonic(); 0 never */
+	struct timespec ctime; /* at the last sync */
+	int lost;	       /* errno, 0 none */
+	off_t lost_at;	       /* -1: unknown which bytes */
 	off_t rewritten;
 };
 
@@ -104,7 +114,8 @@ remove_entry(struct inbox_live *live, struct entry *e)
 static void
 tidy(struct inbox_live *live, struct entry *e)
 {
-	if (!e->fd && !e->opens && !e->retired && !e->lost)
+	if (!e->fd && !e->opens && !e->retired && !e->lost && !e->passed &&
+	    !e->turned_at && !e->refused)
 		remove_entry(live, e);
 }
 
@@ -214,8 +225,21 @@ inbox_live_rebind(struct inbox_live *live, int64_t file)
 	e = find(live, file);
 	if (e) {
 		drop_fd(live, e);
+		e->passed = e->passing = e->refused = false;
 		tidy(live, e);
 	}
+	pthread_mutex_unlock(&live->lock);
+}
+
+void
+inbox_live_rest(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e)
+		drop_fd(live, e);
 	pthread_mutex_unlock(&live->lock);
 }
 
@@ -235,6 +259,8 @@ inbox_live_open(struct inbox_live *live, int64_t file)
 		rc = ERR_STALE;
 	else
 		e->opens++;
+	if (!rc)
+		e->turned_at = 0;
 	pthread_mutex_unlock(&live->lock);
 	return rc;
 }
@@ -336,26 +362,38 @@ inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset, size_t n)
 }
 
 void
-inbox_live_syncing(struct inbox_live *live, int64_t file)
+inbox_live_syncing(struct inbox_live *live, int64_t file,
+		   const struct stat *now)
 {
 	struct entry *e;
 
 	pthread_mutex_lock(&live->lock);
 	e = find(live, file);
-	if (e)
+	if (e) {
 		e->synced = true;
+		e->ctime = now->st_ctim;
+	}
 	pthread_mutex_unlock(&live->lock);
 }
 
+/* Nothing changes a file without changing its ctime. */
+static bool
+is_same_time(const struct entry *e, const struct stat *now)
+{
+	return e->ctime.tv_sec == now->st_ctim.tv_sec &&
+	       e->ctime.tv_nsec == now->st_ctim.tv_nsec;
+}
+
 bool
-inbox_live_is_synced(struct inbox_live *live, int64_t file)
+inbox_live_is_synced(struct inbox_live *live, int64_t file,
+		     const struct stat *now)
 {
 	struct entry *e;
 	bool synced;
 
 	pthread_mutex_lock(&live->lock);
 	e = find(live, file);
-	synced = e && e->synced;
+	synced = e && e->synced && (!e->passed || is_same_time(e, now));
 	pthread_mutex_unlock(&live->lock);
 	return synced;
 }
@@ -417,7 +455,7 @@ inbox_live_closing(struct inbox_live *live, int64_t file)
 	pthread_mutex_lock(&live->lock);
 	e = find(live, file);
 	if (e) {
-		known = !e->unclosed;
+		known = !e->unclosed && !e->passed;
 		e->unclosed = false;
 	}
 	pthread_mutex_unlock(&live->lock);
@@ -449,4 +487,148 @@ inbox_live_restart(struct inbox_live *live, int64_t file)
 		e->unclosed = true;
 	}
 	pthread_mutex_unlock(&live->lock);
+}
+
+/* ---- what the kernel writes by itself ------------------------------------ */
+
+int
+inbox_live_pass(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	if (e)
+		e->passed = e->passing = true;
+	pthread_mutex_unlock(&live->lock);
+	return e ? 0 : ERR_NOMEM;
+}
+
+void
+inbox_live_passed(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e)
+		e->passing = false;
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+inbox_live_is_passed(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+	bool passed;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	passed = e && e->passed;
+	pthread_mutex_unlock(&live->lock);
+	return passed;
+}
+
+/* Puts a number in its place among the n least. */
+static size_t
+insert(int64_t *files, size_t have, size_t n, int64_t file)
+{
+	size_t at = have;
+
+	while (at > 0 && files[at - 1] > file)
+		at--;
+	if (at == n)
+		return have;
+	have += have < n;
+	memmove(files + at + 1, files + at, (have - at - 1) * sizeof(*files));
+	files[at] = file;
+	return have;
+}
+
+size_t
+inbox_live_passing(struct inbox_live *live, int64_t after, int64_t *files,
+		   size_t n)
+{
+	size_t have = 0;
+
+	pthread_mutex_lock(&live->lock);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct entry *e = live->buckets[i]; e; e = e->next) {
+			if (e->passing && e->file > after)
+				have = insert(files, have, n, e->file);
+		}
+	}
+	pthread_mutex_unlock(&live->lock);
+	return have;
+}
+
+bool
+inbox_live_grew(struct inbox_live *live, int64_t file, off_t size)
+{
+	struct entry *e;
+	bool grew = true;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	if (e) {
+		grew = e->seen != size;
+		e->seen = size;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return grew;
+}
+
+void
+inbox_live_turn(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	if (e)
+		e->turned_at = clock_monotonic();
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+inbox_live_is_turning(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+	bool turning;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	turning = e && e->turned_at &&
+		  clock_monotonic() - e->turned_at < TURNING_NS;
+	if (e && !turning) {
+		e->turned_at = 0;
+		tidy(live, e);
+	}
+	pthread_mutex_unlock(&live->lock);
+	return turning;
+}
+
+void
+inbox_live_refuse(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&live->lock);
+	e = find_or_add(live, file);
+	if (e)
+		e->refused = true;
+	pthread_mutex_unlock(&live->lock);
+}
+
+bool
+inbox_live_is_refused(struct inbox_live *live, int64_t file)
+{
+	struct entry *e;
+	bool refused;
+
+	pthread_mutex_lock(&live->lock);
+	e = find(live, file);
+	refused = e && e->refused;
+	pthread_mutex_unlock(&live->lock);
+	return refused;
 }

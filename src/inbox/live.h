@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct inbox_live; /* the table */
@@ -51,6 +52,8 @@ MUST_CHECK int inbox_live_keep(struct inbox_live *live, int64_t file,
 /* The file has another blob, or may not be written any more: its descriptor
  * is forgotten (and closed after its last user). */
 void inbox_live_rebind(struct inbox_live *live, int64_t file);
+/* Its descriptor is not kept while nobody uses it. */
+void inbox_live_rest(struct inbox_live *live, int64_t file);
 
 /* Counts openings. ERR_STALE when the file is being removed; ERR_NOMEM. */
 MUST_CHECK int inbox_live_open(struct inbox_live *live, int64_t file);
@@ -69,10 +72,12 @@ bool inbox_live_writing(struct inbox_live *live, int64_t file);
 void inbox_live_wrote(struct inbox_live *live, int64_t file, off_t offset,
 		      size_t n);
 /* All written so far is about to be made durable; a failure is noted by
- * inbox_live_lost(). */
-void inbox_live_syncing(struct inbox_live *live, int64_t file);
+ * inbox_live_lost(). 'now' is the file as it is. */
+void inbox_live_syncing(struct inbox_live *live, int64_t file,
+			const struct stat *now);
 /* Whether it is, for certain: not after a restart. */
-bool inbox_live_is_synced(struct inbox_live *live, int64_t file);
+bool inbox_live_is_synced(struct inbox_live *live, int64_t file,
+			  const struct stat *now);
 /* Bytes at an offset were refused, or could not be made durable (offset -1):
  * the file is not whole until they are written, or cut off. */
 void inbox_live_lost(struct inbox_live *live, int64_t file, off_t offset,
@@ -88,5 +93,30 @@ bool inbox_live_closing(struct inbox_live *live, int64_t file);
  * which is called when a file gets its first writer. */
 off_t inbox_live_rewritten(struct inbox_live *live, int64_t file);
 void inbox_live_restart(struct inbox_live *live, int64_t file);
+
+/* The kernel may write the file by itself, unseen, from now on; it no longer
+ * has it open so. Until its bytes are another's, what is known of them is what
+ * the file says. ERR_NOMEM. */
+MUST_CHECK int inbox_live_pass(struct inbox_live *live, int64_t file);
+void inbox_live_passed(struct inbox_live *live, int64_t file);
+/* Whether the kernel may have written it. */
+bool inbox_live_is_passed(struct inbox_live *live, int64_t file);
+/* Up to n files that the kernel has open so, with a number above 'after', in
+ * order. */
+size_t inbox_live_passing(struct inbox_live *live, int64_t after,
+			  int64_t *files, size_t n);
+/* The file is about to be opened for writing, in a moment: until then it is no
+ * candidate. Whether it is so. */
+void inbox_live_turn(struct inbox_live *live, int64_t file);
+bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
+/* The file is about to be opened for writing, in a moment: until then it is no
+ * candidate. Whether it is so. */
+void inbox_live_turn(struct inbox_live *live, int64_t file);
+bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
+/* The file is not to be handed over any more, while it has these bytes. */
+void inbox_live_refuse(struct inbox_live *live, int64_t file);
+bool inbox_live_is_refused(struct inbox_live *live, int64_t file);
+/* Whether the size is another than when it was last asked. */
+bool inbox_live_grew(struct inbox_live *live, int64_t file, off_t size);
 
 #endif

@@ -13,11 +13,9 @@
 
 struct inbox_pool {
 	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t changed;
 	int64_t blobs[POOL_SIZE];
 	size_t n;
 	int64_t named; /* all blobs up to this one have durable names */
-	bool wanted, stopping;
 };
 
 int
@@ -28,7 +26,6 @@ inbox_pool_new(struct inbox_pool **ret, struct error *err)
 	if (!pool)
 		return error_nomem(err);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->changed, NULL);
 	*ret = pool;
 	return 0;
 }
@@ -38,24 +35,24 @@ inbox_pool_free(struct inbox_pool *pool)
 {
 	if (!pool)
 		return;
-	pthread_cond_destroy(&pool->changed);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }
 
 int64_t
-inbox_pool_take(struct inbox_pool *pool)
+inbox_pool_take(struct inbox *inbox)
 {
+	struct inbox_pool *pool = inbox->pool;
 	int64_t blob = 0;
+	bool few;
 
 	pthread_mutex_lock(&pool->lock);
 	if (pool->n)
 		blob = pool->blobs[--pool->n];
-	if (pool->n <= POOL_SIZE - POOL_STEP) {
-		pool->wanted = true;
-		pthread_cond_signal(&pool->changed);
-	}
+	few = pool->n <= POOL_SIZE - POOL_STEP;
 	pthread_mutex_unlock(&pool->lock);
+	if (few)
+		inbox_want_fill(inbox);
 	return blob;
 }
 
@@ -90,8 +87,8 @@ make_some(struct inbox *inbox, int64_t made[POOL_STEP], struct error *err)
  * its number: so every file of a lower number was there before. A full disk
  * must not be made fuller. What was made of a commit that failed is replaced,
  * or swept. */
-static void
-fill(struct inbox *inbox)
+void
+inbox_pool_fill(struct inbox *inbox)
 {
 	struct inbox_pool *pool = inbox->pool;
 	int64_t made[POOL_STEP];
@@ -104,32 +101,4 @@ fill(struct inbox *inbox)
 		pool->blobs[pool->n++] = made[i];
 	pool->named = made[POOL_STEP - 1];
 	pthread_mutex_unlock(&pool->lock);
-}
-
-void
-inbox_run(struct inbox *inbox)
-{
-	struct inbox_pool *pool = inbox->pool;
-
-	pthread_mutex_lock(&pool->lock);
-	while (!pool->stopping) {
-		if (!pool->wanted) {
-			pthread_cond_wait(&pool->changed, &pool->lock);
-			continue;
-		}
-		pool->wanted = false;
-		pthread_mutex_unlock(&pool->lock);
-		fill(inbox);
-		pthread_mutex_lock(&pool->lock);
-	}
-	pthread_mutex_unlock(&pool->lock);
-}
-
-void
-inbox_stop(struct inbox *inbox)
-{
-	pthread_mutex_lock(&inbox->pool->lock);
-	inbox->pool->stopping = true;
-	pthread_cond_signal(&inbox->pool->changed);
-	pthread_mutex_unlock(&inbox->pool->lock);
 }

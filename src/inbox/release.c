@@ -92,6 +92,7 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	if (rc)
 		return rc;
 	known = inbox_live_closing(inbox->live, id) && h.closed_at;
+	inbox_pass_look(inbox, id);
 	rc = inbox_sync(inbox, id, fd, false);
 	/* A write that failed is not made good by closing. */
 	if (!rc)

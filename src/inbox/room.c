@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #define MIB (1024.0 * 1024.0)
+#define NOTHING_LEFT (UINT64_C(1) << 20) /* bytes: a write may have failed */
 
 /* What judging a file may write while it is judged, as a multiple of its
  * bytes: staged rows, records with their log, and the chunks of data.csv,
@@ -54,6 +55,21 @@ inbox_room(struct inbox *inbox)
 	if (kept && (free_bytes(&fs) <= kept || !has_inodes(&fs, kept)))
 		return -ENOSPC;
 	return 0;
+}
+
+bool
+inbox_has_room(struct inbox *inbox, uint64_t bytes)
+{
+	struct statvfs fs;
+	uint64_t kept;
+
+	if (fstatvfs(store_dir_fd(inbox->store), &fs))
+		return false;
+	if (!bytes)
+		return free_bytes(&fs) > NOTHING_LEFT;
+	kept = reserved(inbox, &fs);
+	return free_bytes(&fs) >= kept && free_bytes(&fs) - kept >= bytes &&
+	       has_inodes(&fs, kept);
 }
 
 /* Verdicts may take of the reserve, so that what was acknowledged gets one;

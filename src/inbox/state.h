@@ -39,12 +39,14 @@ struct inbox {
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
 	struct inbox_pool *pool;
-	_Atomic int64_t
-		next; /* when inbox_collect() will be called; 0 unknown */
+	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
+	bool passing;	      /* inbox_allow_passing() */
 	pthread_mutex_t lock; /* of what follows */
 	void (*changed)(void *ctx);
 	void *changed_ctx;
 	struct inbox_late *late;
+	pthread_cond_t wanted; /* for inbox_run() */
+	bool fill, look, stopping;
 };
 
 static inline int
@@ -84,9 +86,27 @@ MUST_CHECK int inbox_pool_new(struct inbox_pool **ret, struct error *err);
 void inbox_pool_free(struct inbox_pool *pool);
 /* A blob without bytes that nobody has; 0 when none is prepared. Asks for more
  * by and by. */
-int64_t inbox_pool_take(struct inbox_pool *pool);
+int64_t inbox_pool_take(struct inbox *inbox);
+void inbox_pool_fill(struct inbox *inbox);
 /* Whether the blob's name in intake/ is durable for certain. */
 bool inbox_pool_is_named(struct inbox_pool *pool, int64_t blob);
+
+/* ---- run.c --------------------------------------------------------------- */
+
+/* What inbox_run() is to do: prepare blobs, look at what the kernel writes. */
+void inbox_want_fill(struct inbox *inbox);
+void inbox_want_look(struct inbox *inbox);
+
+/* ---- pass.c -------------------------------------------------------------- */
+
+/* What the kernel wrote by itself counts, and is cut off where it is too
+ * much; then, and when bytes may have been refused unseen, they are lost. */
+void inbox_pass_look(struct inbox *inbox, int64_t id);
+/* The same for all of them: how many there are, and whether some grow. */
+size_t inbox_pass_look_all(struct inbox *inbox, bool *ret_growing);
+/* Whether nobody can write the file's bytes any more that has not asked for
+ * it: the kernel has given up what was open, and no mapping is left. */
+bool inbox_pass_is_over(struct inbox *inbox, const struct store_inbox_file *f);
 
 /* ---- blob.c -------------------------------------------------------------- */
 
@@ -220,6 +240,9 @@ MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
 
 /* Whether bytes may be taken in: 0, or -ENOSPC. */
 MUST_CHECK int inbox_room(struct inbox *inbox);
+/* Whether there is room for so many bytes beyond that; for 0, whether a write
+ * can have failed for want of room. */
+bool inbox_has_room(struct inbox *inbox, uint64_t bytes);
 /* The same for a department's: also -EDQUOT. */
 MUST_CHECK int inbox_room_of(struct inbox *inbox, size_t department);
 

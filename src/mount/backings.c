@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "mount/pins.h"
 
 #define BUCKETS 1024
 #define IDLE_MOST 64
+#define FAILED_NS CLOCK_NS /* for which uploads are not tried again */
 
 /* A node with handles. */
 struct backed {
@@ -26,12 +28,14 @@ TAILQ_HEAD(idle, backed);
 struct backings {
 	struct mount_passthrough to; /* the keeper */
 	struct pins *pins;
-	pthread_mutex_t lock; /* of what follows, and of the notes */
+	struct inbox *inbox;
+	_Atomic int64_t failed_at; /* clock_monotonic(); 0 never */
+	pthread_mutex_t lock;	   /* of what follows, and of the notes */
 	struct backed *buckets[BUCKETS];
 	struct idle idle; /* whose number is kept a while, oldest first */
 	size_t nidle;
 	_Atomic bool off;
-	_Atomic uint64_t count;
+	_Atomic uint64_t count, written;
 };
 
 /* ---- the table ----------------------------------------------------------- */
@@ -89,11 +93,24 @@ end_idle(struct backings *b, struct backed *item)
 	remove_item(b, item);
 }
 
+static void
+end_written(struct backings *b, struct backed *item)
+{
+	if (item->id)
+		b->to.close(b->to.ctx, item->node);
+	inbox_pass_end(b->inbox, mount_node_inbox_id(item->node));
+	remove_item(b, item);
+}
+
 /* It is likely to be opened again: asking for a number costs more than the rest
- * of an OPEN. */
+ * of an OPEN. An upload is complete only when the kernel has given it up. */
 static void
 begin_idle(struct backings *b, struct backed *item)
 {
+	if (mount_node_kind(item->node) == NODE_WRITTEN) {
+		end_written(b, item);
+		return;
+	}
 	if (!item->id) {
 		remove_item(b, item);
 		return;
@@ -114,13 +131,20 @@ add_handle(struct backings *b, struct backed *item)
 
 /* ---- what an earlier worker left ----------------------------------------- */
 
+static bool
+is_passed_kind(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_FLAT ||
+	       mount_node_kind(node) == NODE_WRITTEN;
+}
+
 static int
 count_handle(void *ctx, uint64_t node)
 {
 	struct backings *b = ctx;
 	struct backed *item;
 
-	if (mount_node_kind(node) != NODE_FLAT)
+	if (!is_passed_kind(node))
 		return 0;
 	item = find_or_add(b, node);
 	if (!item)
@@ -139,10 +163,13 @@ take_numbers(struct backings *b)
 		if (!left->node)
 			continue;
 		item = find(b, left->node);
-		if (item)
-			item->id = left->id;
-		else
+		if (!item)
 			b->to.close(b->to.ctx, left->node);
+		else
+			item->id = left->id;
+		if (item && mount_node_kind(left->node) == NODE_WRITTEN)
+			inbox_pass_again(b->inbox,
+					 mount_node_inbox_id(left->node));
 	}
 	return 0;
 }
@@ -160,6 +187,8 @@ mount_backings_new(const struct mount_context *context, struct pins *pins,
 	TAILQ_INIT(&b->idle);
 	b->to = context->passthrough;
 	b->pins = pins;
+	b->inbox = context->inbox;
+	inbox_allow_passing(b->inbox);
 	b->off = !context->passthrough.enabled || !context->flat;
 	rc = mount_pins_each(pins, count_handle, b, err);
 	if (!rc) {
@@ -202,6 +231,15 @@ mount_backings_kind(const struct mount *m, int64_t state)
 	return b && !b->off && publish_flat_has(m->context.flat, state)
 		       ? NODE_FLAT
 		       : NODE_FILE;
+}
+
+bool
+mount_backings_are_on(const struct backings *b)
+{
+	int64_t failed_at = atomic_load(&b->failed_at);
+
+	return !b->off &&
+	       (!failed_at || clock_monotonic() - failed_at >= FAILED_NS);
 }
 
 uint64_t
@@ -249,6 +287,27 @@ mount_backings_forget(struct backings *b, uint64_t node)
 	pthread_mutex_unlock(&b->lock);
 }
 
+/* The kernel's number for an upload's bytes. */
+static int
+ask_written(struct call *call, struct backings *b, struct backed *item)
+{
+	struct node_written w;
+	scope_fd fd = -1;
+	int rc;
+
+	mount_node_written_get(item->node, &w);
+	fd = inbox_pass(b->inbox, w.file, w.blob, NODE_WRITTEN_BLOB_MASK);
+	if (fd < 0)
+		return fd;
+	rc = b->to.open(b->to.ctx, item->node, fd, &item->id, &call->err);
+	if (!rc)
+		return 0;
+	item->id = 0;
+	atomic_store(&b->failed_at, clock_monotonic());
+	(void)mount_call_errno(call, rc);
+	return -ESTALE;
+}
+
 /* The first handle of a node. */
 static int
 ask(struct call *call, struct backings *b, struct backed *item)
@@ -286,18 +345,24 @@ mount_backings_use(struct call *call, uint64_t node, uint64_t handle,
 	item = find(b, node);
 	if (item && item->id)
 		rc = 0;
+	else if (item && mount_node_kind(node) == NODE_WRITTEN)
+		rc = ask_written(call, b, item);
 	else if (item && !b->off)
 		rc = ask(call, b, item);
 	if (!rc)
 		*ret_id = item->id;
 	pthread_mutex_unlock(&b->lock);
-	if (!rc)
+	if (!rc && mount_node_kind(node) == NODE_WRITTEN)
+		b->written++;
+	else if (!rc)
 		b->count++;
 	return rc;
 }
 
-uint64_t
-mount_backings_count(const struct backings *b)
+void
+mount_backings_count(const struct backings *b, uint64_t *ret_read,
+		     uint64_t *ret_written)
 {
-	return b->count;
+	*ret_read = b->count;
+	*ret_written = b->written;
 }

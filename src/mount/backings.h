@@ -1,6 +1,7 @@
 /*
- * The worker's side of reading by the kernel itself (mount.h): which nodes are
- * open so, with how many handles, and when the keeper is asked for a number.
+ * The worker's side of reading and writing by the kernel itself (mount.h):
+ * which nodes are open so, with how many handles, and when the keeper is asked
+ * for a number.
  *
  * A handle is noted in pins.h, which outlives the worker; how many a node has
  * is what the notes say. The kernel takes one number for a node at a time, so a
@@ -25,7 +26,11 @@ void mount_backings_free(struct backings *b);
 /* As which kind of node published bytes are shown: NODE_FLAT or NODE_FILE. */
 enum node_kind mount_backings_kind(const struct mount *m, int64_t state);
 
-/* Notes a handle of a NODE_FLAT, and that it is gone. */
+/* Whether an upload may be opened so: not for a moment after that has failed.
+ */
+bool mount_backings_are_on(const struct backings *b);
+
+/* Notes a handle of a NODE_FLAT or NODE_WRITTEN, and that it is gone. */
 uint64_t mount_backings_hold(struct backings *b, uint64_t node, uint64_t unique,
 			     bool resent);
 void mount_backings_drop(struct backings *b, uint64_t node, uint64_t handle);
@@ -37,6 +42,9 @@ void mount_backings_forget(struct backings *b, uint64_t node);
 int mount_backings_use(struct call *call, uint64_t node, uint64_t handle,
 		       int32_t *ret_id);
 
-uint64_t mount_backings_count(const struct backings *b);
+/* How many were opened so, since this worker began: published files, uploads.
+ */
+void mount_backings_count(const struct backings *b, uint64_t *ret_read,
+			  uint64_t *ret_written);
 
 #endif

@@ -91,9 +91,9 @@ static void
 op_forget(fuse_req_t req, fuse_ino_t node, uint64_t lookups)
 {
 	(void)lookups;
-	if (mount_node_kind(node) == NODE_UPLOAD)
+	if (mount_node_is_upload(node))
 		inbox_forgotten(of(req)->context.inbox,
-				(int64_t)mount_node_payload(node));
+				mount_node_inbox_id(node));
 	if (mount_node_kind(node) == NODE_SUBJECT)
 		mount_text_given_back(of(req), node);
 	fuse_reply_none(req);
@@ -167,13 +167,10 @@ permit_open(fuse_req_t req, struct call *call, uint64_t node,
 static void
 give_back(fuse_req_t req, fuse_ino_t node, uint64_t handle)
 {
-	struct inbox_request r = mount_request(req);
-
-	if (mount_node_kind(node) != NODE_UPLOAD)
-		mount_drop(of(req), node, handle);
+	if (mount_node_is_upload(node))
+		(void)mount_inbox_release(req, node, handle);
 	else
-		(void)inbox_release(of(req)->context.inbox, &r,
-				    (int64_t)mount_node_payload(node), handle);
+		mount_drop(of(req), node, handle);
 }
 
 /* The handle of an upload is the number of this request, so that the next
@@ -186,11 +183,17 @@ open_upload(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	struct inbox_request r = mount_request(req);
 	scope_call call = mount_call(of(req));
 	uint64_t handle = 0;
-	int rc = inbox_open_file(inbox, &r, mount_inbox_part(node),
-				 (int64_t)mount_node_payload(node), fi->flags,
-				 &handle);
+	int rc = 0;
 
-	if (!rc && mount_node_kind(node) != NODE_UPLOAD)
+	if (mount_node_kind(node) == NODE_WRITTEN)
+		rc = mount_inbox_open_written(&call, &r, node, fi, &handle);
+	else if (wants_write(fi))
+		rc = mount_inbox_turn(&call, &r, node, fi->flags);
+	if (!rc && !handle)
+		rc = inbox_open_file(inbox, &r, mount_inbox_part(node),
+				     mount_node_inbox_id(node), fi->flags,
+				     &handle);
+	if (!rc && !mount_node_is_upload(node))
 		rc = mount_hold(&call, node, r.unique, r.resent, &handle);
 	mount_call_end(&call);
 	if (rc < 0) {
@@ -268,16 +271,12 @@ op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 static void
 op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct inbox_request r;
 	int rc = 0;
 
-	if (mount_node_kind(node) != NODE_UPLOAD) {
+	if (!mount_node_is_upload(node))
 		mount_drop(of(req), node, fi->fh);
-	} else if (fi->fh) {
-		r = mount_request(req);
-		rc = inbox_release(of(req)->context.inbox, &r,
-				   (int64_t)mount_node_payload(node), fi->fh);
-	}
+	else if (fi->fh)
+		rc = mount_inbox_release(req, node, fi->fh);
 	reply_error(req, rc);
 }
 
@@ -319,10 +318,9 @@ op_lseek(fuse_req_t req, fuse_ino_t node, off_t offset, int whence,
 	(void)fi;
 	if (whence != SEEK_DATA && whence != SEEK_HOLE) {
 		at = -EINVAL;
-	} else if (mount_node_kind(node) == NODE_UPLOAD) {
+	} else if (mount_node_is_upload(node)) {
 		at = inbox_lseek(of(req)->context.inbox,
-				 (int64_t)mount_node_payload(node), offset,
-				 whence);
+				 mount_node_inbox_id(node), offset, whence);
 	} else {
 		at = mount_tree_stat(&call, node, &e);
 		if (!at)
@@ -533,7 +531,7 @@ upload_xattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 {
 	struct inbox *inbox = of(req)->context.inbox;
 	enum inbox_part part = mount_inbox_part(node);
-	int64_t id = (int64_t)mount_node_payload(node);
+	int64_t id = mount_node_inbox_id(node);
 	scope_free char *p = malloc(size ? size : 1);
 	ssize_t n = -ENOMEM;
 

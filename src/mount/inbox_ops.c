@@ -47,7 +47,7 @@ is_inbox_folder(uint64_t node)
 static int64_t
 payload(uint64_t node)
 {
-	return (int64_t)mount_node_payload(node);
+	return mount_node_inbox_id(node);
 }
 
 /* 'rc' is 0 or a negative errno. */
@@ -112,7 +112,7 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		return;
 	}
 	mark_changed(req, parent);
-	mount_inbox_fill(of(req), &made, &e);
+	mount_inbox_fill(of(req), &made, mount_inbox_node(of(req), &made), &e);
 	fill_param(&e, &param);
 	fuse_reply_entry(req, &param);
 }
@@ -122,10 +122,11 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode, struct fuse_file_info *fi)
 {
 	struct inbox_request r = mount_request(req);
+	scope_call call = mount_call(of(req));
 	struct fuse_entry_param param;
 	struct inbox_entry made;
 	struct tree_entry e;
-	uint64_t handle = 0;
+	uint64_t node;
 	int rc = permit_change(req, parent);
 
 	if (rc < 0) {
@@ -133,18 +134,18 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	rc = inbox_create(inbox_of(req), &r, payload(parent), name, mode & 0777,
-			  fi->flags, &made, &handle);
+			  fi->flags, &made, &fi->fh);
 	if (rc < 0) {
 		reply(req, rc);
 		return;
 	}
 	mark_changed(req, parent);
-	mount_inbox_fill(of(req), &made, &e);
+	node = mount_inbox_created(&call, &r, &made, fi);
+	mount_inbox_fill(of(req), &made, node, &e);
 	fill_param(&e, &param);
-	fi->fh = handle;
 	/* Interrupted: nobody has the handle, and no RELEASE will come. */
 	if (fuse_reply_create(req, &param, fi) == -ENOENT)
-		(void)inbox_release(inbox_of(req), &r, made.id, handle);
+		(void)mount_inbox_release(req, node, fi->fh);
 }
 
 /* No folder, link or device is ever made. */
@@ -302,7 +303,7 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 		reply(req, rc);
 		return;
 	}
-	mount_inbox_fill(of(req), &now, &e);
+	mount_inbox_fill(of(req), &now, node, &e);
 	fuse_reply_attr(req, &e.st, e.attr_timeout);
 }
 
@@ -356,7 +357,7 @@ mount_op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
 static bool
 is_upload(uint64_t node)
 {
-	return mount_node_kind(node) == NODE_UPLOAD;
+	return mount_node_is_upload(node);
 }
 
 void
@@ -384,7 +385,8 @@ mount_op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	int rc = 0;
 
 	if (is_upload(node) && fi->fh)
-		rc = inbox_flush(inbox_of(req), &r, payload(node), fi->fh);
+		rc = inbox_flush(inbox_of(req), &r, payload(node),
+				 mount_inbox_handle(node, fi->fh));
 	reply(req, rc);
 }
 

@@ -9,6 +9,25 @@
 /* Who asks, with the number of the request. */
 struct inbox_request mount_request(fuse_req_t req);
 
+/* inbox_pass.c: uploads that the kernel writes by itself. OPEN of one: 0 and
+ * the handle, and the answer is completed; or a negative errno, ESTALE where
+ * the kernel has to look the name up again. */
+int mount_inbox_open_written(struct call *call, const struct inbox_request *r,
+			     uint64_t node, struct fuse_file_info *fi,
+			     uint64_t *ret_handle);
+/* OPEN for writing of an upload that a submission has: it gets bytes of its
+ * own, and where the kernel could write those by itself, -ESTALE. 0: open it as
+ * it is. */
+int mount_inbox_turn(struct call *call, const struct inbox_request *r,
+		     uint64_t node, int flags);
+/* The node and handle of a file that CREATE has made or opened. */
+uint64_t mount_inbox_created(struct call *call, const struct inbox_request *r,
+			     const struct inbox_entry *made,
+			     struct fuse_file_info *fi);
+/* The request that a handle is of: what src/inbox knows it by. */
+uint64_t mount_inbox_handle(uint64_t node, uint64_t handle);
+int mount_inbox_release(fuse_req_t req, uint64_t node, uint64_t handle);
+
 void mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 		      struct fuse_file_info *fi);
 void mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,

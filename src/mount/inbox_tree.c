@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "mount/backings.h"
 #include "mount/rights.h"
 
 static const enum node_kind upload_kinds[] = {
@@ -40,19 +41,30 @@ mount_inbox_part(uint64_t node)
 	}
 }
 
+uint64_t
+mount_inbox_node(const struct mount *m, const struct inbox_entry *e)
+{
+	const struct node_written w = {
+		.file = e->id, .blob = e->blob & NODE_WRITTEN_BLOB_MASK};
+
+	if (m->backings && mount_backings_are_on(m->backings) &&
+	    e->id <= NODE_WRITTEN_FILE_MAX &&
+	    inbox_may_pass(m->context.inbox, e))
+		return mount_node_written(&w);
+	return mount_node_make(upload_kinds[e->part], e->id);
+}
+
 /* chmod succeeds and changes no right: the mode is that of the rules. */
 void
 mount_inbox_fill(const struct mount *m, const struct inbox_entry *e,
-		 struct tree_entry *ret)
+		 uint64_t node, struct tree_entry *ret)
 {
-	uint64_t node = mount_node_make(upload_kinds[e->part], e->id);
-
 	*ret = (struct tree_entry){
 		.node = node,
 		.at = mount_rights_inbox(m, e->resource),
 		.st = e->st,
 	};
-	ret->st.st_ino = node;
+	ret->st.st_ino = mount_node_plain(node);
 	mount_rights_fill(m, ret);
 }
 
@@ -167,11 +179,11 @@ mount_inbox_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 {
 	struct inbox_entry e;
 	int rc = inbox_stat(call->m->context.inbox, mount_inbox_part(node),
-			    (int64_t)mount_node_payload(node), &e);
+			    mount_node_inbox_id(node), &e);
 
 	if (rc < 0)
 		return rc == -ENOENT ? -ESTALE : rc;
-	mount_inbox_fill(call->m, &e, ret);
+	mount_inbox_fill(call->m, &e, node, ret);
 	return 0;
 }
 
@@ -186,12 +198,13 @@ mount_inbox_resource_find(struct call *call, uint64_t folder, const char *name,
 	(void)timeout;
 	if (rc < 0)
 		return rc;
-	*ret_node = mount_node_make(upload_kinds[e.part], e.id);
+	*ret_node = mount_inbox_node(call->m, &e);
 	return 0;
 }
 
 /* src/inbox only asks whether to go on, so a failure is kept here. */
 struct inbox_listing {
+	const struct mount *m;
 	struct listing *out;
 	int64_t number; /* of the submission, in archive/ */
 	int rc;
@@ -203,8 +216,7 @@ add_upload(void *ctx, const struct inbox_entry *e)
 	struct inbox_listing *l = ctx;
 
 	l->rc = mount_list_add(l->out, mount_list_offset(e->name),
-			       mount_node_make(upload_kinds[e->part], e->id),
-			       e->name);
+			       mount_inbox_node(l->m, e), e->name);
 	return l->rc;
 }
 
@@ -212,7 +224,7 @@ int
 mount_inbox_resource_list(struct call *call, uint64_t folder,
 			  struct listing *out)
 {
-	struct inbox_listing l = {.out = out};
+	struct inbox_listing l = {.m = call->m, .out = out};
 	int rc = inbox_list(call->m->context.inbox,
 			    (int64_t)mount_node_payload(folder), "", add_upload,
 			    &l);
@@ -400,7 +412,7 @@ mount_archive_file_stat(struct call *call, uint64_t node,
 static int
 resource_of(struct call *call, uint64_t node, int64_t *ret)
 {
-	int64_t id = (int64_t)mount_node_payload(node);
+	int64_t id = mount_node_inbox_id(node);
 	struct store_submission s = {0};
 	struct store_inbox_file f = {0};
 	struct sql *db;
@@ -412,6 +424,7 @@ resource_of(struct call *call, uint64_t node, int64_t *ret)
 		*ret = id;
 		return 1;
 	case NODE_UPLOAD:
+	case NODE_WRITTEN:
 		rc = mount_call_db(call, &db);
 		if (!rc)
 			rc = mount_call_errno(
@@ -438,7 +451,7 @@ is_below_inbox(uint64_t node)
 {
 	enum node_kind kind = mount_node_kind(node);
 
-	return kind >= NODE_INBOX_DEPARTMENT && kind <= NODE_KEPT_FIX;
+	return kind >= NODE_INBOX_DEPARTMENT && kind <= NODE_WRITTEN;
 }
 
 int

@@ -138,7 +138,9 @@ void
 mount_count(const struct mount *m, struct mount_counts *ret)
 {
 	mount_session_count(m->session, ret);
-	ret->passed = m->backings ? mount_backings_count(m->backings) : 0;
+	ret->passed = ret->written = 0;
+	if (m->backings)
+		mount_backings_count(m->backings, &ret->passed, &ret->written);
 }
 
 /* ---- what the kernel has to forget --------------------------------------- */

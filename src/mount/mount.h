@@ -150,7 +150,8 @@ struct mount_counts {
 	uint64_t requests;
 	uint64_t waited; /* of these, for which somebody waited */
 	uint64_t resent;
-	uint64_t passed; /* files opened that the kernel reads by itself */
+	uint64_t passed;  /* files opened that the kernel reads by itself */
+	uint64_t written; /* uploads opened that it writes by itself */
 };
 void mount_count(const struct mount *m, struct mount_counts *ret);
 

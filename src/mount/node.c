@@ -104,6 +104,21 @@ net_wide(const struct node_net *n)
 }
 
 uint64_t
+mount_node_written(const struct node_written *w)
+{
+	return mount_node_make(NODE_WRITTEN,
+			       (int64_t)((uint64_t)w->file << 20 |
+					 bits((uint64_t)w->blob, 20)));
+}
+
+void
+mount_node_written_get(uint64_t node, struct node_written *ret)
+{
+	ret->file = mount_node_inbox_id(node);
+	ret->blob = (int64_t)bits(node, 20);
+}
+
+uint64_t
 mount_node_net(const struct node_net *n)
 {
 	if (n->to > NODE_NET_MAX)

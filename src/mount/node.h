@@ -9,6 +9,8 @@
  *
  * NODE_FLAT is NODE_FILE read in another way: the kernel refuses to mix the two
  * for one node. It has the st_ino of the other, because it is the same file.
+ * The same holds for NODE_WRITTEN and NODE_UPLOAD; while the bytes are a
+ * submission's, the name leads to NODE_UPLOAD.
  *
  * The values live in the kernel across upgrades of the program: they are
  * appended to, never changed. linux/fuse.h fixes 1 as the root.
@@ -40,6 +42,8 @@ enum node_kind {
 	NODE_KEPT_TEXT = 21,
 	NODE_KEPT_JSON = 22,
 	NODE_KEPT_FIX = 23,
+	NODE_WRITTEN = 24, /* struct node_written: an upload that the kernel
+			    * writes by itself */
 
 	/* Folders: theme and version; version 0 is the theme's top. */
 	NODE_DATASET = 32,
@@ -119,6 +123,14 @@ struct node_header {
 	uint32_t hash;	   /* 20 bits of the bytes' hash */
 };
 
+/* The kernel writes these bytes and no others under this number. */
+struct node_written {
+	int64_t file; /* inbox file: 36 bits */
+	int64_t blob; /* 20 bits */
+};
+#define NODE_WRITTEN_FILE_MAX ((INT64_C(1) << 36) - 1)
+#define NODE_WRITTEN_BLOB_MASK ((INT64_C(1) << 20) - 1)
+
 struct node_net {
 	uint16_t theme;
 	int64_t from, to;
@@ -146,13 +158,35 @@ mount_node_make(enum node_kind kind, int64_t payload)
 	       mount_node_payload((uint64_t)payload);
 }
 
+/* What src/inbox knows a node by: the payload of other kinds. */
+static inline int64_t
+mount_node_inbox_id(uint64_t node)
+{
+	uint64_t payload = mount_node_payload(node);
+
+	return (int64_t)(mount_node_kind(node) == NODE_WRITTEN ? payload >> 20
+							       : payload);
+}
+
+static inline bool
+mount_node_is_upload(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_UPLOAD ||
+	       mount_node_kind(node) == NODE_WRITTEN;
+}
+
 /* The st_ino of a node, and what its rights and contents are found by. */
 static inline uint64_t
 mount_node_plain(uint64_t node)
 {
-	return mount_node_kind(node) == NODE_FLAT
-		       ? mount_node_make(NODE_FILE, (int64_t)node)
-		       : node;
+	switch (mount_node_kind(node)) {
+	case NODE_FLAT:
+		return mount_node_make(NODE_FILE, (int64_t)node);
+	case NODE_WRITTEN:
+		return mount_node_make(NODE_UPLOAD, mount_node_inbox_id(node));
+	default:
+		return node;
+	}
 }
 
 uint64_t mount_node_version(enum node_kind kind, int64_t theme,
@@ -172,6 +206,8 @@ uint64_t mount_node_part(const struct node_part *p);
 void mount_node_part_get(uint64_t node, struct node_part *ret);
 uint64_t mount_node_header(const struct node_header *h);
 void mount_node_header_get(uint64_t node, struct node_header *ret);
+uint64_t mount_node_written(const struct node_written *w);
+void mount_node_written_get(uint64_t node, struct node_written *ret);
 uint64_t mount_node_net(const struct node_net *n);
 void mount_node_net_get(uint64_t node, struct node_net *ret);
 /* Whether a version may be the one it begins with, or ends with. */

@@ -134,6 +134,14 @@ find(const struct pins *p, uint64_t unique)
 	return i;
 }
 
+/* The kernel counts requests from 0, in steps of 2: 47 bits are enough for two
+ * years of a million in a second. */
+uint64_t
+mount_pins_unique(uint64_t handle)
+{
+	return (handle >> SLOT_BITS) - 1;
+}
+
 bool
 mount_pins_is_noted(uint64_t handle)
 {

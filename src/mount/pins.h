@@ -29,6 +29,8 @@ void mount_pins_close(struct pins *p);
  */
 uint64_t mount_pins_add(struct pins *p, uint64_t unique, bool resent,
 			uint64_t node, bool *ret_new);
+/* The request that a handle is of. */
+uint64_t mount_pins_unique(uint64_t handle);
 /* Whether there was room to note it. */
 bool mount_pins_is_noted(uint64_t handle);
 /* It is closed: whether it was noted until now. Any thread. */

@@ -95,7 +95,7 @@ ssize_t
 mount_read(struct call *call, uint64_t node, void *p, size_t n, off_t offset)
 {
 	struct inbox *inbox = call->m->context.inbox;
-	int64_t id = (int64_t)mount_node_payload(node);
+	int64_t id = mount_node_inbox_id(node);
 
 	if (offset < 0)
 		return -EINVAL;
@@ -106,6 +106,7 @@ mount_read(struct call *call, uint64_t node, void *p, size_t n, off_t offset)
 	case NODE_NET:
 		return read_net(call, node, p, n, offset);
 	case NODE_UPLOAD:
+	case NODE_WRITTEN:
 	case NODE_RECEIPT_TEXT:
 	case NODE_RECEIPT_JSON:
 		return inbox_read(inbox, mount_inbox_part(node), id, p, n,

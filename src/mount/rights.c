@@ -187,7 +187,8 @@ form_of(const struct tree_entry *e)
 
 	return (struct access_form){
 		.folder = S_ISDIR(e->st.st_mode),
-		.writable = kind == NODE_INBOX_RESOURCE || kind == NODE_UPLOAD,
+		.writable = kind == NODE_INBOX_RESOURCE ||
+			    mount_node_is_upload(e->node),
 	};
 }
 

@@ -49,6 +49,7 @@ static const struct kind kinds[] = {
 				     mount_archive_submission_list},
 
 	[NODE_UPLOAD] = {S_IFREG, mount_inbox_file_stat},
+	[NODE_WRITTEN] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_RECEIPT_TEXT] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_RECEIPT_JSON] = {S_IFREG, mount_inbox_file_stat},
 	[NODE_ORIGINAL] = {S_IFREG, mount_archive_file_stat},
@@ -172,6 +173,7 @@ mount_tree_is_inbox(uint64_t node)
 {
 	switch (mount_node_kind(node)) {
 	case NODE_UPLOAD:
+	case NODE_WRITTEN:
 	case NODE_RECEIPT_TEXT:
 	case NODE_RECEIPT_JSON:
 		return true;

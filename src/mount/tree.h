@@ -170,8 +170,10 @@ enum inbox_part mount_inbox_part(uint64_t node);
 int mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret);
 /* Something came to or left an inbox folder now. */
 void mount_inbox_mark(struct mount *m, int64_t resource);
+/* The node that an entry's name leads to. */
+uint64_t mount_inbox_node(const struct mount *m, const struct inbox_entry *e);
 void mount_inbox_fill(const struct mount *m, const struct inbox_entry *e,
-		      struct tree_entry *ret);
+		      uint64_t node, struct tree_entry *ret);
 
 /* ---- a theme at a version ------------------------------------------------ */
 

@@ -3,10 +3,10 @@
 rename, remove, read and list: no call fails, every close() that was answered
 is judged once, and the bytes are those that the deliveries make.
 
-    load.py FOLDER [--seconds S] [--pause S] [--seed N] [--clients N]
+    load.py FOLDER [--seconds S] [--pause S] [--seed N] [--clients N] [--off]
 
 FOLDER is a private folder. --pause: the mean time between two deaths; 0:
-nobody dies."""
+nobody dies. --off: with passthrough = no."""
 
 import argparse
 import collections
@@ -34,6 +34,12 @@ class Load:
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         crashlib.make_city(self.folder)
+        if args.off:
+            conf = os.path.join(self.folder, "civicfs.conf")
+            text = crashlib.read(conf).decode()
+            with open(conf, "w", encoding="utf-8") as file:
+                file.write(text.replace("[platform]\n",
+                                        "[platform]\npassthrough = no\n", 1))
         self.control = crashlib.Control(os.path.join(args.folder, "control"))
         self.daemon = crashlib.Daemon(self.folder, self.control)
         self.tax = os.path.join(self.daemon.mount, "inbox/tax/ratings")
@@ -386,6 +392,7 @@ def main():
     parser.add_argument("--pause", type=float, default=0.2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--off", action="store_true")
     args = parser.parse_args()
     os.makedirs(args.folder, exist_ok=True)
     load = Load(args)

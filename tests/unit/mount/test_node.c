@@ -93,6 +93,27 @@ test_header(void **state)
 }
 
 static void
+test_written(void **state)
+{
+	struct node_written in = {NODE_WRITTEN_FILE_MAX, 0xabcde}, out;
+	uint64_t node = mount_node_written(&in);
+
+	(void)state;
+	mount_node_written_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_WRITTEN);
+	assert_int_equal(out.file, in.file);
+	assert_int_equal(out.blob, in.blob);
+	assert_true(mount_node_is_upload(node));
+	assert_int_equal(mount_node_inbox_id(node), in.file);
+	assert_int_equal(mount_node_plain(node),
+			 mount_node_make(NODE_UPLOAD, in.file));
+	/* other bytes of the same file are another node */
+	in.blob++;
+	assert_int_not_equal(mount_node_written(&in), node);
+	assert_int_equal(mount_node_inbox_id(mount_node_make(NODE_FIX, 7)), 7);
+}
+
+static void
 test_net(void **state)
 {
 	struct node_net in = {9, 0, NODE_NET_MAX}, out;
@@ -172,6 +193,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_net),
 		cmocka_unit_test(test_net_of_high_versions),
 		cmocka_unit_test(test_immutable),
