@@ -196,6 +196,7 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 	scope_reader reader = {0};
 	scope_buf message = BUF_INIT;
 
+	inbox_tell(w->inbox, store_published(w->store));
 	if (store_reader_get(w->store, &reader, NULL) ||
 	    store_submission_get(reader.db, number, &s, NULL) <= 0)
 		return;
@@ -403,8 +404,10 @@ open_state(struct worker *w, struct error *err)
 	if (!rc)
 		rc = inbox_open(w->store, config, w->plan->resource_ids,
 				w->shared->session, &w->inbox, err);
-	if (!rc)
+	if (!rc) {
 		inbox_on_refusal(w->inbox, on_refusal, w);
+		inbox_tell(w->inbox, store_published(w->store));
+	}
 	if (!rc)
 		rc = publish_flat_new(w->store, config, &flat, &w->flat, err);
 	return rc;

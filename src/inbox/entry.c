@@ -101,22 +101,22 @@ size_of(const struct sizes *sizes, enum inbox_part part)
 /* The size of what stands beside a file; -1 when it is not there: not judged,
  * nothing to fix, or tidied away. */
 static int64_t
-companion_size(const struct store_inbox_file *f,
+companion_size(const struct inbox *inbox, const struct store_inbox_file *f,
 	       const struct inbox_companion *c)
 {
 	const struct sizes sizes = {f->text_bytes, f->json_bytes, -1};
 
 	if (!f->submission || f->fix || (f->hidden & c->bit) ||
-	    strcmp(f->state, "judging") == 0)
+	    f->seq > inbox->told || strcmp(f->state, "judging") == 0)
 		return -1;
 	return size_of(&sizes, c->part);
 }
 
 bool
-inbox_has_companion(const struct store_inbox_file *f,
+inbox_has_companion(const struct inbox *inbox, const struct store_inbox_file *f,
 		    const struct inbox_companion *c)
 {
-	return companion_size(f, c) >= 0;
+	return companion_size(inbox, f, c) >= 0;
 }
 
 static void
@@ -140,10 +140,10 @@ companion_stat(int64_t size, int64_t judged_at, int64_t uid, struct stat *ret)
 /* False when there is none. A name always fits: an upload's has at most
  * INBOX_NAME_BYTES. */
 static bool
-companion_of(const struct store_inbox_file *f, const struct inbox_companion *c,
-	     struct inbox_entry *ret)
+companion_of(const struct inbox *inbox, const struct store_inbox_file *f,
+	     const struct inbox_companion *c, struct inbox_entry *ret)
 {
-	int64_t size = companion_size(f, c);
+	int64_t size = companion_size(inbox, f, c);
 	int n;
 
 	if (size < 0)
@@ -187,7 +187,7 @@ inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
 	if (!rc)
 		return -ENOENT;
 	if (companion)
-		return companion_of(&f, companion, ret) ? 0 : -ENOENT;
+		return companion_of(inbox, &f, companion, ret) ? 0 : -ENOENT;
 	return inbox_entry_of(inbox, &f, ret);
 }
 
@@ -302,7 +302,7 @@ add_pending(struct listing *l, const struct store_inbox_file *f)
 		struct pending *p, **at = &l->pending;
 		struct inbox_entry e;
 
-		if (!companion_of(f, &inbox_companions[i], &e))
+		if (!companion_of(l->inbox, f, &inbox_companions[i], &e))
 			continue;
 		p = malloc(sizeof(*p));
 		if (!p) {

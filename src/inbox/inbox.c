@@ -154,6 +154,7 @@ inbox_open(struct store *store, const struct config *config,
 	inbox->session = session;
 	inbox->settle = config->settle_ms * (CLOCK_NS / 1000);
 	inbox->reserve = config->reserve;
+	inbox->told = INT64_MAX;
 	inbox->live = inbox_live_new();
 	rc = inbox->live
 		     ? copy_resources(inbox, resources, config->nresources, err)
@@ -233,4 +234,11 @@ inbox_changed_later(struct inbox *inbox, int64_t bytes)
 	if (!next || next > clock_now() + inbox->settle ||
 	    bytes >= WORTH_BEGINNING)
 		inbox_changed(inbox);
+}
+
+void
+inbox_tell(struct inbox *inbox, int64_t seq)
+{
+	atomic_store(&inbox->told, seq);
+	inbox_changed(inbox);
 }

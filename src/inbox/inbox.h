@@ -273,6 +273,10 @@ MUST_CHECK int inbox_fix_show(struct store_txn *txn,
 			      int64_t fix_blob, int64_t *ret,
 			      struct error *err);
 void inbox_fix_shown(struct inbox *inbox, int64_t unlinked);
+/* Receipts stand beside their files up to this publish (all of them, if it is
+ * never called): later ones wait until the names of what they speak of lead to
+ * it for everybody. */
+void inbox_tell(struct inbox *inbox, int64_t seq);
 /* Called (from any thread) whenever a file may have become a candidate. */
 void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
 		     void *ctx);

@@ -40,7 +40,7 @@ unlink_named(struct inbox_change *c, struct named *n)
 
 	if (!n->companion)
 		return inbox_change_unlink(c, &n->file);
-	if (!inbox_has_companion(&n->file, n->companion))
+	if (!inbox_has_companion(c->inbox, &n->file, n->companion))
 		return -ENOENT;
 	rc = store_inbox_hide(&c->txn, n->file.submission, n->companion->bit,
 			      &c->err);
@@ -137,8 +137,8 @@ inbox_rename(struct inbox *inbox, const struct inbox_request *req,
 	if (!rc)
 		rc = find_named(&c, resource, from, &n);
 	if (!rc && n.companion)
-		rc = inbox_has_companion(&n.file, n.companion) ? -EPERM
-							       : -ENOENT;
+		rc = inbox_has_companion(inbox, &n.file, n.companion) ? -EPERM
+								      : -ENOENT;
 	if (!rc)
 		rc = replace(&c, n.file.id, resource, key, flags);
 	if (!rc)

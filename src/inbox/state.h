@@ -41,6 +41,7 @@ struct inbox {
 	struct inbox_pool *pool;
 	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
 	bool passing;	      /* inbox_allow_passing() */
+	_Atomic int64_t told; /* inbox_tell() */
 	pthread_mutex_t lock; /* of what follows */
 	void (*changed)(void *ctx);
 	void *changed_ctx;
@@ -77,7 +78,8 @@ MUST_CHECK int inbox_entry_of(struct inbox *inbox,
 
 /* Whether this companion stands beside the file: there is one, and nobody has
  * tidied it away. */
-bool inbox_has_companion(const struct store_inbox_file *f,
+bool inbox_has_companion(const struct inbox *inbox,
+			 const struct store_inbox_file *f,
 			 const struct inbox_companion *c);
 
 /* ---- pool.c -------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 	" coalesce(length(s.receipt_json), -1), coalesce(s.fix_bytes, -1)," \
 	" coalesce(s.fix_blob, 0)," \
 	" (SELECT coalesce(sum(part), 0) FROM inbox_hidden" \
-	"  WHERE submission = f.submission), f.fix" \
+	"  WHERE submission = f.submission), f.fix, coalesce(s.seq, 0)" \
 	" FROM inbox_file f LEFT JOIN submission s ON s.number = f.submission"
 
 static void
@@ -54,6 +54,7 @@ load(sqlite3_stmt *stmt, struct store_inbox_file *f)
 	f->fix_blob = sql_int(stmt, 19);
 	f->hidden = (unsigned)sql_int(stmt, 20);
 	f->fix = sql_int(stmt, 21);
+	f->seq = sql_int(stmt, 22);
 }
 
 /* Steps a bound statement once. */

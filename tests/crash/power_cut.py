@@ -72,14 +72,18 @@ class Disk:
                         self.image)
         run("mount", self.loop, self.mount)
 
+    def is_mounted(self):
+        """Also when the file system answers nothing any more."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            return any(line.split()[4] == self.mount for line in file)
+
     def detach(self):
         if not self.loop:
             return
         # a writer of the kernel may still hold it
         until("umount of %s" % self.mount, lambda: subprocess.run(
             ["umount", self.mount], check=False,
-            capture_output=True).returncode == 0 or not os.path.ismount(
-                self.mount))
+            capture_output=True).returncode == 0 or not self.is_mounted())
         run("losetup", "-d", self.loop)
         self.loop = None
 
