@@ -110,7 +110,8 @@ test_written(void **state)
 	/* other bytes of the same file are another node */
 	in.blob++;
 	assert_int_not_equal(mount_node_written(&in), node);
-	assert_int_equal(mount_node_inbox_id(mount_node_make(NODE_FIX, 7)), 7);
+	assert_int_equal(mount_node_inbox_id(mount_node_make(NODE_KEPT_FIX, 7)),
+			 7);
 }
 
 static void
