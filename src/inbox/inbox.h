@@ -222,8 +222,6 @@ bool inbox_is_passed(struct inbox *inbox, int64_t id, int64_t blob,
 		     int64_t mask);
 /* An earlier worker has done so, and it is still open. */
 void inbox_pass_again(struct inbox *inbox, int64_t id);
-/* Not until it has other bytes. */
-void inbox_pass_refuse(struct inbox *inbox, int64_t id);
 /* Nobody has it open so any more. */
 void inbox_pass_end(struct inbox *inbox, int64_t id);
 

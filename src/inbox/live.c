@@ -25,7 +25,6 @@ struct entry {
 	bool passed;	   /* the kernel may have written, unseen */
 	bool passing;	   /* and still may */
 	off_t seen;	   /* the size when it was last looked at */
-	bool refused;	   /* to be handed over */
 	int64_t turned_at; /* clock_monotonic(); 0 never */
 	struct timespec ctime; /* at the last sync */
 	int lost;	       /* errno, 0 none */
@@ -115,7 +114,7 @@ static void
 tidy(struct inbox_live *live, struct entry *e)
 {
 	if (!e->fd && !e->opens && !e->retired && !e->lost && !e->passed &&
-	    !e->turned_at && !e->refused)
+	    !e->turned_at)
 		remove_entry(live, e);
 }
 
@@ -225,7 +224,7 @@ inbox_live_rebind(struct inbox_live *live, int64_t file)
 	e = find(live, file);
 	if (e) {
 		drop_fd(live, e);
-		e->passed = e->passing = e->refused = false;
+		e->passed = e->passing = false;
 		tidy(live, e);
 	}
 	pthread_mutex_unlock(&live->lock);
@@ -606,29 +605,4 @@ inbox_live_is_turning(struct inbox_live *live, int64_t file)
 	}
 	pthread_mutex_unlock(&live->lock);
 	return turning;
-}
-
-void
-inbox_live_refuse(struct inbox_live *live, int64_t file)
-{
-	struct entry *e;
-
-	pthread_mutex_lock(&live->lock);
-	e = find_or_add(live, file);
-	if (e)
-		e->refused = true;
-	pthread_mutex_unlock(&live->lock);
-}
-
-bool
-inbox_live_is_refused(struct inbox_live *live, int64_t file)
-{
-	struct entry *e;
-	bool refused;
-
-	pthread_mutex_lock(&live->lock);
-	e = find(live, file);
-	refused = e && e->refused;
-	pthread_mutex_unlock(&live->lock);
-	return refused;
 }

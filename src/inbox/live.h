@@ -113,9 +113,6 @@ bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
  * candidate. Whether it is so. */
 void inbox_live_turn(struct inbox_live *live, int64_t file);
 bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
-/* The file is not to be handed over any more, while it has these bytes. */
-void inbox_live_refuse(struct inbox_live *live, int64_t file);
-bool inbox_live_is_refused(struct inbox_live *live, int64_t file);
 /* Whether the size is another than when it was last asked. */
 bool inbox_live_grew(struct inbox_live *live, int64_t file, off_t size);
 

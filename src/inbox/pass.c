@@ -34,7 +34,6 @@ bool
 inbox_may_pass(struct inbox *inbox, const struct inbox_entry *e)
 {
 	return inbox->passing && e->part == INBOX_FILE && e->blob &&
-	       !inbox_live_is_refused(inbox->live, e->id) &&
 	       inbox_has_room(inbox, SLACK) &&
 	       quota_has_room(inbox, e->resource);
 }
@@ -91,12 +90,6 @@ inbox_pass_again(struct inbox *inbox, int64_t id)
 	/* without memory the file is not looked at before it is closed */
 	if (!inbox_live_pass(inbox->live, id))
 		inbox_want_look(inbox);
-}
-
-void
-inbox_pass_refuse(struct inbox *inbox, int64_t id)
-{
-	inbox_live_refuse(inbox->live, id);
 }
 
 void

@@ -288,7 +288,7 @@ mount_backings_forget(struct backings *b, uint64_t node)
 }
 
 /* The kernel's number for an upload's bytes. */
-static int
+static void
 ask_written(struct call *call, struct backings *b, struct backed *item)
 {
 	struct node_written w;
@@ -298,14 +298,13 @@ ask_written(struct call *call, struct backings *b, struct backed *item)
 	mount_node_written_get(item->node, &w);
 	fd = inbox_pass(b->inbox, w.file, w.blob, NODE_WRITTEN_BLOB_MASK);
 	if (fd < 0)
-		return fd;
+		return;
 	rc = b->to.open(b->to.ctx, item->node, fd, &item->id, &call->err);
 	if (!rc)
-		return 0;
+		return;
 	item->id = 0;
 	atomic_store(&b->failed_at, clock_monotonic());
 	(void)mount_call_errno(call, rc);
-	return -ESTALE;
 }
 
 /* The first handle of a node. */
@@ -345,18 +344,52 @@ mount_backings_use(struct call *call, uint64_t node, uint64_t handle,
 	item = find(b, node);
 	if (item && item->id)
 		rc = 0;
-	else if (item && mount_node_kind(node) == NODE_WRITTEN)
-		rc = ask_written(call, b, item);
 	else if (item && !b->off)
 		rc = ask(call, b, item);
 	if (!rc)
 		*ret_id = item->id;
 	pthread_mutex_unlock(&b->lock);
-	if (!rc && mount_node_kind(node) == NODE_WRITTEN)
-		b->written++;
-	else if (!rc)
+	if (!rc)
 		b->count++;
 	return rc;
+}
+
+bool
+mount_backings_write(struct call *call, uint64_t node, uint64_t handle,
+		     bool may, int32_t *ret_id)
+{
+	struct backings *b = call->m->backings;
+	struct backed *item;
+
+	*ret_id = 0;
+	if (!mount_pins_is_noted(handle))
+		b->off = true;
+	pthread_mutex_lock(&b->lock);
+	item = find(b, node);
+	if (item && !item->id && may && !b->off && item->handles == 1)
+		ask_written(call, b, item);
+	if (item)
+		*ret_id = item->id;
+	pthread_mutex_unlock(&b->lock);
+	b->written += *ret_id != 0;
+	return *ret_id != 0;
+}
+
+bool
+mount_backings_unwrite(struct backings *b, uint64_t node)
+{
+	struct backed *item;
+	bool alone;
+
+	pthread_mutex_lock(&b->lock);
+	item = find(b, node);
+	alone = item && item->handles == 1;
+	if (alone && item->id) {
+		b->to.close(b->to.ctx, node);
+		item->id = 0;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return alone;
 }
 
 void

@@ -42,6 +42,15 @@ void mount_backings_forget(struct backings *b, uint64_t node);
 int mount_backings_use(struct call *call, uint64_t node, uint64_t handle,
 		       int32_t *ret_id);
 
+/* The same for a NODE_WRITTEN. False: the kernel is to ask for each read and
+ * write of this handle, because others of the node do so, or it 'may' not be
+ * otherwise, or cannot. So one node is never open in both ways. */
+bool mount_backings_write(struct call *call, uint64_t node, uint64_t handle,
+			  bool may, int32_t *ret_id);
+/* Its only handle, which is being opened, asks after all. False: there are
+ * others. */
+bool mount_backings_unwrite(struct backings *b, uint64_t node);
+
 /* How many were opened so, since this worker began: published files, uploads.
  */
 void mount_backings_count(const struct backings *b, uint64_t *ret_read,

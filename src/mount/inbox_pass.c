@@ -4,9 +4,10 @@
  *
  * The name of an upload leads to a NODE_WRITTEN as long as its bytes are its
  * own and may be handed over, else to its NODE_UPLOAD; nothing of an inbox is
- * kept by the kernel, so it asks each time. An OPEN that comes too late for the
- * node that it names is ESTALE: the kernel looks the name up again and opens
- * what it leads to now. So no node is ever opened in both ways.
+ * kept by the kernel, so it asks each time. An OPEN for writing that comes too
+ * early or too late for the node that it names is ESTALE: the kernel looks the
+ * name up again and opens what it leads to now, once; after that it is opened
+ * in the ordinary way. No node is ever open in both ways.
  */
 #include "mount/inbox_ops.h"
 
@@ -17,36 +18,23 @@
 #include "mount/pins.h"
 #include "mount/session.h"
 
-/* The handle under which the kernel reads and writes the node: 0, or -ESTALE.
- */
-static int
+/* A handle of the node, under which the kernel reads and writes by itself if
+ * that can be: whether it does. With O_DIRECT it does not: the file system
+ * below would decide which sizes go, and the program could not change its mind
+ * (fcntl(2)). */
+static bool
 pass(struct call *call, const struct inbox_request *r, uint64_t node,
      struct fuse_file_info *fi, uint64_t *ret_handle)
 {
 	struct backings *b = call->m->backings;
 	int32_t number = 0;
-	uint64_t handle;
-	int rc;
+	bool passed;
 
-	if (!b)
-		return -ESTALE;
-	handle = mount_backings_hold(b, node, r->unique, r->resent);
-	rc = mount_backings_use(call, node, handle, &number);
-	if (rc) {
-		mount_backings_drop(b, node, handle);
-		return rc;
-	}
+	*ret_handle = mount_backings_hold(b, node, r->unique, r->resent);
+	passed = mount_backings_write(call, node, *ret_handle,
+				      !(fi->flags & O_DIRECT), &number);
 	mount_session_pass(fi, number);
-	*ret_handle = handle;
-	return 0;
-}
-
-static void
-unpass(struct mount *m, uint64_t node, uint64_t handle,
-       struct fuse_file_info *fi)
-{
-	mount_session_pass(fi, 0);
-	mount_backings_drop(m->backings, node, handle);
+	return passed;
 }
 
 uint64_t
@@ -70,48 +58,52 @@ mount_inbox_release(fuse_req_t req, uint64_t node, uint64_t handle)
 			     unique);
 }
 
-/* With O_DIRECT the file system below decides which sizes go, and the program
- * cannot change its mind (fcntl(2)); through us all do. */
-static bool
-is_refused(struct call *call, int64_t file, const struct fuse_file_info *fi)
+/* The number is asked for before the file is opened, and its bytes looked at
+ * after that: a submission may have got them in between. Then the kernel must
+ * not write them. */
+static int
+check_bytes(struct call *call, const struct inbox_request *r, uint64_t node,
+	    uint64_t unique, struct fuse_file_info *fi)
 {
-	if (!(fi->flags & O_DIRECT))
-		return false;
-	inbox_pass_refuse(call->m->context.inbox, file);
-	return true;
+	struct inbox *inbox = call->m->context.inbox;
+	struct node_written w;
+
+	mount_node_written_get(node, &w);
+	if (inbox_is_passed(inbox, w.file, w.blob, NODE_WRITTEN_BLOB_MASK))
+		return 0;
+	if (mount_backings_unwrite(call->m->backings, node)) {
+		mount_session_pass(fi, 0);
+		return 0;
+	}
+	(void)inbox_release(inbox, r, w.file, unique);
+	return -ESTALE;
 }
 
-/* The number is asked for before the file is opened, and its bytes looked at
- * after that: a submission may have got them in between. */
 int
 mount_inbox_open_written(struct call *call, const struct inbox_request *r,
 			 uint64_t node, struct fuse_file_info *fi,
 			 uint64_t *ret_handle)
 {
-	struct inbox *inbox = call->m->context.inbox;
 	bool writes =
 		(fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC;
-	struct node_written w;
 	uint64_t handle, unique = 0;
+	bool passed;
 	int rc;
 
-	mount_node_written_get(node, &w);
-	if (is_refused(call, w.file, fi))
+	if (!call->m->backings)
 		return -ESTALE;
-	rc = pass(call, r, node, fi, &handle);
-	if (rc)
+	passed = pass(call, r, node, fi, &handle);
+	rc = inbox_open_file(call->m->context.inbox, r, INBOX_FILE,
+			     mount_node_inbox_id(node), fi->flags, &unique);
+	if (!rc && writes && passed)
+		rc = check_bytes(call, r, node, unique, fi);
+	if (rc) {
+		mount_session_pass(fi, 0);
+		mount_backings_drop(call->m->backings, node, handle);
 		return rc;
-	rc = inbox_open_file(inbox, r, INBOX_FILE, w.file, fi->flags, &unique);
-	if (!rc && writes &&
-	    !inbox_is_passed(inbox, w.file, w.blob, NODE_WRITTEN_BLOB_MASK)) {
-		(void)inbox_release(inbox, r, w.file, unique);
-		rc = -ESTALE;
 	}
-	if (rc)
-		unpass(call->m, node, handle, fi);
-	else
-		*ret_handle = handle;
-	return rc;
+	*ret_handle = handle;
+	return 0;
 }
 
 int
@@ -144,9 +136,7 @@ mount_inbox_created(struct call *call, const struct inbox_request *r,
 {
 	uint64_t node = mount_inbox_node(call->m, made);
 
-	if (mount_node_kind(node) == NODE_WRITTEN &&
-	    !is_refused(call, made->id, fi) &&
-	    !pass(call, r, node, fi, &fi->fh))
-		return node;
-	return mount_node_make(NODE_UPLOAD, made->id);
+	if (mount_node_kind(node) == NODE_WRITTEN)
+		(void)pass(call, r, node, fi, &fi->fh);
+	return node;
 }

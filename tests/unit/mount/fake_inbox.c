@@ -481,10 +481,3 @@ inbox_pass_end(struct inbox *inbox, int64_t id)
 	(void)inbox;
 	(void)id;
 }
-
-void
-inbox_pass_refuse(struct inbox *inbox, int64_t id)
-{
-	(void)inbox;
-	(void)id;
-}
