@@ -1,5 +1,5 @@
 """Rows that came in one load, out of their blocks: temporary tables with all
-rows of record, link and theme_row, whichever way they came."""
+rows of record, link, theme_row and orphan, whichever way they came."""
 
 import os
 import struct
@@ -8,8 +8,9 @@ TABLES = {
     "record": "id, resource, key, since, until, submission",
     "link": "lens, place, since, until, record",
     "theme_row": "id, theme, subject, since, until, version, conflicts",
+    "orphan": "theme, place, since, until",
 }
-RECORD, LINK, SUBJECT, SHELF = 1, 2, 3, 4
+RECORD, LINK, SUBJECT, SHELF, ORPHAN = 1, 2, 3, 4, 5
 
 
 def take(body, at):
@@ -104,6 +105,9 @@ class Runs:
                 db.execute("INSERT INTO temp.theme_row VALUES(?,?,?,?,?,?,?)",
                            (row, owner, key, since, end, version,
                             conflicts or None))
+            elif kind == ORPHAN:
+                db.execute("INSERT INTO temp.orphan VALUES(?,?,?,?)",
+                           (owner, key, since, end))
             else:
                 self.shelves.setdefault((owner, since), set()).add(key[2:])
 
