@@ -200,6 +200,15 @@ sql_get(struct sql *db, const char *text, sqlite3_stmt **ret, struct error *err)
 	return error_set(err, ERR_INTERNAL, "too many statements");
 }
 
+int
+sql_do(struct sql *db, const char *text, struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	return rc ? rc : sql_run(db, stmt, err);
+}
+
 void
 sql_reset(sqlite3_stmt **stmt)
 {

@@ -46,6 +46,9 @@ struct run_cache **sql_run_cache(struct sql *db);
 /* Runs static text of one or more statements without parameters. */
 MUST_CHECK int sql_exec(struct sql *db, const char *text, struct error *err);
 
+/* Runs one static statement without parameters or rows, often. */
+MUST_CHECK int sql_do(struct sql *db, const char *text, struct error *err);
+
 /* The prepared statement of a static text; the caller resets it (scope_stmt).
  */
 MUST_CHECK int sql_get(struct sql *db, const char *text, sqlite3_stmt **ret,

@@ -357,7 +357,7 @@ begin(struct store *store, bool light, struct store_txn *ret, struct error *err)
 	if (!rc)
 		rc = seal(store, err);
 	if (!rc)
-		rc = sql_exec(store->main, "BEGIN IMMEDIATE", err);
+		rc = sql_do(store->main, "BEGIN IMMEDIATE", err);
 	if (rc) {
 		pthread_mutex_unlock(&store->writer);
 		return rc;
@@ -405,7 +405,7 @@ fail_commit(struct store_txn *txn)
 int
 store_commit(struct store_txn *txn, struct error *err)
 {
-	int rc = sql_exec(txn->db, "COMMIT", err);
+	int rc = sql_do(txn->db, "COMMIT", err);
 
 	if (rc) {
 		fail_commit(txn);
@@ -490,7 +490,7 @@ store_reader_get(struct store *store, struct store_reader *ret,
 	if (!db)
 		rc = open_reader(store, &db, err);
 	if (!rc)
-		rc = sql_exec(db, "BEGIN", err);
+		rc = sql_do(db, "BEGIN", err);
 	if (rc) {
 		sql_close(db);
 		return rc;
@@ -509,7 +509,7 @@ store_reader_put(struct store_reader *reader)
 	if (!store)
 		return;
 	if (!sqlite3_get_autocommit(sql_handle(reader->db)))
-		(void)!sql_exec(reader->db, "ROLLBACK", NULL);
+		(void)!sql_do(reader->db, "ROLLBACK", NULL);
 	pthread_mutex_lock(&store->readers_lock);
 	if (store->nreaders < READERS_KEPT) {
 		store->readers[store->nreaders++] = reader->db;
