@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "decode/fault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
@@ -58,9 +59,11 @@ static int
 from_gb18030(iconv_t conv, char **name, struct error *err)
 {
 	char out[4 * DECODE_NAME_MAX], *to = out, *from = *name;
-	size_t room = sizeof(out), left = strlen(from);
+	size_t room = sizeof(out), left;
 	char *made;
 
+	assert(from); /* every member has a name */
+	left = strlen(from);
 	iconv(conv, NULL, NULL, NULL, NULL);
 	if (iconv(conv, &from, &left, &to, &room) == (size_t)-1)
 		return error_set(err, ERR_INVALID,

@@ -51,7 +51,7 @@ next_place(struct flow_judgement *j, size_t *ret_theme, struct slice *ret,
 static int
 count(struct flow_judgement *j, int64_t *ret, struct error *err)
 {
-	struct slice place;
+	struct slice place = SLICE_NONE;
 	size_t theme;
 	int rc = sorter_sort(j->orphans, err);
 
@@ -78,7 +78,7 @@ static int
 insert(struct flow_judgement *j, const struct publish_theme *t, int64_t n,
        int64_t seq, struct error *err)
 {
-	struct slice place;
+	struct slice place = SLICE_NONE;
 	size_t theme;
 	int rc = 0;
 
@@ -97,7 +97,7 @@ static int
 load_rows(struct flow_judgement *j, const struct publish_theme *t,
 	  struct store_load *load, int64_t n, struct error *err)
 {
-	struct slice place;
+	struct slice place = SLICE_NONE;
 	size_t theme;
 	int rc = 0;
 

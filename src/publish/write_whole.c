@@ -86,7 +86,7 @@ find_all(struct publish *p, struct error *err)
 	for (size_t i = 0; i < p->nworks; i++)
 		most += p->works[i].nfiles + 1;
 	all->items = calloc(most + 1, sizeof(*all->items));
-	all->works = calloc(most + 1, sizeof(*all->works));
+	all->works = calloc(most + 1, sizeof(struct file_work *));
 	if (!all->items || !all->works)
 		return error_nomem(err);
 	for (size_t i = 0; !rc && i < p->nworks; i++) {

@@ -356,8 +356,9 @@ store_theme_walk_find(struct store_theme_walk *w, struct slice subject,
 	if (buf_addslice(&w->hi, subject) || buf_addc(&w->hi, '\0'))
 		return error_nomem(err);
 	rc = run_walk_seek(&w->runs, subject, buf_slice(&w->hi), err);
-	if (!rc)
-		rc = run_walk_next(&w->runs, &row, err);
+	if (rc)
+		return rc;
+	rc = run_walk_next(&w->runs, &row, err);
 	return rc <= 0 ? rc : give_row_of_run(&row, each, ctx);
 }
 
