@@ -120,8 +120,10 @@ struct config_resource {
 	int64_t tolerance;
 	int64_t max_shrink;
 	bool extra_ignore;
-	bool members_each; /* of an archive: not all or nothing */
-	const char *sheet; /* of a workbook; "" any */
+	bool members_each;   /* of an archive: not all or nothing */
+	bool verdict_close;  /* close() answers with it */
+	int64_t close_limit; /* bytes; 0: the platform's */
+	const char *sheet;   /* of a workbook; "" any */
 	struct config_list missing;
 	struct config_list footer;
 	struct config_place place;
@@ -234,6 +236,7 @@ struct config {
 	struct config_room flatten_room; /* of the state's file system */
 	int64_t flatten_rate;		 /* bytes a second */
 	int64_t flatten_from;		 /* bytes */
+	int64_t close_limit;		 /* bytes */
 	int64_t max_unpacked;		 /* bytes of a packed file */
 	int64_t max_ratio, max_members;
 	const char *holidays, *code_format;

@@ -203,6 +203,8 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 	if (!mount_invalidate_inbox(w->mount, resource, s.name, &message))
 		daemon_tell(&w->teller, &message);
 	store_submission_release(&s);
+	store_reader_put(&reader);
+	mount_answer_close(w->mount, number);
 }
 
 static void
@@ -249,8 +251,10 @@ each_open(void *ctx, flow_pin_fn *each, void *each_ctx, struct error *err)
 static void
 on_failed(void *ctx, const struct error *err)
 {
-	(void)ctx;
+	struct worker *w = ctx;
+
 	SAY(LOG_ERR, "%s; trying again", err->text);
+	mount_fail_closes(w->mount, err->errnum ? err->errnum : EIO);
 }
 
 /* Its names lead to another node now. */

@@ -256,6 +256,7 @@ inbox_fd(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
 			return fd == -ENOENT ? -EIO : fd;
 		given.fd = fd;
 		given.blob = f.blob;
+		given.bound = f.submission != 0;
 		given.department = inbox_quota_of(inbox->quota, f.resource);
 		rc = inbox_live_keep(inbox->live, id, &given, generation, ret);
 		if (rc < 0)

@@ -301,7 +301,7 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 {
 	scope_free struct due *due = malloc(BATCH * sizeof(*due));
 	struct gathering g = {.inbox = inbox, .now = now, .due = due};
-	int bound = 0;
+	int bound = atomic_exchange(&inbox->bound, 0);
 	int rc;
 
 	if (!due)
@@ -324,6 +324,60 @@ inbox_collect(struct inbox *inbox, int64_t now, int *ret_bound,
 	*ret_bound = bound;
 	*ret_next = g.next;
 	atomic_store(&inbox->next, g.next);
+	return 0;
+}
+
+/* ---- what a close() completes -------------------------------------------- */
+
+static bool
+is_whole(const struct inbox *inbox, const struct store_inbox_file *f,
+	 int64_t bytes, int64_t limit)
+{
+	return *f->key && f->handles == 1 && !f->killed && bytes > 0 &&
+	       bytes <= limit && is_registered(inbox, f->resource) &&
+	       !inbox_is_temporary(f->name);
+}
+
+static int
+bind_now(struct inbox *inbox, struct due *d, struct error *err)
+{
+	struct gathering g = {
+		.inbox = inbox, .now = clock_now(), .due = d, .n = 1};
+	int bound = 0;
+	int rc;
+
+	inbox_quota_move(inbox->quota);
+	rc = bind_all(&g, &bound, err);
+	inbox_quota_moved(inbox->quota);
+	atomic_fetch_add(&inbox->bound, bound);
+	return rc;
+}
+
+int
+inbox_complete(struct inbox *inbox, int64_t id, int64_t limit, int64_t *ret)
+{
+	struct error err = ERROR_INIT;
+	struct due d = {0};
+	struct stat st;
+	int rc = inbox_row(inbox, id, &d.file);
+
+	*ret = 0;
+	if (!rc && d.file.submission) {
+		*ret = d.file.submission;
+		return 0;
+	}
+	if (!rc)
+		rc = inbox_blob_stat(inbox, d.file.blob, &st);
+	if (rc || !is_whole(inbox, &d.file, st.st_size, limit))
+		return rc;
+	d.bytes = st.st_size;
+	name_of_user(d.file.writer, d.user);
+	rc = bind_now(inbox, &d, &err);
+	if (rc)
+		return inbox_errno(rc, &err);
+	if (!d.skip)
+		*ret = d.file.submission;
+	inbox_changed(inbox);
 	return 0;
 }
 

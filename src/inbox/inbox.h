@@ -119,6 +119,11 @@ ssize_t inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
  * not written since. A handle that was not opened for writing: nothing. */
 int inbox_flush(struct inbox *inbox, const struct inbox_request *req,
 		int64_t id, uint64_t fh);
+/* After inbox_flush(), of a file of at most 'limit' bytes: if it is whole and
+ * has its final name and no other writer, it is complete now. *ret is the
+ * submission that judges it, or has judged it, 0 when that waits. */
+int inbox_complete(struct inbox *inbox, int64_t id, int64_t limit,
+		   int64_t *ret);
 int inbox_fsync(struct inbox *inbox, int64_t id, bool data_only);
 /* What cannot be written down now is done by a later inbox_collect(). */
 int inbox_release(struct inbox *inbox, const struct inbox_request *req,

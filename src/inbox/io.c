@@ -79,13 +79,40 @@ prepare_write(struct inbox *inbox, int64_t id, const struct inbox_live_fd *fd,
 				       end);
 }
 
+/* A descriptor to write by. What was written is a submission when a close()
+ * has been answered with its verdict; who goes on writing begins another. */
+static int
+fd_to_write(struct inbox *inbox, int64_t id, struct inbox_live_fd **ret)
+{
+	int rc = inbox_fd(inbox, id, ret);
+
+	while (!rc && (*ret)->bound) {
+		struct inbox_request req = {0};
+		const struct inbox_writing w = {
+			.req = &req, .keep = true, .size = -1};
+		struct store_inbox_file f;
+
+		inbox_live_fd_put(*ret);
+		*ret = NULL;
+		rc = inbox_row(inbox, id, &f);
+		req.uid = f.writer;
+		if (!rc && !f.handles)
+			rc = -EBADF;
+		if (!rc)
+			rc = inbox_begin_writing(inbox, id, &w);
+		if (!rc)
+			rc = inbox_fd(inbox, id, ret);
+	}
+	return rc;
+}
+
 ssize_t
 inbox_write(struct inbox *inbox, int64_t id, const void *p, size_t n,
 	    off_t offset)
 {
 	scope_live_fd *fd = NULL;
 	size_t put = 0;
-	int rc = inbox_fd(inbox, id, &fd);
+	int rc = fd_to_write(inbox, id, &fd);
 
 	if (!rc)
 		rc = prepare_write(inbox, id, fd, offset + (off_t)n);
@@ -120,7 +147,7 @@ inbox_fallocate(struct inbox *inbox, int64_t id, int mode, off_t offset,
 	 * beyond the end of a file would be nobody's. */
 	if (mode)
 		return -EOPNOTSUPP;
-	rc = inbox_fd(inbox, id, &fd);
+	rc = fd_to_write(inbox, id, &fd);
 	if (!rc)
 		rc = prepare_write(inbox, id, fd, offset + length);
 	if (rc)

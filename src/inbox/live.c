@@ -198,6 +198,7 @@ inbox_live_keep(struct inbox_live *live, int64_t file,
 	} else if (e) {
 		shared->fd = fd;
 		shared->blob = given->blob;
+		shared->bound = given->bound;
 		shared->department = given->department;
 		atomic_init(&shared->users, 2); /* the table and the caller */
 		atomic_init(&shared->named, false);

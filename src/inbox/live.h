@@ -26,6 +26,7 @@ struct inbox_live_fd {
 	atomic_uint users;
 	atomic_bool named; /* its name in intake/ is known to be durable */
 	int64_t blob;	   /* whose bytes these are */
+	bool bound;	   /* a submission's: only to be read */
 	size_t department; /* quota.h */
 };
 void inbox_live_fd_put(struct inbox_live_fd *fd);

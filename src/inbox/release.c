@@ -68,12 +68,12 @@ record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 				 &c.err);
 	if (!rc && broken)
 		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
-	if (rc > 0) {
+	if (rc > 0 && !f.submission) {
 		f.killed = true;
 		inbox_live_restart(inbox->live, id);
 		rc = store_inbox_set(&c.txn, &f, &c.err);
 	}
-	return rc ? inbox_errno(rc, &c.err) : inbox_change_commit(&c);
+	return rc < 0 ? inbox_errno(rc, &c.err) : inbox_change_commit(&c);
 }
 
 int
@@ -165,6 +165,8 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 		return 0; /* done before */
 	if (!*f.key)
 		rc = inbox_change_reap(&c, &f);
+	else if (f.submission)
+		rc = 0; /* it is a submission since its close() */
 	else if (!f.handles)
 		rc = fall_quiet(&c, &f, broken);
 	else

@@ -17,6 +17,7 @@
 #include "store/submission.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* A RELEASE that could not be written down (a full disk): see release.c. */
 struct inbox_late {
@@ -42,6 +43,7 @@ struct inbox {
 	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
 	bool passing;	      /* inbox_allow_passing() */
 	_Atomic int64_t told; /* inbox_tell() */
+	atomic_int bound;     /* by a close(), since the last inbox_collect() */
 	pthread_mutex_t lock; /* of what follows */
 	void (*changed)(void *ctx);
 	void *changed_ctx;

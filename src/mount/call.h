@@ -19,6 +19,7 @@ struct mount {
 	struct mount_context context;
 	const struct layout *layout;
 	struct session *session;
+	struct closings *closings; /* close() that waits for a verdict */
 	int64_t made_at;	   /* time of what the configuration says */
 	struct pins *pins;	   /* NULL: nothing is ever removed (tests) */
 	struct backings *backings; /* NULL: nothing is passed through */

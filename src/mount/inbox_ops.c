@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "mount/closing.h"
 #include "mount/permit.h"
 #include "mount/session.h"
 
@@ -387,6 +388,10 @@ mount_op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	if (is_upload(node) && fi->fh)
 		rc = inbox_flush(inbox_of(req), &r, payload(node),
 				 mount_inbox_handle(node, fi->fh));
+	/* what the kernel writes by itself may be written after its close */
+	if (!rc && mount_node_kind(node) == NODE_UPLOAD && fi->fh &&
+	    mount_close_waits(of(req), req, payload(node)))
+		return; /* it has its answer, or will */
 	reply(req, rc);
 }
 

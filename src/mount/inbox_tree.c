@@ -41,14 +41,17 @@ mount_inbox_part(uint64_t node)
 	}
 }
 
+/* Where close() answers with the verdict, a submission has the bytes while their
+ * writer still may have the file open: then each write must be seen. */
 uint64_t
 mount_inbox_node(const struct mount *m, const struct inbox_entry *e)
 {
+	const struct config_resource *r = mount_resource(m, e->resource);
 	const struct node_written w = {
 		.file = e->id, .blob = e->blob & NODE_WRITTEN_BLOB_MASK};
 
 	if (m->backings && mount_backings_are_on(m->backings) &&
-	    e->id <= NODE_WRITTEN_FILE_MAX &&
+	    e->id <= NODE_WRITTEN_FILE_MAX && !(r && r->verdict_close) &&
 	    inbox_may_pass(m->context.inbox, e))
 		return mount_node_written(&w);
 	return mount_node_make(upload_kinds[e->part], e->id);

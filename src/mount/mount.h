@@ -107,6 +107,11 @@ struct mount_context {
 
 struct mount;
 
+/* A submission has its verdict; or that fails for now, with this errno: then
+ * whoever waits in close() for one is answered. Any thread. */
+void mount_answer_close(struct mount *m, int64_t submission);
+void mount_fail_closes(struct mount *m, int errnum);
+
 /* 'context' is copied, not what it points to. ERR_LIMIT for an object number
  * beyond 65535; ERR_NOMEM. Does not block. */
 MUST_CHECK int mount_new(const struct mount_context *context,

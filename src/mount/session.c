@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "mount/call.h"
+#include "mount/closing.h"
 #include "mount/fuse_ops.h"
 #include "mount/kernel.h"
 
@@ -439,7 +440,9 @@ mount_session_run(struct session *s, int fuse_fd, const void *init,
 	s->pulses = m->context.pulses;
 	if (!s->fuse)
 		return error_set(err, ERR_INTERNAL, "libfuse makes no session");
+	mount_closings_begin(m->closings);
 	rc = run(s, fuse_fd, init, init_len, first, threads, err);
+	mount_closings_end(m->closings);
 	fuse_session_destroy(s->fuse);
 	s->fuse = NULL;
 	return rc;

@@ -346,6 +346,26 @@ store_submission_receipt(struct sql *db, int64_t number,
 }
 
 int
+store_submission_first_code(struct sql *db, int64_t number, char ret[static 32],
+			    struct error *err)
+{
+	static const char text[] =
+		"SELECT CAST(receipt_json AS TEXT) ->> '$.errors[0].code'"
+		" FROM submission WHERE number = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	ret[0] = '\0';
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, number);
+	rc = sql_step(db, stmt, err);
+	if (rc > 0 && !sql_is_null(stmt, 0))
+		copy_word(ret, 32, sql_bytes(stmt, 0));
+	return rc < 0 ? rc : 0;
+}
+
+int
 store_blob_add(struct store_txn *txn, int64_t now, int64_t *ret_id,
 	       struct error *err)
 {

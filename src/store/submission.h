@@ -94,6 +94,11 @@ MUST_CHECK int store_submission_receipt(struct sql *db, int64_t number,
 					enum store_receipt which,
 					struct buf *out, struct error *err);
 
+/* The code of the first error in its receipt; "" none. */
+MUST_CHECK int store_submission_first_code(struct sql *db, int64_t number,
+					   char ret[static 32],
+					   struct error *err);
+
 /* A new file of intake/, named by its number; the row commits with 'txn'. */
 MUST_CHECK int store_blob_add(struct store_txn *txn, int64_t now,
 			      int64_t *ret_id, struct error *err);

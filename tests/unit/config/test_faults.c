@@ -149,12 +149,6 @@ static const struct fault keys[] = {
 	 1},
 	{"civicfs.conf", "user = root",
 	 "user = root\n"
-	 "close_limit = 1M",
-	 "civicfs.conf:13: 'close_limit = 1M' is not supported by this "
-	 "version; remove the line",
-	 1},
-	{"civicfs.conf", "user = root",
-	 "user = root\n"
 	 "notify = user:root",
 	 "civicfs.conf:13: 'notify = user:root' is not supported by this "
 	 "version; remove the line",
@@ -180,11 +174,6 @@ static const struct fault keys[] = {
 	{"conf.d/themes.ini", "bom = no", "discreet = yes",
 	 "conf.d/themes.ini:13: 'discreet = yes' is not supported by this "
 	 "version",
-	 1},
-	{"resources.d/aic/registrations.ini", "verdict = receipt",
-	 "verdict = close",
-	 "resources.d/aic/registrations.ini:27: 'verdict = close' is not "
-	 "supported by this version; remove the line",
 	 1},
 	{"resources.d/aic/registrations.ini", "like =", "follows = t",
 	 "resources.d/aic/registrations.ini:19: 'follows = t' is not supported "

@@ -214,6 +214,16 @@ inbox_flush(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 }
 
 int
+inbox_complete(struct inbox *inbox, int64_t id, int64_t limit, int64_t *ret)
+{
+	(void)inbox;
+	(void)id;
+	(void)limit;
+	*ret = 0;
+	return 0;
+}
+
+int
 inbox_fsync(struct inbox *inbox, int64_t id, bool data_only)
 {
 	(void)inbox;
