@@ -41,8 +41,8 @@ mount_inbox_part(uint64_t node)
 	}
 }
 
-/* Where close() answers with the verdict, a submission has the bytes while their
- * writer still may have the file open: then each write must be seen. */
+/* Where close() answers with the verdict, a submission has the bytes while
+ * their writer may still have the file open: then each write must be seen. */
 uint64_t
 mount_inbox_node(const struct mount *m, const struct inbox_entry *e)
 {
