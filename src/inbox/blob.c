@@ -51,23 +51,29 @@ inbox_blob_unlink(struct inbox *inbox, int64_t id)
 }
 
 int
+inbox_blob_create(struct inbox *inbox, int64_t id)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL;
+	int fd = inbox_blob_open(inbox, id, flags);
+
+	if (fd != -EEXIST)
+		return fd;
+	/* No committed row had this number: what is there was left by a
+	 * transaction that did not come about. */
+	inbox_blob_unlink(inbox, id);
+	return inbox_blob_open(inbox, id, flags);
+}
+
+int
 inbox_blob_add(struct inbox *inbox, struct store_txn *txn, int64_t *ret_id,
 	       int *ret_fd, struct error *err)
 {
-	const int flags = O_RDWR | O_CREAT | O_EXCL;
 	int64_t id;
-	int fd;
-	int rc = store_blob_add(txn, clock_now(), &id, err);
+	int fd, rc = store_blob_add(txn, clock_now(), &id, err);
 
 	if (rc)
 		return rc;
-	fd = inbox_blob_open(inbox, id, flags);
-	if (fd == -EEXIST) {
-		/* No committed row has this number: what is there was left by
-		 * a transaction that did not come about. */
-		inbox_blob_unlink(inbox, id);
-		fd = inbox_blob_open(inbox, id, flags);
-	}
+	fd = inbox_blob_create(inbox, id);
 	if (fd < 0)
 		return error_errno(err, -fd, "cannot make a file in '%s'",
 				   INTAKE);

@@ -70,31 +70,42 @@ inbox_pool_is_named(struct inbox_pool *pool, int64_t blob)
 /* ---- filling it ---------------------------------------------------------- */
 
 static int
-make_some(struct inbox *inbox, int64_t made[POOL_STEP], struct error *err)
+add_rows(struct inbox *inbox, int64_t made[POOL_STEP], struct error *err)
 {
 	scope_txn txn = {0};
+	int64_t now = clock_now();
 	int rc = store_begin_light(inbox->store, &txn, err);
 
-	for (int i = 0; !rc && i < POOL_STEP; i++) {
-		scope_fd fd = -1;
-
-		rc = inbox_blob_add(inbox, &txn, &made[i], &fd, err);
-	}
+	for (int i = 0; !rc && i < POOL_STEP; i++)
+		rc = store_blob_add(&txn, now, &made[i], err);
 	return rc ? rc : store_commit(&txn, err);
 }
 
-/* Numbers rise, and a file is made under the lock of the writer that gave it
- * its number: so every file of a lower number was there before. A full disk
- * must not be made fuller. What was made of a commit that failed is replaced,
- * or swept. */
+/* Without the writer's lock: it takes a while where many were removed. */
+static int
+make_files(struct inbox *inbox, const int64_t made[POOL_STEP])
+{
+	for (int i = 0; i < POOL_STEP; i++) {
+		scope_fd fd = inbox_blob_create(inbox, made[i]);
+
+		if (fd < 0)
+			return fd;
+	}
+	return inbox_blob_sync(inbox);
+}
+
+/* Numbers rise, and every other file is made under the lock of the writer that
+ * gave it its number: so every file of a lower number was there before. A full
+ * disk must not be made fuller. Rows that get no files nothing refers to: the
+ * next start drops them. */
 void
 inbox_pool_fill(struct inbox *inbox)
 {
 	struct inbox_pool *pool = inbox->pool;
 	int64_t made[POOL_STEP];
 
-	if (inbox_room(inbox) || make_some(inbox, made, NULL) ||
-	    inbox_blob_sync(inbox))
+	if (inbox_room(inbox) || add_rows(inbox, made, NULL) ||
+	    make_files(inbox, made))
 		return;
 	pthread_mutex_lock(&pool->lock);
 	for (int i = POOL_STEP; i-- > 0 && pool->n < POOL_SIZE;)

@@ -118,6 +118,8 @@ bool inbox_pass_is_over(struct inbox *inbox, const struct store_inbox_file *f);
  * writing. Whoever does not commit calls inbox_blob_unlink(). */
 MUST_CHECK int inbox_blob_add(struct inbox *inbox, struct store_txn *txn,
 			      int64_t *ret_id, int *ret_fd, struct error *err);
+/* The file alone, of a number that is new: a descriptor or a negative errno. */
+int inbox_blob_create(struct inbox *inbox, int64_t id);
 /* What intake/ holds is there after the death of the machine, too. A negative
  * errno. */
 MUST_CHECK int inbox_blob_sync(struct inbox *inbox);

@@ -383,19 +383,26 @@ mount_subject_version(struct call *call, uint64_t node, struct theme_at *ret)
 int
 mount_subject_text(struct call *call, uint64_t node, struct text *out)
 {
+	struct publish_subject_row row;
 	struct theme_at at = {0};
 	struct sql *db;
-	int rc = mount_subject_version(call, node, &at);
+	int rc = mount_call_db(call, &db);
 
+	if (rc < 0)
+		return rc;
+	rc = publish_subject_find(db, (int64_t)mount_node_payload(node), &row,
+				  &call->err);
+	rc = rc < 0 ? mount_call_errno(call, rc) : rc ? 0 : -ESTALE;
 	if (!rc)
-		rc = mount_call_db(call, &db);
-	if (rc || !at.theme)
-		return rc ? rc : -ESTALE;
+		rc = mount_theme_version(call, row.theme, row.version, &at);
+	if (!rc)
+		rc = mount_call_errno(
+			call, publish_subject_tell(db, at.theme, &row,
+						   &out->bytes, &call->err));
+	publish_subject_release(&row);
+	if (rc)
+		return rc;
 	out->mtime = at.mtime;
 	out->theme = at.theme->id;
-	rc = publish_subject(db, at.theme, (int64_t)mount_node_payload(node),
-			     &out->bytes, &call->err);
-	if (rc < 0)
-		return mount_call_errno(call, rc);
-	return rc ? 0 : -ESTALE;
+	return 0;
 }

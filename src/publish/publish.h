@@ -305,6 +305,20 @@ MUST_CHECK int publish_changes_between(struct sql *db,
 MUST_CHECK int publish_subject(struct sql *db,
 			       const struct publish_theme *theme, int64_t row,
 			       struct buf *out, struct error *err);
+/* The same in two steps, for whoever must know the theme first: the row (1
+ * found, 0 none; to be released in any case), then its text (0). */
+struct publish_subject_row {
+	int64_t theme, version, since;
+	struct buf subject, cells;
+};
+MUST_CHECK int publish_subject_find(struct sql *db, int64_t row,
+				    struct publish_subject_row *ret,
+				    struct error *err);
+MUST_CHECK int publish_subject_tell(struct sql *db,
+				    const struct publish_theme *theme,
+				    const struct publish_subject_row *row,
+				    struct buf *out, struct error *err);
+void publish_subject_release(struct publish_subject_row *row);
 
 /*
  * 'verify': re-reads every chunk of every version against its hash, file

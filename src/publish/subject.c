@@ -5,28 +5,43 @@
 #include "publish/era.h"
 #include "publish/gather.h"
 
-/* The theme's row as it was found. */
-struct found {
-	struct buf subject, cells;
-	int64_t version, since;
+struct keeping {
+	struct publish_subject_row *row;
 	struct error *err;
 };
 
 static int
 keep_row(void *ctx, const struct store_theme_row *r)
 {
-	struct found *f = ctx;
+	const struct keeping *k = ctx;
 
-	if (buf_addslice(&f->subject, r->subject) ||
-	    buf_addslice(&f->cells, r->cells))
-		return error_nomem(f->err);
-	f->version = r->version;
-	f->since = r->since;
+	if (buf_addslice(&k->row->subject, r->subject) ||
+	    buf_addslice(&k->row->cells, r->cells))
+		return error_nomem(k->err);
+	k->row->version = r->version;
+	k->row->since = r->since;
 	return 0;
 }
 
+int
+publish_subject_find(struct sql *db, int64_t row,
+		     struct publish_subject_row *ret, struct error *err)
+{
+	struct keeping k = {ret, err};
+
+	*ret = (struct publish_subject_row){0};
+	return store_theme_row_get(db, row, &ret->theme, keep_row, &k, err);
+}
+
+void
+publish_subject_release(struct publish_subject_row *row)
+{
+	buf_release(&row->subject);
+	buf_release(&row->cells);
+}
+
 static int
-print(const struct publish_theme *theme, const struct found *f,
+print(const struct publish_theme *theme, const struct publish_subject_row *f,
       const struct publish_gathered *records, struct integrate_result *result,
       struct buf *out, struct error *err)
 {
@@ -49,9 +64,10 @@ print(const struct publish_theme *theme, const struct found *f,
 }
 
 /* By the rules of the version that made the row. */
-static int
-tell(struct sql *db, const struct publish_theme *theme, const struct found *f,
-     struct buf *out, struct error *err)
+int
+publish_subject_tell(struct sql *db, const struct publish_theme *theme,
+		     const struct publish_subject_row *f, struct buf *out,
+		     struct error *err)
 {
 	struct integrate_result result = INTEGRATE_RESULT_INIT;
 	struct publish_gathered records = {0};
@@ -72,18 +88,16 @@ int
 publish_subject(struct sql *db, const struct publish_theme *theme, int64_t row,
 		struct buf *out, struct error *err)
 {
-	struct found f = {.err = err};
-	int64_t of = 0;
-	int rc = store_theme_row_get(db, row, &of, keep_row, &f, err);
+	struct publish_subject_row found;
+	int rc = publish_subject_find(db, row, &found, err);
 
-	if (rc > 0 && of != theme->id)
+	if (rc > 0 && found.theme != theme->id)
 		rc = 0;
 	if (rc > 0) {
-		rc = tell(db, theme, &f, out, err);
+		rc = publish_subject_tell(db, theme, &found, out, err);
 		if (!rc)
 			rc = 1;
 	}
-	buf_release(&f.subject);
-	buf_release(&f.cells);
+	publish_subject_release(&found);
 	return rc;
 }

@@ -143,9 +143,6 @@ class Check:
         for name in os.listdir(os.path.join(self.state, "intake")):
             if not name.isdecimal() or int(name) not in known:
                 self.say("intake/%s belongs to nothing", name)
-        for number in known:
-            if self.blob(number) is None:
-                self.say("blob %d has no file", number)
         # some are prepared for what comes next
         for (number,) in self.rows(
                 "SELECT id FROM blob WHERE id NOT IN("
@@ -155,8 +152,12 @@ class Check:
                 "  WHERE fix_blob IS NOT NULL"
                 " UNION SELECT blob FROM fix_round"
                 "  WHERE blob IS NOT NULL)"):
+            known.discard(number)
             if self.blob(number):
                 self.say("nothing refers to the bytes of blob %d", number)
+        for number in known:
+            if self.blob(number) is None:
+                self.say("blob %d has no file", number)
         self.none("two files write to one blob",
                   "SELECT blob, count(*) FROM inbox_file GROUP BY blob"
                   " HAVING count(*) > 1")
