@@ -102,21 +102,11 @@ run_json(struct decode_job *job, const struct decode_bytes *bytes)
 
 /* ---- any file ------------------------------------------------------------ */
 
-static int
-refuse_xls(struct decode_job *job, const struct decode_bytes *bytes)
-{
-	(void)bytes;
-	return error_set(job->err, ERR_INVALID,
-			 "the file is an old Excel workbook (.xls), which this "
-			 "version does not read: save it as 'CSV UTF-8' and "
-			 "send that file");
-}
-
 static int (*const by_kind[])(struct decode_job *job,
 			      const struct decode_bytes *bytes) = {
 	[DECODE_KIND_TEXT] = run_text,	[DECODE_KIND_ZIP] = decode_zip,
 	[DECODE_KIND_TAR] = decode_tar, [DECODE_KIND_PACKED] = decode_packed,
-	[DECODE_KIND_JSON] = run_json,	[DECODE_KIND_OLE] = refuse_xls,
+	[DECODE_KIND_JSON] = run_json,	[DECODE_KIND_OLE] = decode_xls,
 };
 
 int

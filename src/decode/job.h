@@ -46,6 +46,10 @@ MUST_CHECK int decode_tar(struct decode_job *job,
 MUST_CHECK int decode_zip(struct decode_job *job,
 			  const struct decode_bytes *bytes);
 
+/* xls.c: an old workbook. */
+MUST_CHECK int decode_xls(struct decode_job *job,
+			  const struct decode_bytes *bytes);
+
 /* members.c */
 struct decode_members;
 MUST_CHECK int decode_members_run(struct decode_job *job,

@@ -150,11 +150,12 @@ add_shared(struct sheet *s)
 				 ? 10 * number + (text.p[i] - '0')
 				 : -1;
 	}
-	rc = decode_xlsx_string(&s->x, text.n ? number : -1, &text);
-	if (rc == ERR_INVALID)
+	rc = decode_strings_get(&s->x.strings, text.n ? number : -1, &text,
+				s->x.job->err);
+	if (rc == 0)
 		fail_at(s, "refers to a text that is not there: save the "
 			   "workbook again");
-	else if (rc)
+	else if (rc < 0)
 		decode_xml_fail(s->x.xml, rc, "%s", s->x.job->err->text);
 	else
 		return buf_addslice(&s->row.text, text);
@@ -412,10 +413,8 @@ release(struct sheet *s)
 {
 	decode_xml_close(s->x.xml);
 	decode_sheets_release(&s->x.sheets);
-	decode_pool_free(s->x.texts);
-	decode_pool_free(s->x.ends);
+	decode_strings_release(&s->x.strings);
 	free(s->x.styles);
-	buf_release(&s->x.string);
 	buf_release(&s->text);
 	buf_release(&s->row.text);
 	free(s);

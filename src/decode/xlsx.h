@@ -2,6 +2,7 @@
 #ifndef DECODE_XLSX_H
 #define DECODE_XLSX_H
 
+#include "decode/strings.h"
 #include "decode/workbook.h"
 
 struct decode_xlsx {
@@ -18,10 +19,7 @@ struct decode_xlsx {
 	unsigned char *styles;
 	size_t nstyles;
 
-	/* shared strings: their texts, and where each ends (int64_t) */
-	struct decode_pool *texts, *ends;
-	int64_t nstrings;
-	struct buf string; /* the last that was asked for */
+	struct decode_strings strings;
 };
 
 /* xlsx_book.c: finds the parts, reads the list of sheets and the styles. */
@@ -29,9 +27,6 @@ MUST_CHECK int decode_xlsx_book(struct decode_xlsx *x);
 
 /* xlsx_strings.c */
 MUST_CHECK int decode_xlsx_strings(struct decode_xlsx *x);
-/* *ret holds until the next call. ERR_INVALID: there is no such string. */
-MUST_CHECK int decode_xlsx_string(struct decode_xlsx *x, int64_t number,
-				  struct slice *ret);
 
 /* xlsx_strings.c: takes _x000D_ and the like for the characters they stand
  * for, in what was appended to 'text' from 'start' on. */

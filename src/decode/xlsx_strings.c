@@ -1,15 +1,12 @@
 /*
  * The shared strings of an XLSX: read once, before the sheets, wherever they
- * stand in the file, into pools of which little stays in memory.
+ * stand in the file, whatever their number.
  */
 #include "decode/xlsx.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-
-#define TEXTS_KEPT ((size_t)24 << 20) /* bytes in memory */
-#define ENDS_KEPT ((size_t)8 << 20)
 
 struct strings {
 	struct decode_xlsx *x;
@@ -53,7 +50,6 @@ on_end(void *ctx, const char *name)
 {
 	struct strings *s = ctx;
 	struct decode_xlsx *x = s->x;
-	int64_t end;
 
 	if (!strcmp(name, "t"))
 		s->text = false;
@@ -62,17 +58,10 @@ on_end(void *ctx, const char *name)
 	if (strcmp(name, "si") != 0)
 		return;
 	decode_xlsx_unescape(&s->current, 0);
-	if (decode_pool_add(x->texts, s->current.data, s->current.len,
-			    x->job->err)) {
+	if (decode_strings_add(&x->strings, buf_slice(&s->current),
+			       x->job->err))
 		decode_xml_fail(x->xml, x->job->err->code, "%s",
 				x->job->err->text);
-		return;
-	}
-	end = decode_pool_size(x->texts);
-	if (decode_pool_add(x->ends, &end, sizeof(end), x->job->err))
-		decode_xml_fail(x->xml, x->job->err->code, "%s",
-				x->job->err->text);
-	x->nstrings++;
 }
 
 int
@@ -85,48 +74,11 @@ decode_xlsx_strings(struct decode_xlsx *x)
 
 	if (!x->strings_part)
 		return 0;
-	rc = decode_pool_new(&x->job->room, TEXTS_KEPT, &x->texts, x->job->err);
-	if (!rc)
-		rc = decode_pool_new(&x->job->room, ENDS_KEPT, &x->ends,
-				     x->job->err);
+	rc = decode_strings_init(&x->strings, &x->job->room, x->job->err);
 	if (!rc)
 		rc = decode_xml_read(x->bytes, x->members, x->strings_part,
 				     &handlers, &s, &x->xml, x->job->err);
 	buf_release(&s.current);
-	return rc;
-}
-
-int
-decode_xlsx_string(struct decode_xlsx *x, int64_t number, struct slice *ret)
-{
-	int64_t ends[2] = {0, 0};
-	const size_t one = sizeof(ends[0]);
-	const char *at;
-	size_t n;
-	int rc;
-
-	if (number < 0 || number >= x->nstrings)
-		return ERR_INVALID;
-	/* where the one before ends is where this one begins */
-	if (number)
-		rc = decode_pool_get(x->ends, (number - 1) * (int64_t)one,
-				     2 * one, (char *)ends, &at, x->job->err);
-	else
-		rc = decode_pool_get(x->ends, 0, one, (char *)&ends[1], &at,
-				     x->job->err);
-	if (rc)
-		return rc;
-	if (number)
-		memmove(ends, at, 2 * one);
-	else
-		memmove(&ends[1], at, one);
-	n = (size_t)(ends[1] - ends[0]);
-	buf_clear(&x->string);
-	if (buf_reserve(&x->string, n + 1))
-		return error_nomem(x->job->err);
-	rc = decode_pool_get(x->texts, ends[0], n, x->string.data, &at,
-			     x->job->err);
-	*ret = (struct slice){at, n};
 	return rc;
 }
 

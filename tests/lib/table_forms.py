@@ -133,6 +133,25 @@ def odf_book():
     return out.getvalue()
 
 
+def xlwt_book():
+    import xlwt
+    book = xlwt.Workbook()
+    table = book.add_sheet("数据")
+    day = xlwt.easyxf(num_format_str="yyyy-mm-dd")
+    moment = xlwt.easyxf(num_format_str="yyyy-mm-dd hh:mm:ss")
+    for i, line in enumerate([HEADER] + list(rows())):
+        for k, v in enumerate(line):
+            if isinstance(v, datetime.datetime):
+                table.write(i, k, v, moment)
+            elif isinstance(v, datetime.date):
+                table.write(i, k, v, day)
+            elif v is not None:
+                table.write(i, k, v)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
 def objects(row):
     return [as_text(v) if isinstance(v, datetime.date) else v for v in row]
 
@@ -152,6 +171,7 @@ def forms():
         [sheet(later)], later, order=lambda n: "sharedStrings" in n)
     yield "openpyxl.xlsx", openpyxl_book
     yield "odfpy.ods", odf_book
+    yield "xlwt.xls", xlwt_book
     yield "table.json", lambda: json.dumps(
         [dict(zip(HEADER, objects(r))) for r in rows()],
         ensure_ascii=False, indent=1).encode()

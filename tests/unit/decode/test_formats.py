@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(srcdir, "tests/cases/formats"))
 
 import cases  # noqa: E402
 
-for module in ("packed", "workbooks", "objects"):
+for module in ("packed", "workbooks", "objects", "old"):
     __import__(module)
 
 SECONDS = 10 * int(os.environ.get("CIVICFS_TEST_SLOWNESS", "1"))
