@@ -120,11 +120,13 @@ mount_inbox_turn(struct call *call, const struct inbox_request *r,
 	rc = inbox_stat(inbox, INBOX_FILE, mount_node_inbox_id(node), &e);
 	if (rc)
 		return rc;
-	if (!e.blob) {
-		rc = inbox_turn(inbox, r, e.id, flags, &e);
-		if (rc)
-			return rc;
-	}
+	/* Turned before, and the kernel comes again with this node: its caller
+	 * has no name to look up (a server that opens /proc/self/fd/N). */
+	if (e.blob)
+		return 0;
+	rc = inbox_turn(inbox, r, e.id, flags, &e);
+	if (rc)
+		return rc;
 	return mount_node_kind(mount_inbox_node(call->m, &e)) == NODE_WRITTEN
 		       ? -ESTALE
 		       : 0;
