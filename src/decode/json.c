@@ -139,7 +139,8 @@ give_header(struct json *j, struct decode_record *ret)
 	const char *key;
 	json_t *column;
 
-	json_object_foreach(j->keys, key, column) {
+	json_object_foreach(j->keys, key, column)
+	{
 		j->cells[json_integer_value(column)] = slice_str(key);
 	}
 	j->nflaws = 0;
