@@ -239,6 +239,7 @@ struct config {
 	int64_t close_limit;		 /* bytes */
 	int64_t max_unpacked;		 /* bytes of a packed file */
 	int64_t max_ratio, max_members;
+	int64_t decoder_seconds, decoder_memory;
 	const char *holidays, *code_format;
 	struct config_list
 		roles[4]; /* coordinator supervisor secrecy auditor */

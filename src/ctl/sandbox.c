@@ -14,6 +14,7 @@ static int
 start(void *ctx, int in_fd, int request_fd, int out_fd, struct error *err)
 {
 	unsigned id = geteuid() == 0 ? DECODER_ID : 0;
+	const struct decode_process as = {.uid = id, .gid = id};
 	pid_t pid;
 
 	(void)ctx;
@@ -24,7 +25,7 @@ start(void *ctx, int in_fd, int request_fd, int out_fd, struct error *err)
 	if (pid > 0)
 		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	decode_process(in_fd, request_fd, out_fd, id, id);
+	decode_process(in_fd, request_fd, out_fd, &as);
 }
 
 struct flow_decoder

@@ -26,6 +26,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#define ROOM_MORE (64 << 20)	 /* bytes of a request, and rounding up */
 #define DRAIN_NS (10 * CLOCK_NS) /* for the worker to end by itself */
 
 /* ---- what the worker asks for -------------------------------------------- */
@@ -34,13 +35,24 @@ static _Noreturn void
 become_decoder(const struct keeper *k, const int fds[LINK_FDS])
 {
 	const struct daemon_users *u = &k->shared->users;
+	const struct config *config = k->shared->config;
+	const struct decode_process as = {
+		.uid = u->decoder_uid,
+		.gid = u->decoder_gid,
+		.seconds = config->decoder_seconds,
+		.memory = config->decoder_memory,
+		/* a packed file, and texts that its members share */
+		.room = config->max_unpacked < INT64_MAX / 4
+				? 2 * config->max_unpacked + ROOM_MORE
+				: INT64_MAX,
+	};
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_NAME, "decoder", 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	decode_process(fds[0], fds[1], fds[2], u->decoder_uid, u->decoder_gid);
+	decode_process(fds[0], fds[1], fds[2], &as);
 }
 
 static void

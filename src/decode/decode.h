@@ -153,14 +153,27 @@ MUST_CHECK int decode_file(const struct decode_request *req, int fd,
 			   const struct decode_sink *sink,
 			   enum decode_end *ret_end, struct error *err);
 
+/* What a decoder process is and may use. A zero is the default of
+ * DECODE_PROCESS; of uid, that nothing is changed (for tests). */
+struct decode_process {
+	unsigned uid, gid;
+	int64_t seconds; /* of the processor, and one for each MiB of the file
+			  */
+	int64_t memory;	 /* bytes of address space */
+	int64_t room;	 /* bytes of the room, and of the request before it */
+};
+#define DECODE_PROCESS \
+	((struct decode_process){.seconds = 30, \
+				 .memory = INT64_C(512) << 20, \
+				 .room = INT64_C(16) << 30})
+
 /* The body of a decoder process: reads the request from request_fd, closes
  * the sandbox, decodes in_fd and writes frames to out_fd. The room is the
- * part of request_fd behind the request, if it is a file open for writing. Runs
- * as 'uid'/'gid' (0: do not change, for tests). Never returns; exit status 0
- * when an END frame was written. Call it in a fresh fork of a single-threaded
- * process. */
+ * part of request_fd behind the request, if it is a file open for writing.
+ * Never returns; exit status 0 when an END frame was written. Call it in a
+ * fresh fork of a single-threaded process. */
 _Noreturn void decode_process(int in_fd, int request_fd, int out_fd,
-			      unsigned uid, unsigned gid);
+			      const struct decode_process *as);
 
 /*
  * The worker's side: reads frames from 'fd' (a pipe) to its end and calls the

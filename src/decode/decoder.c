@@ -65,15 +65,14 @@ give_up(struct decode_frames *frames, const struct error *err, int status)
 }
 
 void
-decode_process(int in_fd, int request_fd, int out_fd, unsigned uid,
-	       unsigned gid)
+decode_process(int in_fd, int request_fd, int out_fd,
+	       const struct decode_process *as)
 {
 	struct decode_sandbox box = {
 		.in_fd = in_fd,
 		.request_fd = request_fd,
 		.out_fd = out_fd,
-		.uid = uid,
-		.gid = gid,
+		.as = as,
 	};
 	struct error err = ERROR_INIT;
 	struct decode_frames *frames;

@@ -74,10 +74,9 @@ count_of(const char *text, int64_t most)
 static bool
 is_hidden(const struct ods *o, const char *style)
 {
-	const char *p = o->hidden.data, *end = p + o->hidden.len;
-
-	for (; style && p && p < end; p += strlen(p) + 1) {
-		if (!strcmp(p, style))
+	for (size_t at = 0; style && at < o->hidden.len;
+	     at += strlen(o->hidden.data + at) + 1) {
+		if (!strcmp(o->hidden.data + at, style))
 			return true;
 	}
 	return false;

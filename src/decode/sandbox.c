@@ -25,12 +25,8 @@
 #include <unistd.h>
 #include <linux/landlock.h>
 
-#define MEMORY (512UL * 1024 * 1024)
-#define ROOM (1UL << 40)
-/* Seconds for any file, and one more for each of these bytes: decoding runs
- * at some hundred megabytes a second. */
-#define CPU_BASE 30
-#define CPU_BYTES (8 * 1024 * 1024)
+/* A second more for each of these bytes of the file: it may be packed. */
+#define CPU_BYTES (1024 * 1024)
 
 #ifdef CIVICFS_SANITIZED
 #define SANITIZED 1
@@ -134,17 +130,22 @@ limit(int resource, rlim_t most, struct error *err)
 static int
 set_limits(const struct decode_sandbox *box, struct error *err)
 {
-	rlim_t cpu = CPU_BASE + (rlim_t)(box->size / CPU_BYTES);
-	int rc = limit(RLIMIT_CPU, cpu, err);
+	const struct decode_process *as = box->as, most = DECODE_PROCESS;
+	int64_t cpu = as->seconds ? as->seconds : most.seconds;
+	int rc = limit(RLIMIT_CPU, (rlim_t)(cpu + box->size / CPU_BYTES), err);
 
 	/* AddressSanitizer's shadow takes terabytes of address space */
 	if (!rc && !SANITIZED)
-		rc = limit(RLIMIT_AS, MEMORY, err);
+		rc = limit(RLIMIT_AS,
+			   (rlim_t)(as->memory ? as->memory : most.memory),
+			   err);
 	if (!rc)
 		rc = limit(RLIMIT_NPROC, 0, err);
 	if (!rc)
 		rc = limit(RLIMIT_CORE, 0, err);
-	return rc ? rc : limit(RLIMIT_FSIZE, ROOM, err);
+	return rc ? rc
+		  : limit(RLIMIT_FSIZE,
+			  (rlim_t)(as->room ? as->room : most.room), err);
 }
 
 /* ---- who and what -------------------------------------------------------- */
@@ -314,7 +315,7 @@ decode_sandbox_close(const struct decode_sandbox *box, struct error *err)
 	if (!rc)
 		rc = set_limits(box, err);
 	if (!rc)
-		rc = become(box->uid, box->gid, err);
+		rc = become(box->as->uid, box->as->gid, err);
 	if (rc)
 		return error_prefix(err, rc, "sandbox");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||

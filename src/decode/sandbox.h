@@ -8,16 +8,17 @@
 #define DECODE_SANDBOX_H
 
 #include "base/error.h"
+#include "decode/decode.h"
 
 #include <stdint.h>
 
 /* The only descriptors that stay open. */
 struct decode_sandbox {
-	int in_fd;	       /* the file: read by position */
-	int request_fd;	       /* read; behind the request, written too */
-	int out_fd;	       /* written */
-	int64_t size;	       /* of the file: the processor time follows it */
-	unsigned int uid, gid; /* who to become; uid 0: stay */
+	int in_fd;	/* the file: read by position */
+	int request_fd; /* read; behind the request, written too */
+	int out_fd;	/* written */
+	int64_t size;	/* of the file: the processor time follows it */
+	const struct decode_process *as;
 };
 
 /*

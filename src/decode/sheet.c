@@ -221,9 +221,12 @@ decode_sheet_row_end_cell(struct decode_sheet_row *row, size_t column,
 			  enum decode_flaw_kind flaw)
 {
 	size_t start = row->n ? row->ends[row->n - 1] : 0;
-	struct slice text = {row->text.data + start, row->text.len - start};
+	struct slice text = SLICE_NONE;
 
-	if (row->text.len == start || !decode_names_trim(text).n) {
+	if (row->text.len > start)
+		text = (struct slice){row->text.data + start,
+				      row->text.len - start};
+	if (!decode_names_trim(text).n) {
 		row->text.len = start;
 		if (!flaw)
 			return true;

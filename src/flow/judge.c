@@ -8,7 +8,10 @@
 #include "base/scope.h"
 #include "base/sorter.h"
 
+#include <sys/statvfs.h>
+
 #define DECODER_TRIES 2
+#define ROOM_LEAST ((int64_t)1 << 20) /* bytes that are free */
 
 int
 flow_judgement_init(struct flow_judgement *j, struct error *err)
@@ -405,6 +408,18 @@ blame_file(struct flow_judgement *j, struct error *err)
 	return take_fault(j, &fault) ? error_nomem(err) : 0;
 }
 
+/* A decoder that has no room is not to blame, and neither is its file: then
+ * the machine has failed, and the file is judged when there is room again. What
+ * the decoder says of it does not count. */
+static bool
+no_room_to_unpack(void)
+{
+	struct statvfs fs;
+
+	return !statvfs(".", &fs) &&
+	       (int64_t)fs.f_bavail * (int64_t)fs.f_frsize < ROOM_LEAST;
+}
+
 int
 flow_judge_rows(struct flow_judgement *j, const struct flow_decoder *decoder,
 		int fd, struct error *err)
@@ -424,7 +439,7 @@ flow_judge_rows(struct flow_judgement *j, const struct flow_decoder *decoder,
 
 		if (!rc)
 			return store_staging_index(j->staging, err);
-		if (!died)
+		if (!died || no_room_to_unpack())
 			return rc;
 		rc = forget_rows(j, err);
 		if (rc)

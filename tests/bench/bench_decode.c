@@ -84,7 +84,7 @@ decode_apart(const struct decode_request *req, int fd,
 		return error_set(err, ERR_IO, "no pipes");
 	pid = fork();
 	if (pid == 0)
-		decode_process(fd, ask[0], answer[1], 0, 0);
+		decode_process(fd, ask[0], answer[1], &DECODE_PROCESS);
 	close(ask[0]);
 	close(answer[1]);
 	rc = io_write(ask[1], bytes.data, bytes.len, err);

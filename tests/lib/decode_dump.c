@@ -171,7 +171,7 @@ decode_apart(const struct decode_request *req, int fd,
 		return ERR_IO;
 	pid = fork();
 	if (pid == 0)
-		decode_process(fd, ask, answer[1], 0, 0);
+		decode_process(fd, ask, answer[1], &DECODE_PROCESS);
 	close(answer[1]);
 	if (pid < 0)
 		return ERR_IO;

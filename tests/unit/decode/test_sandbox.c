@@ -144,7 +144,8 @@ static const struct {
 static int
 run_inside(void (*act)(const struct world *w), unsigned int id)
 {
-	struct world w = {.box = {.uid = id, .gid = id}};
+	const struct decode_process as = {.uid = id, .gid = id};
+	struct world w = {.box = {.as = &as}};
 	int ask[2], answer[2], status;
 	pid_t pid;
 
@@ -233,6 +234,7 @@ struct running {
 static struct running
 start(int in, unsigned int id)
 {
+	const struct decode_process as = {.uid = id, .gid = id};
 	struct running r;
 	int ask[2], answer[2];
 
@@ -240,7 +242,7 @@ start(int in, unsigned int id)
 	assert_int_equal(pipe(answer), 0);
 	r.pid = fork();
 	if (r.pid == 0)
-		decode_process(in, ask[0], answer[1], id, id);
+		decode_process(in, ask[0], answer[1], &as);
 	assert_true(r.pid > 0);
 	close(ask[0]);
 	close(answer[1]);

@@ -18,7 +18,7 @@ be_decoder(enum town_decoder how, const int fds[KEEPER_FDS])
 {
 	switch (how) {
 	case TOWN_DECODES:
-		decode_process(fds[0], fds[1], fds[2], 0, 0);
+		decode_process(fds[0], fds[1], fds[2], &DECODE_PROCESS);
 	case TOWN_STALLS:
 		/* as long as the keeper */
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
