@@ -34,6 +34,7 @@ check_set(enum inbox_part part, const char *name)
 struct facts {
 	char submission[STORE_SUBMISSION_ID_MAX]; /* "" not yet */
 	char status[16];			  /* "" none */
+	int64_t seq;				  /* of its publish; 0 none */
 };
 
 static int
@@ -47,6 +48,7 @@ facts_of_submission(struct sql *db, int64_t number, struct facts *ret,
 		return rc;
 	snprintf(ret->submission, sizeof(ret->submission), "%s", s.id);
 	snprintf(ret->status, sizeof(ret->status), "%s", s.state);
+	ret->seq = s.seq;
 	store_submission_release(&s);
 	return 1;
 }
@@ -130,6 +132,9 @@ inbox_getxattr(struct inbox *inbox, enum inbox_part part, int64_t id,
 		rc = facts_of(reader.db, part, id, &facts);
 		if (rc)
 			return rc;
+		/* the receipt is not there either: inbox_tell() */
+		if (facts.seq > inbox->told)
+			snprintf(facts.status, sizeof(facts.status), "judging");
 		text = fact(&facts, name);
 		return *text ? hand_out(slice_str(text), p, n) : -ENODATA;
 	}
