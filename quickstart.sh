@@ -295,12 +295,12 @@ show "Who may read it" "谁可以读" \
 printf '%s%s%s  ' "$bold" "$(t "Go on" "继续")" "$plain"
 if [ "$lang" = zh ]; then
 	cat <<END
-改正 $penalties/ 中的文件后再复制一次，回执会更新（.fix.csv 列出被退回的行）；等待处理的空名录：$cmd submissions --state quarantined
+在 $penalties/ 的 .fix.csv 中改正被退回的行并保存，回执会更新；等待处理的空名录：$cmd submissions --state quarantined
   $cmd status | verify | --help   配置：$(near "$city")   手册：man doc/civicfsd.8   停止：$stop stop
 END
 else
 	cat <<END
-correct the file in $penalties/ and copy it again: its receipt follows (.fix.csv has the rows); a list that came empty waits: $cmd submissions --state quarantined
+correct the refused rows in the .fix.csv of $penalties/ and save it: the receipt follows; a list that came empty waits: $cmd submissions --state quarantined
   $cmd status | verify | --help   configuration: $(near "$city")   manual: man doc/civicfsd.8   stop: $stop stop
 END
 fi

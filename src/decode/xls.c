@@ -94,7 +94,7 @@ error_name(unsigned char code)
 static int
 take_sheet(struct xls *x)
 {
-	unsigned char state[2];
+	unsigned char state[2] = {0};
 	struct decode_sheet *sheet;
 	uint32_t at;
 	int64_t *more;

@@ -60,15 +60,18 @@ record_close(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 {
 	scope_change c;
 	struct store_inbox_file f;
+	bool found = false;
 	int rc = inbox_change_begin(inbox, &c);
 
 	if (rc)
 		return rc;
 	rc = store_handle_closed(&c.txn, inbox->session, fh, clock_now(),
 				 &c.err);
-	if (!rc && broken)
+	if (!rc && broken) {
 		rc = store_inbox_get(c.txn.db, id, &f, &c.err);
-	if (rc > 0 && !f.submission) {
+		found = rc > 0;
+	}
+	if (found && !f.submission) {
 		f.killed = true;
 		inbox_live_restart(inbox->live, id);
 		rc = store_inbox_set(&c.txn, &f, &c.err);
