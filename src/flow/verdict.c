@@ -151,7 +151,7 @@ int
 flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 	      int64_t seq, struct error *err)
 {
-	int64_t unlinked = 0;
+	struct inbox_fix_gone gone = {.n = 0};
 	const struct publish_made *made = NULL;
 	size_t nmade = j->publish && seq ? publish_made(j->publish, &made) : 0;
 	int64_t now = clock_now();
@@ -186,14 +186,14 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 	if (!rc && j->round)
 		rc = flow_round_conclude(j, &txn, now, seq, err);
 	if (!rc && !flow_round_is_unreadable(j))
-		rc = inbox_fix_show(&txn, j->submission, j->fix_blob, &unlinked,
+		rc = inbox_fix_show(&txn, j->submission, j->fix_blob, &gone,
 				    err);
 	if (!rc)
 		rc = supersede(j, &txn, now, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
 	if (!rc)
-		inbox_fix_shown(shop->inbox, unlinked);
+		inbox_fix_shown(shop->inbox, &gone);
 	if (!rc && seq)
 		publish_done(j->publish);
 	return rc;

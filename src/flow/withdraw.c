@@ -293,7 +293,8 @@ conclude(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
 	 struct error *err)
 {
 	const struct store_submission *s = j->submission;
-	int64_t now = clock_now(), unlinked = 0;
+	struct inbox_fix_gone gone = {.n = 0};
+	int64_t now = clock_now();
 	scope_buf json = BUF_INIT;
 	scope_buf text = BUF_INIT;
 	scope_buf by = BUF_INIT;
@@ -323,14 +324,14 @@ conclude(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
 					  buf_slice(&json), buf_slice(&text),
 					  err);
 	if (!rc)
-		rc = inbox_fix_show(&txn, s, 0, &unlinked, err);
+		rc = inbox_fix_show(&txn, s, 0, &gone, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
 	if (rc)
 		return rc;
 	if (seq)
 		publish_done(j->publish);
-	inbox_fix_shown(shop->inbox, unlinked);
+	inbox_fix_shown(shop->inbox, &gone);
 	return 0;
 }
 

@@ -164,58 +164,74 @@ inbox_fix_bind(struct store_txn *txn, struct store_inbox_file *f, int64_t bytes,
 
 /* ---- it appears ---------------------------------------------------------- */
 
-/* Of several verdicts of one submission the last one's is shown; a file of
- * that name which is being written, or is another's, stays. */
+/* Of several verdicts of one submission the last one's is shown, and what came
+ * back has been judged. A copy under a name of its own is its owner's. */
 static int
-clear_name(struct store_txn *txn, const struct store_inbox_file *fix,
-	   bool *ret_free, int64_t *ret_unlinked, struct error *err)
+clear(struct store_txn *txn, int64_t submission, struct inbox_fix_gone *gone,
+      struct error *err)
 {
-	struct store_inbox_file there;
-	int rc =
-		store_inbox_find(txn->db, fix->resource, fix->key, &there, err);
+	struct store_inbox_file f = {.id = 0};
+	int rc;
 
-	*ret_free = rc == 0;
-	if (rc <= 0 || !there.fix || there.submission != fix->submission)
-		return rc < 0 ? rc : 0;
-	there.key[0] = '\0';
-	there.quiet_since = 0;
-	*ret_free = true;
-	*ret_unlinked = there.id;
-	return store_inbox_set(txn, &there, err);
+	while ((rc = store_inbox_fix_of(txn->db, submission, f.id, &f, err)) >
+	       0) {
+		if (!inbox_is_fix(f.name))
+			continue;
+		f.key[0] = '\0';
+		f.quiet_since = 0;
+		rc = store_inbox_set(txn, &f, err);
+		if (rc)
+			break;
+		if (gone->n < sizeof(gone->files) / sizeof(*gone->files))
+			gone->files[gone->n++] = f.id;
+	}
+	return rc;
+}
+
+/* Beside the judged file, unless a file of that name is being written, or is
+ * another's. */
+static int
+add_beside(struct store_txn *txn, const struct store_inbox_file *f,
+	   int64_t fix_blob, struct error *err)
+{
+	struct store_inbox_file there, fix = {.resource = f->resource,
+					      .blob = fix_blob,
+					      .mode = f->mode,
+					      .uid = f->uid,
+					      .gid = f->gid,
+					      .writer = f->writer,
+					      .submission = f->submission,
+					      .fix = true};
+	int n = snprintf(fix.name, sizeof(fix.name), "%s%s", f->name,
+			 INBOX_FIX_SUFFIX);
+	int rc;
+
+	if (n < 0 || (size_t)n >= sizeof(fix.name) ||
+	    inbox_name_key(fix.name, fix.key))
+		return 0;
+	rc = store_inbox_find(txn->db, fix.resource, fix.key, &there, err);
+	return rc ? (rc < 0 ? rc : 0) : store_inbox_add(txn, &fix, err);
 }
 
 int
 inbox_fix_show(struct store_txn *txn, const struct store_submission *s,
-	       int64_t fix_blob, int64_t *ret, struct error *err)
+	       int64_t fix_blob, struct inbox_fix_gone *ret, struct error *err)
 {
-	struct store_inbox_file f, fix;
-	bool is_free = false;
-	int n, rc = store_inbox_of(txn->db, s->number, &f, err);
+	struct store_inbox_file f;
+	int rc;
 
-	*ret = 0;
-	if (rc <= 0)
-		return rc; /* replaced or removed: the archive has it */
-	fix = (struct store_inbox_file){.resource = f.resource,
-					.blob = fix_blob,
-					.mode = f.mode,
-					.uid = f.uid,
-					.gid = f.gid,
-					.writer = f.writer,
-					.submission = s->number,
-					.fix = true};
-	n = snprintf(fix.name, sizeof(fix.name), "%s%s", f.name,
-		     INBOX_FIX_SUFFIX);
-	if (n < 0 || (size_t)n >= sizeof(fix.name) ||
-	    inbox_name_key(fix.name, fix.key))
-		return 0;
-	rc = clear_name(txn, &fix, &is_free, ret, err);
-	return rc || !fix_blob || !is_free ? rc
-					   : store_inbox_add(txn, &fix, err);
+	ret->n = 0;
+	rc = clear(txn, s->number, ret, err);
+	if (rc || !fix_blob)
+		return rc;
+	rc = store_inbox_of(txn->db, s->number, &f, err);
+	/* replaced or removed: the archive has it */
+	return rc <= 0 ? rc : add_beside(txn, &f, fix_blob, err);
 }
 
 void
-inbox_fix_shown(struct inbox *inbox, int64_t unlinked)
+inbox_fix_shown(struct inbox *inbox, const struct inbox_fix_gone *gone)
 {
-	if (unlinked)
-		(void)!inbox_reap(inbox, unlinked, false);
+	for (size_t i = 0; i < gone->n; i++)
+		(void)!inbox_reap(inbox, gone->files[i], false);
 }

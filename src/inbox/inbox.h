@@ -267,15 +267,19 @@ MUST_CHECK int inbox_room_to_judge(struct inbox *inbox, const char *submission,
 				   int64_t bytes, struct error *err);
 /*
  * In the transaction of a verdict: the fix file beside the file is the one of
- * 'fix_blob' (0: there is none), unless somebody is writing another one. *ret
- * is an unlinked file to be given to inbox_fix_shown() after the commit; 0
- * none.
+ * 'fix_blob' (0: there is none), unless somebody is writing another one; what
+ * came back as one, under whatever name, goes. '*ret' is for inbox_fix_shown()
+ * after the commit.
  */
+struct inbox_fix_gone {
+	int64_t files[4]; /* unlinked; more go by the next start */
+	size_t n;
+};
 MUST_CHECK int inbox_fix_show(struct store_txn *txn,
 			      const struct store_submission *s,
-			      int64_t fix_blob, int64_t *ret,
+			      int64_t fix_blob, struct inbox_fix_gone *ret,
 			      struct error *err);
-void inbox_fix_shown(struct inbox *inbox, int64_t unlinked);
+void inbox_fix_shown(struct inbox *inbox, const struct inbox_fix_gone *gone);
 /* Receipts stand beside their files up to this publish (all of them, if it is
  * never called): later ones wait until the names of what they speak of lead to
  * it for everybody. */

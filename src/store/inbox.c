@@ -131,6 +131,24 @@ store_inbox_of(struct sql *db, int64_t submission, struct store_inbox_file *ret,
 }
 
 int
+store_inbox_fix_of(struct sql *db, int64_t submission, int64_t after,
+		   struct store_inbox_file *ret, struct error *err)
+{
+	static const char text[] =
+		SELECT_FILE " WHERE f.submission = ?1 AND f.fix = 1"
+			    " AND f.key IS NOT NULL AND f.id > ?2"
+			    " ORDER BY f.id LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, submission);
+	sql_bind_int(stmt, 2, after);
+	return load_one(db, stmt, ret, err);
+}
+
+int
 store_inbox_newest(struct sql *db, int64_t *ret, struct error *err)
 {
 	static const char text[] =

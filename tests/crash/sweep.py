@@ -159,6 +159,29 @@ class Sweep:
             path, "user.civicfs.status") == b"partial")
         self.remove(path)
 
+    def withdraw(self, path):
+        """As if it had never come."""
+        before = dict(self.model.ratings)
+        self.write(path, self.model.rate({("E4", 3000 + self.round): "C"}),
+                   os.O_CREAT)
+        receipt = self.judged(path)
+
+        def ask():
+            try:
+                self.daemon.civicfs("withdraw", receipt["submission"])
+            except Failure as error:
+                if "is withdrawn" in str(error):
+                    return True  # done, and the answer was lost
+                if "ask again" in str(error):
+                    return False
+                raise
+            return True
+        until("an answer to the withdrawal", ask)
+        until("the withdrawal", lambda: os.getxattr(
+            path, "user.civicfs.status") == b"withdrawn")
+        self.model.ratings = before
+        self.remove(path)
+
     def flow(self):
         """One round of everything; each kind of call at least once."""
         n = self.round
@@ -180,6 +203,7 @@ class Sweep:
         self.remove(name)
         self.refuse_rows(os.path.join(self.tax, "some.csv"))
         self.release(os.path.join(self.tax, "most.csv"))
+        self.withdraw(os.path.join(self.tax, "none.csv"))
 
     # --- rounds ----------------------------------------------------------------
 

@@ -149,6 +149,12 @@ it_may_come_back_in_any_form(void **state)
 			   (struct slice){utf16, sizeof(utf16)});
 	town_settle(t);
 	town_expect(t, n, "partial 3 2 1 2 0 0 0");
+	/* under the name that a workbook would have */
+	come_back(t, RATING, "a.csv.fix.xlsx",
+		  "id,uscc,name,grade,score,_row\nr3,S3,C,Q,3,3\n");
+	assert_true(town_has_fault(t, n, "errors", "constraint-error", 3));
+	assert_false(is_there(t, RATING, "a.csv.fix.xlsx"));
+	assert_true(is_there(t, RATING, "a.csv.fix.csv"));
 	come_back(t, RATING, "A.csv.FIX.csv", "x\n");
 	assert_string_equal(town_state(t, town_last(t)), "rejected");
 }

@@ -298,7 +298,7 @@ box_judge(struct box *b, int64_t number, const char *state, const char *fix)
 				  .receipt_json = SLICE("{}\n"),
 				  .receipt_text = SLICE("well\n")};
 	struct store_submission s = {.number = number};
-	int64_t unlinked = 0;
+	struct inbox_fix_gone gone;
 	scope_txn txn = {0};
 
 	assert_int_equal(store_begin(b->store, &txn, NULL), 0);
@@ -315,8 +315,7 @@ box_judge(struct box *b, int64_t number, const char *state, const char *fix)
 		v.fix_bytes = (int64_t)strlen(fix);
 	}
 	assert_int_equal(store_submission_judged(&txn, number, &v, NULL), 0);
-	assert_int_equal(inbox_fix_show(&txn, &s, v.fix_blob, &unlinked, NULL),
-			 0);
+	assert_int_equal(inbox_fix_show(&txn, &s, v.fix_blob, &gone, NULL), 0);
 	assert_int_equal(store_commit(&txn, NULL), 0);
-	inbox_fix_shown(b->inbox, unlinked);
+	inbox_fix_shown(b->inbox, &gone);
 }
