@@ -268,10 +268,10 @@ make_file(struct inbox *inbox, const struct inbox_request *req,
 	rc = inbox_room_of(inbox, inbox_quota_of(inbox->quota, f->resource));
 	if (!rc)
 		rc = add_file(&c, req, f);
-	if (!rc && open)
-		rc = add_handle(&c, f, req->unique);
+	/* the handle tells that it was done: is_opened() */
 	if (!rc)
-		rc = inbox_change_answer(&c, req, f->id);
+		rc = open ? add_handle(&c, f, req->unique)
+			  : inbox_change_answer(&c, req, f->id);
 	if (!rc)
 		rc = inbox_change_commit(&c);
 	return rc ? rc : 1;

@@ -149,14 +149,17 @@ note_loss(struct inbox_change *c, struct store_inbox_file *f)
 	return rc ? inbox_errno(rc, &c->err) : 0;
 }
 
-/* Takes back a handle of a writer. 'broken': bytes were lost. */
+/* Takes back a handle of a writer. 'broken': bytes were lost. *ret_blob is what
+ * the file has then; 0 when it was taken back before. */
 static int
-end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
+end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken,
+	   int64_t *ret_blob)
 {
 	scope_change c;
 	struct store_inbox_file f;
 	int rc = inbox_change_begin_light(inbox, &c);
 
+	*ret_blob = 0;
 	if (rc)
 		return rc;
 	rc = store_handle_remove(&c.txn, inbox->session, fh, &c.err);
@@ -166,6 +169,7 @@ end_handle(struct inbox *inbox, int64_t id, uint64_t fh, bool broken)
 		return inbox_errno(rc, &c.err);
 	if (!rc)
 		return 0; /* done before */
+	*ret_blob = f.blob;
 	if (!*f.key)
 		rc = inbox_change_reap(&c, &f);
 	else if (f.submission)
@@ -226,6 +230,7 @@ inbox_release_late(struct inbox *inbox)
 {
 	for (;;) {
 		struct inbox_late *late;
+		int64_t blob;
 		int rc;
 
 		pthread_mutex_lock(&inbox->lock);
@@ -235,7 +240,8 @@ inbox_release_late(struct inbox *inbox)
 		pthread_mutex_unlock(&inbox->lock);
 		if (!late)
 			return 0;
-		rc = end_handle(inbox, late->file, late->fh, late->broken);
+		rc = end_handle(inbox, late->file, late->fh, late->broken,
+				&blob);
 		if (rc) {
 			pthread_mutex_lock(&inbox->lock);
 			late->next = inbox->late;
@@ -254,7 +260,8 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	bool broken = inbox_live_loss(inbox->live, id) != 0;
 	struct store_inbox_file f;
 	struct store_handle h = {0};
-	struct inbox_entry e;
+	struct stat st;
+	int64_t blob = 0;
 	int rc;
 
 	(void)req; /* a RELEASE has no sender */
@@ -267,13 +274,13 @@ inbox_release(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 		return !rc && !*f.key ? inbox_reap(inbox, id, false) : 0;
 	}
 	if (rc > 0)
-		rc = end_handle(inbox, id, fh, broken);
+		rc = end_handle(inbox, id, fh, broken, &blob);
 	if (rc)
 		put_off(inbox, id, fh, broken);
-	if (rc || inbox_stat(inbox, INBOX_FILE, id, &e))
+	if (rc || !blob || inbox_blob_stat(inbox, blob, &st))
 		inbox_changed(inbox);
 	else
-		inbox_changed_later(inbox, e.st.st_size);
+		inbox_changed_later(inbox, st.st_size);
 	return rc;
 }
 
