@@ -126,6 +126,7 @@ begin_session(struct inbox *inbox, struct error *err)
 	if (rc)
 		return rc;
 	if (before == inbox->session) {
+		inbox->took_over_at = clock_monotonic();
 		rc = store_inbox_newest(txn.db, &inbox->inherited, err);
 	} else {
 		rc = recover_handles(inbox, &txn, err);

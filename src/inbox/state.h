@@ -39,6 +39,7 @@ struct inbox {
 	/* Files up to this id may be open for reading since before this worker
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
+	int64_t took_over_at; /* clock_monotonic(), of an earlier worker; 0 */
 	struct inbox_pool *pool;
 	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
 	bool passing;	      /* inbox_allow_passing() */
