@@ -95,6 +95,8 @@ enum decode_flaw_kind {
 	DECODE_FLAW_ERROR,	/* a formula's error; the text is its name */
 	DECODE_FLAW_NO_VALUE,	/* a formula whose value was not saved */
 	DECODE_FLAW_NESTED,	/* JSON: an object or a list in a field */
+	DECODE_FLAW_MIDNIGHT,	/* a whole day of a workbook, under a format
+				 * that shows its time too */
 	DECODE_FLAWS		/* one more than the last */
 };
 struct decode_flaw {

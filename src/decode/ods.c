@@ -305,7 +305,7 @@ add_value(struct ods *o, enum decode_flaw_kind *ret_flaw)
 		t = value.n ? memchr(value.p, 'T', value.n) : NULL;
 		if (t && value.n - (size_t)(t - value.p) == 9 &&
 		    !memcmp(t, "T00:00:00", 9))
-			value.n = (size_t)(t - value.p);
+			*ret_flaw = DECODE_FLAW_MIDNIGHT;
 		return buf_addslice(out, value);
 	case TIME:
 		return add_time(value, out);

@@ -97,21 +97,36 @@ decode_style_parse(const char *format)
 
 /* ---- numbers ------------------------------------------------------------- */
 
+/* Writes 'n' digits. */
+static char *
+put(char *to, int n, int64_t value)
+{
+	for (int i = n; i--; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + n;
+}
+
 static int
 add_clock(int64_t ms, struct buf *out)
 {
-	int rc =
-		buf_addf(out, "%02lld:%02lld:%02lld", (long long)ms / 3600000,
-			 (long long)ms / 60000 % 60, (long long)ms / 1000 % 60);
+	char text[16], *to = text;
 
-	if (rc || !(ms % 1000))
-		return rc;
-	return buf_addf(out, ".%03lld", (long long)ms % 1000);
+	to = put(to, 2, ms / 3600000);
+	*to++ = ':';
+	to = put(to, 2, ms / 60000 % 60);
+	*to++ = ':';
+	to = put(to, 2, ms / 1000 % 60);
+	if (ms % 1000) {
+		*to++ = '.';
+		to = put(to, 3, ms % 1000);
+	}
+	return buf_add(out, text, (size_t)(to - text));
 }
 
 static int
 add_day(int64_t day, bool from_1904, struct buf *out)
 {
+	char text[16], *to = text;
 	int year, month, d;
 
 	if (from_1904)
@@ -121,13 +136,18 @@ add_day(int64_t day, bool from_1904, struct buf *out)
 	else
 		day += clock_days_from_civil(1899, 12, day < 60 ? 31 : 30);
 	clock_civil_from_days(day, &year, &month, &d);
-	return buf_addf(out, "%04d-%02d-%02d", year, month, d);
+	to = put(to, 4, year);
+	*to++ = '-';
+	to = put(to, 2, month);
+	*to++ = '-';
+	to = put(to, 2, d);
+	return buf_add(out, text, (size_t)(to - text));
 }
 
 /* 1: it is none. */
 static int
 add_moment(double value, enum decode_style style, bool from_1904,
-	   struct buf *out)
+	   struct buf *out, enum decode_flaw_kind *ret_flaw)
 {
 	int64_t day, ms;
 	int rc = 0;
@@ -145,6 +165,8 @@ add_moment(double value, enum decode_style style, bool from_1904,
 	rc = add_day(day, from_1904, out);
 	if (rc || (!ms && style == DECODE_STYLE_DATE))
 		return rc;
+	if (!ms)
+		*ret_flaw = DECODE_FLAW_MIDNIGHT;
 	rc = buf_addc(out, 'T');
 	return rc ? rc : add_clock(ms, out);
 }
@@ -155,7 +177,7 @@ decode_sheet_double(double value, unsigned char style, bool from_1904,
 {
 	*ret_flaw = 0;
 	if (style > DECODE_STYLE_NUMBER && style < DECODE_STYLE_ZEROS) {
-		int rc = add_moment(value, style, from_1904, out);
+		int rc = add_moment(value, style, from_1904, out, ret_flaw);
 
 		if (rc <= 0)
 			return rc;
@@ -169,19 +191,31 @@ decode_sheet_double(double value, unsigned char style, bool from_1904,
 	return buf_addf(out, "%.15G", value);
 }
 
-/* Digits that can be taken as they stand. */
+/* Digits that can be taken as they stand: no more than are kept, written as
+ * printf() would. */
 static bool
 is_plain(struct slice s)
 {
-	size_t i = s.n && s.p[0] == '-';
+	size_t i = s.n && s.p[0] == '-', first = i, digits = 0;
+	bool point = false;
 
-	if (s.n - i < 1 || s.n - i > 15 || (s.p[i] == '0' && s.n > 1))
-		return false;
 	for (; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
+		if (s.p[i] >= '0' && s.p[i] <= '9')
+			digits++;
+		else if (s.p[i] == '.' && !point && i > first)
+			point = true;
+		else
 			return false;
 	}
-	return true;
+	if (!digits || digits > 15)
+		return false;
+	if (point && (s.p[s.n - 1] == '0' || s.p[s.n - 1] == '.'))
+		return false;
+	/* no zeros in front, and not so small that an exponent is shorter */
+	if (s.p[first] != '0')
+		return true;
+	return s.n == 1 || (s.n - first > 2 && s.p[first + 1] == '.' &&
+			    s.p[first + 2] != '0');
 }
 
 int

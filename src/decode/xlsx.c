@@ -121,19 +121,23 @@ begin_cell(struct sheet *s, const char **attributes)
 		fail_at(s, "has an impossible place: save the workbook again");
 }
 
-/* Midnight is said by nobody who means a day. */
-static struct slice
-day_of(struct slice s)
+/* A date as text, with a time that may be nothing but zeros. */
+static int
+add_date(struct sheet *s, struct slice text, enum decode_flaw_kind *ret_flaw)
 {
-	const char *t = s.n ? memchr(s.p, 'T', s.n) : NULL;
+	const char *t = text.n ? memchr(text.p, 'T', text.n) : NULL;
+	size_t day = t ? (size_t)(t - text.p) : text.n;
+	size_t i = day + 1;
 
-	if (!t)
-		return s;
-	for (const char *p = t + 1; p < s.p + s.n; p++) {
-		if (!strchr("0:.Z", *p))
-			return s;
+	while (i < text.n && strchr("0:.Z", text.p[i]))
+		i++;
+	if (t && i == text.n) {
+		if (s->style != DECODE_STYLE_DATETIME)
+			text.n = day;
+		else
+			*ret_flaw = DECODE_FLAW_MIDNIGHT;
 	}
-	return (struct slice){s.p, (size_t)(t - s.p)};
+	return buf_addslice(&s->row.text, text);
 }
 
 static int
@@ -186,9 +190,7 @@ add_value(struct sheet *s, enum decode_flaw_kind *ret_flaw)
 		*ret_flaw = DECODE_FLAW_ERROR;
 		return buf_addslice(out, text);
 	case DATE:
-		return buf_addslice(out, s->style == DECODE_STYLE_DATETIME
-						 ? text
-						 : day_of(text));
+		return add_date(s, text, ret_flaw);
 	case TEXT:
 	case INLINE:
 		decode_xlsx_unescape(&s->text, 0);

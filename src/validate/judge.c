@@ -221,6 +221,8 @@ flaw_message(enum decode_flaw_kind kind, enum config_type type)
 		return MSG_CELL_NO_VALUE;
 	case DECODE_FLAW_NESTED:
 		return MSG_CELL_NESTED;
+	case DECODE_FLAW_MIDNIGHT:
+		return MSG_NONE;
 	case DECODE_FLAW_DIGITS:
 	case DECODE_FLAWS:
 		break;
@@ -230,17 +232,29 @@ flaw_message(enum decode_flaw_kind kind, enum config_type type)
 					: MSG_CODE_SPREADSHEET;
 }
 
-static enum validate_message
-flaw_at(const struct judging *j, size_t cell, size_t field)
+/* Zero when it has none. */
+static enum decode_flaw_kind
+flaw_at(const struct judging *j, size_t cell)
 {
 	const struct decode_row *r = j->record;
 
 	for (size_t i = 0; i < r->nflaws; i++) {
 		if (r->flaws[i].cell == cell)
-			return flaw_message(r->flaws[i].kind,
-					    j->v->fields[field].config->type);
+			return r->flaws[i].kind;
 	}
-	return MSG_NONE;
+	return 0;
+}
+
+/* A day that a workbook shows with its midnight is a day where one is asked
+ * for. */
+static struct slice
+without_midnight(struct slice raw, enum config_type type)
+{
+	const size_t day = strlen("2012-06-01");
+
+	if (type == CONFIG_DATE && raw.n > day)
+		raw.n = day;
+	return raw;
 }
 
 static int
@@ -277,6 +291,22 @@ judge_cell(struct judging *j, size_t index, struct slice raw)
 	return 0;
 }
 
+static int
+judge_column(struct judging *j, size_t column, size_t index)
+{
+	const struct config_field *f = j->v->fields[index].config;
+	struct slice raw = j->record->cells[column];
+	enum decode_flaw_kind flaw = flaw_at(j, column);
+	enum validate_message refusal = MSG_NONE;
+
+	if (flaw == DECODE_FLAW_MIDNIGHT)
+		raw = without_midnight(raw, f->type);
+	else if (flaw)
+		refusal = flaw_message(flaw, f->type);
+	return refusal ? report_message(j, refusal, f->id, raw)
+		       : judge_cell(j, index, raw);
+}
+
 /* Whether a delete leaves this field alone. */
 static bool
 is_skipped(const struct judging *j, size_t index)
@@ -294,18 +324,11 @@ judge_cells(struct judging *j)
 			  j->row->change == VALIDATE_WRITE;
 	for (size_t i = 0; i < n; i++) {
 		int field = j->columns[i], rc;
-		enum validate_message flaw;
 
 		j->row->as_sent &= field == (int)i;
 		if (field < 0 || is_skipped(j, (size_t)field))
 			continue;
-		flaw = flaw_at(j, i, (size_t)field);
-		if (flaw)
-			rc = report_message(j, flaw,
-					    j->v->resource->fields[field].id,
-					    j->record->cells[i]);
-		else
-			rc = judge_cell(j, (size_t)field, j->record->cells[i]);
+		rc = judge_column(j, i, (size_t)field);
 		if (rc)
 			return rc;
 	}

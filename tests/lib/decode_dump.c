@@ -80,8 +80,8 @@ on_header(void *ctx, const struct decode_header *h)
 	return rc ? rc : print(d);
 }
 
-static const char *const flaws[DECODE_FLAWS] = {"", "digits-at", "error-at",
-						"no-value-at", "nested-at"};
+static const char *const flaws[DECODE_FLAWS] = {
+	"", "digits-at", "error-at", "no-value-at", "nested-at", "midnight-at"};
 
 static int
 on_row(void *ctx, const struct decode_row *r)

@@ -369,7 +369,7 @@ case("ods-values",
                    odd("string", "", "<office:annotation><text:p>note"
                        "</text:p></office:annotation><text:p>x</text:p>")),
                row(words("1"), odd("", ' table:formula="of:=1"')))),
-     done([["2012-06-01", "true"], ["09:30:00", "0.15"],
+     done([["2012-06-01T00:00:00", "true"], ["09:30:00", "0.15"],
            ["9.14419001234568E+17", "#REF!"], ["a  bc\nd", "x"],
            ["1", ""]]))
 case("ods-hidden-sheet",
