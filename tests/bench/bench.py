@@ -22,7 +22,7 @@ import time
 import benchlib
 
 MODULES = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8",
-           "b9", "b10"]
+           "b9", "b11", "b10"]
 
 
 def arguments():
