@@ -305,7 +305,7 @@ decode_ole_stream(struct decode_job *job, const struct decode_bytes *bytes,
 		  struct decode_bytes *ret)
 {
 	scope_free struct ole *o = calloc(1, sizeof(*o));
-	struct found found;
+	struct found found = {0};
 	int rc;
 
 	if (!o)

@@ -9,6 +9,7 @@
 #include "base/sorter.h"
 #include "store/record.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define MEMORY (2 << 20)
@@ -24,7 +25,8 @@ struct shelves {
 	struct run_builder *run;
 	struct digest *digest;
 	struct buf key;
-	struct error err; /* code 0: none */
+	atomic_uint steps; /* names */
+	struct error err;  /* code 0: none */
 };
 
 void
@@ -44,12 +46,19 @@ shelves_free(struct shelves *s)
 
 /* ---- the thread ---------------------------------------------------------- */
 
+static void
+step(struct shelves *s)
+{
+	atomic_fetch_add_explicit(&s->steps, 1, memory_order_relaxed);
+}
+
 static int
 sort_in(struct shelves *s, struct slice subject)
 {
 	unsigned char sha256[DIGEST_SIZE];
 	int shelf;
 
+	step(s);
 	digest_restart(s->digest);
 	digest_add(s->digest, subject.p, subject.n);
 	digest_end(s->digest, sha256);
@@ -68,8 +77,10 @@ write_run(struct shelves *s)
 	int rc = sorter_sort(s->sorter, &s->err);
 
 	while (!rc &&
-	       (rc = sorter_next(s->sorter, &key, &ignored, &s->err)) > 0)
+	       (rc = sorter_next(s->sorter, &key, &ignored, &s->err)) > 0) {
+		step(s);
 		rc = run_build_add(s->run, key, SLICE_NONE, false, &s->err);
+	}
 	return rc ? rc : run_build_end(s->run, &s->err);
 }
 
@@ -109,11 +120,18 @@ shelves_new(struct sql *db, const struct run *run, struct shelves **ret,
 	return s->relay && s->digest ? 0 : error_nomem(err);
 }
 
+/* As long as the thread gets on, so does who waits for it. */
 int
 shelves_wait(struct shelves *s, const struct breath *breath, struct error *err)
 {
+	unsigned int seen = 0;
+
 	while (!relay_wait_some(s->relay, CLOCK_NS / 100)) {
-		pulse_step();
+		unsigned int steps = atomic_load(&s->steps);
+
+		if (steps != seen)
+			pulse_step();
+		seen = steps;
 		breathe(breath);
 	}
 	if (s->err.code)
