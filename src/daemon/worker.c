@@ -43,6 +43,7 @@ enum { /* whose pulse the keeper looks at */
        PULSE_OF_MAIN,
        PULSE_OF_FLOW,
        PULSE_OF_COLLECTING,
+       PULSE_OF_INTAKE,
        PULSE_OF_ANSWERS,
 };
 _Static_assert(PULSE_OF_ANSWERS + THREADS <= DAEMON_PULSES, "too many threads");
@@ -587,7 +588,9 @@ run_intake(void *ctx)
 {
 	struct worker *w = ctx;
 
+	pulse_take(pulse_of(w, PULSE_OF_INTAKE));
 	inbox_run(w->inbox);
+	pulse_take(NULL);
 	return NULL;
 }
 

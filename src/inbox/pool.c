@@ -6,6 +6,8 @@
  */
 #include "inbox/state.h"
 
+#include "base/pulse.h"
+
 #include <errno.h>
 
 #define POOL_SIZE 64
@@ -90,6 +92,7 @@ make_files(struct inbox *inbox, const int64_t made[POOL_STEP])
 
 		if (fd < 0)
 			return fd;
+		pulse_step();
 	}
 	return inbox_blob_sync(inbox);
 }

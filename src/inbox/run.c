@@ -1,6 +1,8 @@
 /* What is done beside the requests: see inbox_run(). */
 #include "inbox/state.h"
 
+#include "base/pulse.h"
+
 #define GROWING_NS (20 * (CLOCK_NS / 1000)) /* between two looks */
 #define IDLE_NS (100 * (CLOCK_NS / 1000))
 
@@ -37,7 +39,9 @@ fill(struct inbox *inbox)
 {
 	inbox->fill = false;
 	pthread_mutex_unlock(&inbox->lock);
+	pulse_turn(PULSE_WORKING);
 	inbox_pool_fill(inbox);
+	pulse_turn(PULSE_RESTING);
 	pthread_mutex_lock(&inbox->lock);
 }
 
@@ -50,7 +54,9 @@ look(struct inbox *inbox)
 
 	inbox->look = false;
 	pthread_mutex_unlock(&inbox->lock);
+	pulse_turn(PULSE_WORKING);
 	n = inbox_pass_look_all(inbox, &growing);
+	pulse_turn(PULSE_RESTING);
 	until = clock_monotonic() + (growing ? GROWING_NS : IDLE_NS);
 	pthread_mutex_lock(&inbox->lock);
 	if (!n)
