@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mman.h>
 
 #define PIPE_SIZE (1 << 20)
 
@@ -31,17 +32,20 @@ patience_ms(const struct flow_judgement *j, const struct flow_decoder *decoder)
 
 /* The request's bytes, in a file that only its descriptor knows; behind them
  * the decoder unpacks what is packed. It lies in the state, not in memory:
- * what is unpacked may be large. */
+ * what is unpacked may be large. A trial may stand in a folder
+ * that takes no file: then it is memory after all. */
 static int
 make_request_file(const struct decode_request *req, int *ret_fd,
 		  struct error *err)
 {
 	scope_buf bytes = BUF_INIT;
-	scope_fd fd = io_unnamed(err);
+	scope_fd fd = io_unnamed(NULL);
 	int rc;
 
 	if (fd < 0)
-		return error_prefix(err, fd, "request for the decoder");
+		fd = memfd_create("civicfs-request", MFD_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "request for the decoder");
 	if (decode_request_write(req, &bytes))
 		return error_nomem(err);
 	rc = io_write(fd, bytes.data, bytes.len, err);
