@@ -176,22 +176,6 @@ grow(struct batch *b, struct error *err)
 /* ---- runs ---------------------------------------------------------------- */
 
 static int
-open_file(struct sorter *s, struct error *err)
-{
-	char name[] = "sort-XXXXXX";
-
-	s->fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd >= 0)
-		return 0;
-	/* file systems without O_TMPFILE */
-	s->fd = mkostemp(name, O_CLOEXEC);
-	if (s->fd < 0)
-		return error_errno(err, errno, "cannot make a file to sort in");
-	unlink(name);
-	return 0;
-}
-
-static int
 add_run(struct sorter *s, off_t end, struct error *err)
 {
 	struct run *runs = realloc(s->runs, (s->nruns + 1) * sizeof(*runs));
@@ -262,10 +246,12 @@ begin_spill(struct sorter *s, struct error *err)
 	struct batch full = s->batch;
 	int rc = end_spill(s, err);
 
-	if (!rc && s->fd < 0)
-		rc = open_file(s, err);
 	if (rc)
 		return rc;
+	if (s->fd < 0)
+		s->fd = io_unnamed(err);
+	if (s->fd < 0)
+		return s->fd;
 	if (!s->relay)
 		s->relay = relay_new(work, s);
 	if (!s->relay)

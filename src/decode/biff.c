@@ -2,6 +2,7 @@
 #include "decode/biff.h"
 
 #include "decode/decode.h"
+#include "decode/little.h"
 
 #include <endian.h>
 #include <string.h>
@@ -45,15 +46,6 @@ fill(struct decode_biff *b, int64_t at, size_t n, struct error *err)
 	return (size_t)got >= n;
 }
 
-static unsigned int
-le16(const char *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le16toh(v);
-}
-
 int
 decode_biff_next(struct decode_biff *b, struct error *err)
 {
@@ -63,8 +55,8 @@ decode_biff_next(struct decode_biff *b, struct error *err)
 	if (rc <= 0)
 		return rc;
 	head = b->block + (b->next - b->from);
-	b->type = le16(head);
-	b->n = le16(head + 2);
+	b->type = decode_u16(head);
+	b->n = decode_u16(head + 2);
 	if (b->n > DECODE_BIFF_MAX)
 		return decode_biff_damaged(err);
 	rc = fill(b, b->next, 4 + b->n, err);
@@ -118,7 +110,7 @@ decode_biff_u16(struct decode_biff *b, unsigned int *ret, struct error *err)
 	char p[2] = {0};
 	int rc = decode_biff_take(b, p, sizeof(p), err);
 
-	*ret = le16(p);
+	*ret = decode_u16(p);
 	return rc;
 }
 

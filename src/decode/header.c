@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/fault.h"
+#include "decode/source.h"
 
 #include <stdio.h>
 
@@ -269,7 +270,13 @@ give_header(struct search *s, const struct decode_record *record,
 		rc = decode_names_find(s->names, record->cells[i], &field[i],
 				       err);
 	h.field = field;
-	reader->describe(reader->ctx, &h);
+	if (reader->describe) {
+		reader->describe(reader->ctx, &h);
+	} else {
+		h.format = reader->format;
+		h.encoding = decode_encodings[DECODE_UTF8].name;
+		h.delimiter[0] = ',';
+	}
 	if (!rc)
 		rc = s->sink->header(s->sink->ctx, &h);
 	if (!rc)

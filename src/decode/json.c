@@ -214,13 +214,6 @@ next(void *ctx, struct decode_record *ret, struct error *err)
 	return give_row(j, line, ret, err);
 }
 
-static struct decode_why
-why(const void *ctx)
-{
-	(void)ctx;
-	return (struct decode_why){0, ""};
-}
-
 static void
 describe(const void *ctx, struct decode_header *h)
 {
@@ -252,7 +245,6 @@ decode_json(struct decode_job *job, struct decode_source *source)
 		.ways = 1,
 		.start = start,
 		.next = next,
-		.why = why,
 		.describe = describe,
 	};
 	int rc;

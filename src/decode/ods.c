@@ -4,7 +4,6 @@
  * they hold something. See workbook.h; names as in ODF 1.2.
  */
 #include "decode/format.h"
-#include "decode/source.h"
 #include "decode/workbook.h"
 
 #include "base/scope.h"
@@ -523,22 +522,6 @@ next(void *ctx, struct decode_record *ret, struct error *err)
 	return DECODE_RECORD;
 }
 
-static struct decode_why
-why(const void *ctx)
-{
-	(void)ctx;
-	return (struct decode_why){0, ""};
-}
-
-static void
-describe(const void *ctx, struct decode_header *h)
-{
-	(void)ctx;
-	h->format = decode_format_names[DECODE_FORMAT_ODS];
-	h->encoding = decode_encodings[DECODE_UTF8].name;
-	h->delimiter[0] = ',';
-}
-
 static void
 widen(void *ctx, size_t ncells)
 {
@@ -570,8 +553,7 @@ decode_ods(struct decode_job *job, const struct decode_bytes *bytes,
 		.ctx = o,
 		.start = start,
 		.next = next,
-		.why = why,
-		.describe = describe,
+		.format = decode_format_names[DECODE_FORMAT_ODS],
 		.widen = widen,
 	};
 	int rc;

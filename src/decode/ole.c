@@ -2,8 +2,8 @@
 #include "decode/ole.h"
 
 #include "base/scope.h"
+#include "decode/little.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,24 +27,6 @@ struct ole {
 	char header[HEADER];
 	char sector[4096];
 };
-
-static uint16_t
-u16(const char *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le16toh(v);
-}
-
-static uint32_t
-u32(const char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
 
 static int
 damaged(const struct ole *o)
@@ -98,7 +80,7 @@ add_fat_sector(struct ole *o, uint32_t number, size_t *at)
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < n && *at < o->nfat; i++)
-		o->fat[(*at)++] = u32(o->sector + 4 * i);
+		o->fat[(*at)++] = decode_u32(o->sector + 4 * i);
 	return 0;
 }
 
@@ -116,7 +98,7 @@ read_fat(struct ole *o)
 	if (!o->fat)
 		return error_nomem(o->job->err);
 	for (size_t i = 0; !rc && i < HEADER_DIFAT && at < o->nfat; i++) {
-		uint32_t number = u32(o->header + 76 + 4 * i);
+		uint32_t number = decode_u32(o->header + 76 + 4 * i);
 
 		if (number < SECTOR_MAX)
 			rc = add_fat_sector(o, number, &at);
@@ -129,12 +111,12 @@ read_fat(struct ole *o)
 			break;
 		memcpy(difat, o->sector, sector_size(o));
 		for (size_t i = 0; !rc && i < per && at < o->nfat; i++) {
-			uint32_t number = u32(difat + 4 * i);
+			uint32_t number = decode_u32(difat + 4 * i);
 
 			if (number < SECTOR_MAX)
 				rc = add_fat_sector(o, number, &at);
 		}
-		next = u32(difat + 4 * per);
+		next = decode_u32(difat + 4 * per);
 	}
 	for (; at < o->nfat; at++)
 		o->fat[at] = END_OF_CHAIN;
@@ -193,7 +175,7 @@ is_name(const char *entry, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (u16(entry + NAME_BYTES) != 2 * (n + 1))
+	if (decode_u16(entry + NAME_BYTES) != 2 * (n + 1))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (entry[2 * i] != name[i] || entry[2 * i + 1])
@@ -205,11 +187,11 @@ is_name(const char *entry, const char *name)
 static int64_t
 size_of(const struct ole *o, const char *entry)
 {
-	uint64_t size = u32(entry + 120);
+	uint64_t size = decode_u32(entry + 120);
 
 	/* small sectors have sizes of 32 bits, and rubbish behind them */
 	if (o->shift != 9)
-		size |= (uint64_t)u32(entry + 124) << 32;
+		size |= (uint64_t)decode_u32(entry + 124) << 32;
 	return size > INT64_MAX ? -1 : (int64_t)size;
 }
 
@@ -218,7 +200,7 @@ look_at(const struct ole *o, const char *entry, const char *const names[2],
 	struct found *ret)
 {
 	if (entry[66] == ROOT) {
-		ret->mini_first = u32(entry + 116);
+		ret->mini_first = decode_u32(entry + 116);
 		ret->mini_size = size_of(o, entry);
 	}
 	for (int i = 0; entry[66] == STREAM && i < 2; i++) {
@@ -226,7 +208,7 @@ look_at(const struct ole *o, const char *entry, const char *const names[2],
 		    (ret->which >= 0 && ret->which <= i))
 			continue;
 		ret->which = i;
-		ret->first = u32(entry + 116);
+		ret->first = decode_u32(entry + 116);
 		ret->size = size_of(o, entry);
 	}
 }
@@ -274,7 +256,7 @@ copy_mini(struct ole *o, const struct found *f, struct decode_bytes *ret)
 			return damaged(o);
 		rc = decode_room_add(&o->job->room, part, (size_t)n,
 				     o->job->err);
-		number = u32(next);
+		number = decode_u32(next);
 		size -= n;
 	}
 	*ret = decode_room_since(&o->job->room, from);
@@ -288,13 +270,14 @@ open_header(struct ole *o)
 
 	if (rc)
 		return rc;
-	o->shift = u16(o->header + 30);
-	o->first_directory = u32(o->header + 48);
-	o->first_mini = u32(o->header + 60);
-	o->first_difat = u32(o->header + 68);
-	o->ndifat = u32(o->header + 72);
-	if ((o->shift != 9 && o->shift != 12) || u16(o->header + 32) != 6 ||
-	    u16(o->header + 28) != 0xfffe)
+	o->shift = decode_u16(o->header + 30);
+	o->first_directory = decode_u32(o->header + 48);
+	o->first_mini = decode_u32(o->header + 60);
+	o->first_difat = decode_u32(o->header + 68);
+	o->ndifat = decode_u32(o->header + 72);
+	if ((o->shift != 9 && o->shift != 12) ||
+	    decode_u16(o->header + 32) != 6 ||
+	    decode_u16(o->header + 28) != 0xfffe)
 		return damaged(o);
 	return read_fat(o);
 }

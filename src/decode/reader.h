@@ -32,8 +32,11 @@ struct decode_reader {
 	int (*start)(void *ctx, int way, struct error *err);
 	/* One of the above, or an error. */
 	int (*next)(void *ctx, struct decode_record *ret, struct error *err);
+	/* NULL: next() gives no DECODE_RECORD_FAULT. */
 	struct decode_why (*why)(const void *ctx);
-	/* Format, encoding, delimiter, sep_line, crlf; after next(). */
+	const char *format; /* its name, where describe is NULL */
+	/* Format, encoding, delimiter, sep_line, crlf; after next(). NULL: the
+	 * text has no bytes of its own, and is taken as UTF-8 with commas. */
 	void (*describe)(const void *ctx, struct decode_header *h);
 	/* Records that follow have no fewer cells. NULL: they have those that
 	 * are there. */

@@ -7,7 +7,6 @@
 #include "decode/biff.h"
 #include "decode/format.h"
 #include "decode/ole.h"
-#include "decode/source.h"
 #include "decode/strings.h"
 #include "decode/workbook.h"
 
@@ -572,22 +571,6 @@ next(void *ctx, struct decode_record *ret, struct error *err)
 	return DECODE_RECORD;
 }
 
-static struct decode_why
-why(const void *ctx)
-{
-	(void)ctx;
-	return (struct decode_why){0, ""};
-}
-
-static void
-describe(const void *ctx, struct decode_header *h)
-{
-	(void)ctx;
-	h->format = decode_format_names[DECODE_FORMAT_XLS];
-	h->encoding = decode_encodings[DECODE_UTF8].name;
-	h->delimiter[0] = ',';
-}
-
 static void
 widen(void *ctx, size_t ncells)
 {
@@ -643,8 +626,7 @@ decode_xls(struct decode_job *job, const struct decode_bytes *bytes)
 		.ctx = x,
 		.start = start,
 		.next = next,
-		.why = why,
-		.describe = describe,
+		.format = decode_format_names[DECODE_FORMAT_XLS],
 		.widen = widen,
 	};
 	int rc;

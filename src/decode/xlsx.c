@@ -5,7 +5,6 @@
 #include "decode/xlsx.h"
 
 #include "decode/format.h"
-#include "decode/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -384,22 +383,6 @@ next(void *ctx, struct decode_record *ret, struct error *err)
 	return DECODE_RECORD;
 }
 
-static struct decode_why
-why(const void *ctx)
-{
-	(void)ctx;
-	return (struct decode_why){0, ""};
-}
-
-static void
-describe(const void *ctx, struct decode_header *h)
-{
-	(void)ctx;
-	h->format = decode_format_names[DECODE_FORMAT_XLSX];
-	h->encoding = decode_encodings[DECODE_UTF8].name;
-	h->delimiter[0] = ',';
-}
-
 /* The header has been found: what follows are rows of the table. */
 static void
 widen(void *ctx, size_t ncells)
@@ -431,8 +414,7 @@ decode_xlsx(struct decode_job *job, const struct decode_bytes *bytes,
 		.ctx = s,
 		.start = start,
 		.next = next,
-		.why = why,
-		.describe = describe,
+		.format = decode_format_names[DECODE_FORMAT_XLSX],
 		.widen = widen,
 	};
 	int rc;

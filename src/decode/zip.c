@@ -3,8 +3,8 @@
 
 #include "base/scope.h"
 #include "decode/format.h"
+#include "decode/little.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,32 +39,12 @@ struct entry {
 	int64_t packed, size, local;
 };
 
-static unsigned int
-u16(const char *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le16toh(v);
-}
-
-static uint32_t
-u32(const char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
 /* What does not fit 63 bits is -1, which no place or size is. */
 static int64_t
 u64(const char *p)
 {
-	uint64_t v;
+	uint64_t v = decode_u64(p);
 
-	memcpy(&v, p, sizeof(v));
-	v = le64toh(v);
 	return v > INT64_MAX ? -1 : (int64_t)v;
 }
 
@@ -106,8 +86,8 @@ read_end64(const struct decode_bytes *bytes, int64_t end, struct directory *ret,
 	rc = read_exactly(bytes, record, END64, at, err);
 	if (rc)
 		return rc;
-	if (memcmp(record, "PK\6\6", 4) != 0 || u32(record + 16) ||
-	    u32(record + 20) || u64(record + 24) != u64(record + 32))
+	if (memcmp(record, "PK\6\6", 4) != 0 || decode_u32(record + 16) ||
+	    decode_u32(record + 20) || u64(record + 24) != u64(record + 32))
 		return wrong(err, "its zip64 record");
 	*ret = (struct directory){u64(record + 32), u64(record + 40),
 				  u64(record + 48), at};
@@ -124,9 +104,11 @@ read_end(const struct decode_bytes *bytes, struct directory *ret,
 
 	if (rc)
 		return rc;
-	if (u16(p + 4) || u16(p + 6) || u16(p + 8) != u16(p + 10))
+	if (decode_u16(p + 4) || decode_u16(p + 6) ||
+	    decode_u16(p + 8) != decode_u16(p + 10))
 		return wrong(err, "it is a part of several");
-	*ret = (struct directory){u16(p + 10), u32(p + 12), u32(p + 16), end};
+	*ret = (struct directory){decode_u16(p + 10), decode_u32(p + 12),
+				  decode_u32(p + 16), end};
 	if (ret->entries == UINT16_MAX || ret->size == UINT32_MAX ||
 	    ret->at == UINT32_MAX) {
 		rc = read_end64(bytes, end, ret, err);
@@ -152,8 +134,8 @@ take_zip64(struct entry *e, struct error *err)
 	struct slice s = e->extra;
 
 	while (s.n >= 4) {
-		size_t n = u16(s.p + 2);
-		bool zip64 = u16(s.p) == EXTRA_ZIP64;
+		size_t n = decode_u16(s.p + 2);
+		bool zip64 = decode_u16(s.p) == EXTRA_ZIP64;
 		const char *p = s.p + 4;
 
 		if (n > s.n - 4)
@@ -182,21 +164,21 @@ take_entry(struct slice *rest, struct entry *ret, struct error *err)
 
 	if (rest->n < CENTRAL || memcmp(p, "PK\1\2", 4) != 0)
 		return wrong(err, "it has fewer entries than it says");
-	n = u16(p + 28);
-	extra = u16(p + 30);
-	comment = u16(p + 32);
+	n = decode_u16(p + 28);
+	extra = decode_u16(p + 30);
+	comment = decode_u16(p + 32);
 	if (n + extra + comment > rest->n - CENTRAL)
 		return wrong(err, "an entry is cut off");
 	*ret = (struct entry){
 		.name = {p + CENTRAL, n},
 		.extra = {p + CENTRAL + n, extra},
 		.made_by = (unsigned char)p[5],
-		.flags = u16(p + 8),
-		.method = u16(p + 10),
-		.packed = u32(p + 20),
-		.size = u32(p + 24),
-		.attributes = u32(p + 38),
-		.local = u32(p + 42),
+		.flags = decode_u16(p + 8),
+		.method = decode_u16(p + 10),
+		.packed = decode_u32(p + 20),
+		.size = decode_u32(p + 24),
+		.attributes = decode_u32(p + 38),
+		.local = decode_u32(p + 42),
 	};
 	n += CENTRAL + extra + comment;
 	*rest = (struct slice){p + n, rest->n - n};
@@ -241,16 +223,17 @@ check_local(const struct decode_bytes *bytes, const struct entry *e,
 
 	if (rc)
 		return rc;
-	if (memcmp(p, "PK\3\4", 4) != 0 || u16(p + 26) != n ||
+	if (memcmp(p, "PK\3\4", 4) != 0 || decode_u16(p + 26) != n ||
 	    n > DECODE_NAME_MAX)
 		return wrong(err, "an entry is not where it says");
 	rc = read_exactly(bytes, p + LOCAL, n, e->local + LOCAL, err);
 	if (rc)
 		return rc;
-	if (memcmp(p + LOCAL, e->name.p, n) != 0 || u16(p + 8) != e->method ||
-	    ((u16(p + 6) ^ e->flags) & (ENCRYPTED | DESCRIPTOR | UTF8)))
+	if (memcmp(p + LOCAL, e->name.p, n) != 0 ||
+	    decode_u16(p + 8) != e->method ||
+	    ((decode_u16(p + 6) ^ e->flags) & (ENCRYPTED | DESCRIPTOR | UTF8)))
 		return wrong(err, "an entry goes by two names");
-	*ret_end = e->local + LOCAL + (int64_t)n + u16(p + 28);
+	*ret_end = e->local + LOCAL + (int64_t)n + decode_u16(p + 28);
 	if (e->packed > bytes->size - *ret_end)
 		return wrong(err, "it leads out of the file");
 	*ret_end += e->packed;

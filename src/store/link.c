@@ -188,52 +188,29 @@ store_link_each(struct sql *db, int64_t lens, int64_t at, struct slice lo,
 /* ---- subject by subject -------------------------------------------------- */
 
 struct store_link_walk {
-	struct run_walk runs;
-	int64_t lens;
-	bool has_table; /* rows that came one by one */
+	struct run_ranges ranges;
 };
-
-static int
-find_table(struct store_link_walk *w, struct error *err)
-{
-	static const char text[] =
-		"SELECT 1 FROM link l WHERE lens = ?1 AND" HOLDS "LIMIT 1";
-	static const char now[] = "SELECT 1 FROM link INDEXED BY link_now"
-				  " WHERE lens = ?1 AND until IS NULL LIMIT 1";
-	bool writing = sql_is_writing(w->runs.db, w->runs.at);
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(w->runs.db, writing ? now : text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, w->lens);
-	if (!writing)
-		sql_bind_int(stmt, 2, w->runs.at);
-	rc = sql_step(w->runs.db, stmt, err);
-	w->has_table = rc > 0;
-	return rc < 0 ? rc : 0;
-}
 
 int
 store_link_walk_open(struct sql *db, int64_t lens, int64_t at,
 		     struct store_link_walk **ret, struct error *err)
 {
+	static const char now[] = "SELECT 1 FROM link INDEXED BY link_now"
+				  " WHERE lens = ?1 AND until IS NULL LIMIT 1";
+	static const char then[] =
+		"SELECT 1 FROM link l WHERE lens = ?1 AND" HOLDS "LIMIT 1";
 	struct store_link_walk *w = calloc(1, sizeof(*w));
 	int rc;
 
 	if (!w)
 		return error_nomem(err);
-	w->lens = lens;
-	rc = run_walk_open(&w->runs, db, RUN_LINK, lens, at, SLICE_NONE,
-			   SLICE_NONE, err);
-	if (!rc)
-		rc = find_table(w, err);
-	if (rc) {
+	rc = run_ranges_open(&w->ranges, db, RUN_LINK, lens, at, now, then,
+			     err);
+	if (rc)
 		store_link_walk_close(w);
-		return rc;
-	}
-	*ret = w;
-	return 0;
+	else
+		*ret = w;
+	return rc;
 }
 
 void
@@ -241,7 +218,7 @@ store_link_walk_close(struct store_link_walk *w)
 {
 	if (!w)
 		return;
-	run_walk_close(&w->runs);
+	run_walk_close(&w->ranges.walk);
 	free(w);
 }
 
@@ -250,21 +227,21 @@ store_link_walk_each(struct store_link_walk *w, struct slice lo,
 		     struct slice hi, store_link_each_fn *each, void *ctx,
 		     struct error *err)
 {
+	struct run_walk *walk = &w->ranges.walk;
 	scope_stmt *stmt = NULL;
 	struct run_merge m = {0};
-	int rc = run_walk_seek(&w->runs, lo, hi, err);
+	int rc = run_walk_seek(walk, lo, hi, err);
 
-	if (!rc && w->has_table)
-		rc = sql_get(w->runs.db,
-			     text_of_range(w->runs.db, w->runs.at, true), &stmt,
-			     err);
+	if (!rc && w->ranges.has_table)
+		rc = sql_get(walk->db, text_of_range(walk->db, walk->at, true),
+			     &stmt, err);
 	if (rc)
 		return rc;
 	if (stmt)
-		bind_range(stmt, w->lens, w->runs.at, lo, hi);
-	m.walk = w->runs; /* lent, and taken back as far as it has come */
+		bind_range(stmt, walk->owner, walk->at, lo, hi);
+	m.walk = *walk; /* lent, and taken back as far as it has come */
 	m.stmt = stmt;
 	rc = give_links(&m, each, ctx, err);
-	w->runs = m.walk;
+	*walk = m.walk;
 	return rc;
 }

@@ -88,52 +88,29 @@ store_orphan_each(struct sql *db, int64_t theme, int64_t at, struct slice lo,
 /* ---- range by range ------------------------------------------------------ */
 
 struct store_orphan_walk {
-	struct run_walk runs;
-	int64_t theme;
-	bool has_table; /* rows that came one by one */
+	struct run_ranges ranges;
 };
-
-static int
-find_table(struct store_orphan_walk *w, struct error *err)
-{
-	static const char text[] =
-		"SELECT 1 FROM orphan WHERE theme = ?1 AND" HOLDS "LIMIT 1";
-	static const char now[] = "SELECT 1 FROM orphan INDEXED BY orphan_now"
-				  " WHERE theme = ?1 AND until IS NULL LIMIT 1";
-	bool writing = sql_is_writing(w->runs.db, w->runs.at);
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(w->runs.db, writing ? now : text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, w->theme);
-	if (!writing)
-		sql_bind_int(stmt, 2, w->runs.at);
-	rc = sql_step(w->runs.db, stmt, err);
-	w->has_table = rc > 0;
-	return rc < 0 ? rc : 0;
-}
 
 int
 store_orphan_walk_open(struct sql *db, int64_t theme, int64_t at,
 		       struct store_orphan_walk **ret, struct error *err)
 {
+	static const char now[] = "SELECT 1 FROM orphan INDEXED BY orphan_now"
+				  " WHERE theme = ?1 AND until IS NULL LIMIT 1";
+	static const char then[] =
+		"SELECT 1 FROM orphan WHERE theme = ?1 AND" HOLDS "LIMIT 1";
 	struct store_orphan_walk *w = calloc(1, sizeof(*w));
 	int rc;
 
 	if (!w)
 		return error_nomem(err);
-	w->theme = theme;
-	rc = run_walk_open(&w->runs, db, RUN_ORPHAN, theme, at, SLICE_NONE,
-			   SLICE_NONE, err);
-	if (!rc)
-		rc = find_table(w, err);
-	if (rc) {
+	rc = run_ranges_open(&w->ranges, db, RUN_ORPHAN, theme, at, now, then,
+			     err);
+	if (rc)
 		store_orphan_walk_close(w);
-		return rc;
-	}
-	*ret = w;
-	return 0;
+	else
+		*ret = w;
+	return rc;
 }
 
 void
@@ -141,7 +118,7 @@ store_orphan_walk_close(struct store_orphan_walk *w)
 {
 	if (!w)
 		return;
-	run_walk_close(&w->runs);
+	run_walk_close(&w->ranges.walk);
 	free(w);
 }
 
@@ -150,19 +127,20 @@ store_orphan_walk_each(struct store_orphan_walk *w, struct slice lo,
 		       struct slice hi, store_orphan_each_fn *each, void *ctx,
 		       struct error *err)
 {
+	struct run_walk *walk = &w->ranges.walk;
 	scope_stmt *stmt = NULL;
 	struct run_merge m = {0};
-	int rc = run_walk_seek(&w->runs, lo, hi, err);
+	int rc = run_walk_seek(walk, lo, hi, err);
 
-	if (!rc && w->has_table)
-		rc = get_range(w->runs.db, w->theme, w->runs.at, lo, hi, &stmt,
+	if (!rc && w->ranges.has_table)
+		rc = get_range(walk->db, walk->owner, walk->at, lo, hi, &stmt,
 			       err);
 	if (rc)
 		return rc;
-	m.walk = w->runs; /* lent, and taken back as far as it has come */
+	m.walk = *walk; /* lent, and taken back as far as it has come */
 	m.stmt = stmt;
 	rc = give_orphans(&m, each, ctx, err);
-	w->runs = m.walk;
+	*walk = m.walk;
 	return rc;
 }
 

@@ -140,9 +140,6 @@ MUST_CHECK int store_theme_row_span(struct sql *db, int64_t id,
 /* The bytes of a pack that chunks refer to, and how many chunks do. */
 MUST_CHECK int store_pack_live(struct sql *db, int64_t pack, int64_t *ret_bytes,
 			       int64_t *ret_chunks, struct error *err);
-/* The highest pack that a chunk refers to. */
-MUST_CHECK int store_pack_highest(struct sql *db, int64_t *ret,
-				  struct error *err);
 /* The packs that chunks refer to, ascending. */
 typedef int store_pack_each_fn(void *ctx, int64_t pack);
 MUST_CHECK int store_pack_each(struct sql *db, store_pack_each_fn *each,

@@ -342,21 +342,6 @@ store_pack_live(struct sql *db, int64_t pack, int64_t *ret_bytes,
 }
 
 int
-store_pack_highest(struct sql *db, int64_t *ret, struct error *err)
-{
-	static const char text[] = "SELECT max(pack) FROM chunk";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (!rc)
-		rc = sql_step(db, stmt, err);
-	if (rc < 0)
-		return rc;
-	*ret = sql_int(stmt, 0);
-	return 0;
-}
-
-int
 store_pack_each(struct sql *db, store_pack_each_fn *each, void *ctx,
 		struct error *err)
 {

@@ -640,3 +640,37 @@ run_merge_next(struct run_merge *m, bool *ret_row, struct error *err)
 	*ret_row = m->gave_row;
 	return 1;
 }
+
+/* ---- range by range ------------------------------------------------------ */
+
+static int
+find_table(struct run_ranges *r, const char *now, const char *then,
+	   struct error *err)
+{
+	struct sql *db = r->walk.db;
+	bool writing = sql_is_writing(db, r->walk.at);
+	const char *text = writing ? now : then;
+	scope_stmt *stmt = NULL;
+	int rc = text ? sql_get(db, text, &stmt, err) : 0;
+
+	r->has_table = !text;
+	if (rc || !text)
+		return rc;
+	sql_bind_int(stmt, 1, r->walk.owner);
+	if (!writing)
+		sql_bind_int(stmt, 2, r->walk.at);
+	rc = sql_step(db, stmt, err);
+	r->has_table = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+int
+run_ranges_open(struct run_ranges *r, struct sql *db, enum run_kind kind,
+		int64_t owner, int64_t at, const char *now, const char *then,
+		struct error *err)
+{
+	int rc = run_walk_open(&r->walk, db, kind, owner, at, SLICE_NONE,
+			       SLICE_NONE, err);
+
+	return rc ? rc : find_table(r, now, then, err);
+}

@@ -153,6 +153,19 @@ struct run_merge {
 MUST_CHECK int run_merge_next(struct run_merge *m, bool *ret_row,
 			      struct error *err);
 
+/* All runs of an owner, range by range, and whether there are rows beside them
+ * that came one by one: statements give one of those that hold now (?1 owner),
+ * at the publish being written, or at another sequence (?1, and ?2 it; NULL:
+ * there may be some). The walk is closed by the caller, whatever came of it. */
+struct run_ranges {
+	struct run_walk walk;
+	bool has_table;
+};
+MUST_CHECK int run_ranges_open(struct run_ranges *r, struct sql *db,
+			       enum run_kind kind, int64_t owner, int64_t at,
+			       const char *now, const char *then,
+			       struct error *err);
+
 /* ---- changing ------------------------------------------------------------ */
 
 /* From 'seq' on the row does not hold. */

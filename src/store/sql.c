@@ -268,22 +268,9 @@ sql_bind_ints(sqlite3_stmt *stmt, const int64_t *values, int n)
 }
 
 void
-sql_bind_null(sqlite3_stmt *stmt, int at)
-{
-	sqlite3_bind_null(stmt, at);
-}
-
-void
 sql_bind_text(sqlite3_stmt *stmt, int at, const char *text)
 {
 	sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
-void
-sql_bind_slice(sqlite3_stmt *stmt, int at, struct slice text)
-{
-	sqlite3_bind_text64(stmt, at, text.p ? text.p : "", text.n,
-			    SQLITE_STATIC, SQLITE_UTF8);
 }
 
 void

@@ -70,9 +70,7 @@ int sql_fail(struct sql *db, struct error *err);
 void sql_bind_int(sqlite3_stmt *stmt, int at, int64_t value);
 /* As many of the first n as the statement has parameters. */
 void sql_bind_ints(sqlite3_stmt *stmt, const int64_t *values, int n);
-void sql_bind_null(sqlite3_stmt *stmt, int at);
 void sql_bind_text(sqlite3_stmt *stmt, int at, const char *text);
-void sql_bind_slice(sqlite3_stmt *stmt, int at, struct slice text);
 void sql_bind_blob(sqlite3_stmt *stmt, int at, struct slice blob);
 
 /* Columns count from 0; the bytes hold until the next step or reset. */

@@ -279,55 +279,31 @@ store_theme_row_find(struct sql *db, int64_t theme, int64_t at,
 /* ---- subject by subject -------------------------------------------------- */
 
 struct store_theme_walk {
-	struct run_walk runs;
-	int64_t theme;
-	bool has_table; /* rows that came one by one */
+	struct run_ranges ranges;
 	struct buf hi;
 };
 
 /* At another sequence than that being written, rows that have ended would have
  * to be passed to know that none holds. */
-static int
-find_table(struct store_theme_walk *w, struct error *err)
-{
-	static const char text[] =
-		"SELECT 1 FROM theme_row INDEXED BY theme_row_now"
-		" WHERE theme = ?1 AND until IS NULL LIMIT 1";
-	scope_stmt *stmt = NULL;
-	int rc;
-
-	w->has_table = true;
-	if (!sql_is_writing(w->runs.db, w->runs.at))
-		return 0;
-	rc = sql_get(w->runs.db, text, &stmt, err);
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, w->theme);
-	rc = sql_step(w->runs.db, stmt, err);
-	w->has_table = rc > 0;
-	return rc < 0 ? rc : 0;
-}
-
 int
 store_theme_walk_open(struct sql *db, int64_t theme, int64_t at,
 		      struct store_theme_walk **ret, struct error *err)
 {
+	static const char now[] =
+		"SELECT 1 FROM theme_row INDEXED BY theme_row_now"
+		" WHERE theme = ?1 AND until IS NULL LIMIT 1";
 	struct store_theme_walk *w = calloc(1, sizeof(*w));
 	int rc;
 
 	if (!w)
 		return error_nomem(err);
-	w->theme = theme;
-	rc = run_walk_open(&w->runs, db, RUN_SUBJECT, theme, at, SLICE_NONE,
-			   SLICE_NONE, err);
-	if (!rc)
-		rc = find_table(w, err);
-	if (rc) {
+	rc = run_ranges_open(&w->ranges, db, RUN_SUBJECT, theme, at, now, NULL,
+			     err);
+	if (rc)
 		store_theme_walk_close(w);
-		return rc;
-	}
-	*ret = w;
-	return 0;
+	else
+		*ret = w;
+	return rc;
 }
 
 void
@@ -335,7 +311,7 @@ store_theme_walk_close(struct store_theme_walk *w)
 {
 	if (!w)
 		return;
-	run_walk_close(&w->runs);
+	run_walk_close(&w->ranges.walk);
 	buf_release(&w->hi);
 	free(w);
 }
@@ -345,20 +321,22 @@ store_theme_walk_find(struct store_theme_walk *w, struct slice subject,
 		      store_theme_row_each_fn *each, void *ctx,
 		      struct error *err)
 {
+	struct run_walk *walk = &w->ranges.walk;
 	struct run_row row;
-	int rc = w->has_table ? find_in_table(w->runs.db, w->theme, w->runs.at,
-					      subject, each, ctx, err)
-			      : 0;
+	int rc = w->ranges.has_table
+			 ? find_in_table(walk->db, walk->owner, walk->at,
+					 subject, each, ctx, err)
+			 : 0;
 
 	if (rc)
 		return rc;
 	buf_clear(&w->hi);
 	if (buf_addslice(&w->hi, subject) || buf_addc(&w->hi, '\0'))
 		return error_nomem(err);
-	rc = run_walk_seek(&w->runs, subject, buf_slice(&w->hi), err);
+	rc = run_walk_seek(walk, subject, buf_slice(&w->hi), err);
 	if (rc)
 		return rc;
-	rc = run_walk_next(&w->runs, &row, err);
+	rc = run_walk_next(walk, &row, err);
 	return rc <= 0 ? rc : give_row_of_run(&row, each, ctx);
 }
 

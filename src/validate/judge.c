@@ -104,12 +104,6 @@ validate_free(struct validate *v)
 	free(v);
 }
 
-const struct validate_field *
-validate_field_at(const struct validate *v, size_t index)
-{
-	return &v->fields[index];
-}
-
 void
 validate_row_release(struct validate_row *row)
 {

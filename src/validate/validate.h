@@ -49,8 +49,6 @@ struct validate;
 MUST_CHECK int validate_new(const struct config_resource *resource,
 			    struct validate **ret, struct error *err);
 void validate_free(struct validate *v);
-const struct validate_field *validate_field_at(const struct validate *v,
-					       size_t index);
 
 struct validate_scratch;
 
