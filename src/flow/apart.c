@@ -78,6 +78,22 @@ flow_apart_is_wanted(struct flow_judgement *j, const struct flow_plan *plan,
 
 /* ---- the work ------------------------------------------------------------ */
 
+int
+flow_tell(const struct flow_judgement *j, int (*tell)(void *ctx), void *ctx,
+	  struct error *err)
+{
+	int rc = j->apart ? store_records_begin(j->store, err) : 0;
+
+	if (rc)
+		return rc;
+	rc = tell(ctx);
+	if (!rc && j->apart)
+		rc = store_records_commit(j->store, 0, err);
+	if (rc && j->apart)
+		store_records_rollback(j->store);
+	return rc;
+}
+
 static int
 drop_pending(struct store *store, struct error *err)
 {

@@ -221,6 +221,11 @@ MUST_CHECK int flow_apart_is_wanted(struct flow_judgement *j,
 MUST_CHECK int flow_store_apart(const struct flow_shop *shop,
 				struct flow_judgement *j, int64_t *ret_seq,
 				struct error *err);
+/* What a load has written is there from now on: 'tell' says so to the store, in
+ * the transaction under way or, of one that is stored apart, in one of its own.
+ */
+MUST_CHECK int flow_tell(const struct flow_judgement *j, int (*tell)(void *ctx),
+			 void *ctx, struct error *err);
 /* Whether two resources are sources of one theme. */
 bool flow_share_theme(const struct flow_resource *a,
 		      const struct flow_resource *b);

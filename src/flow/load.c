@@ -214,23 +214,14 @@ load_all(struct load *l)
 	return rc;
 }
 
-/* What was written is there from now on. A load that is stored apart has no
- * transaction yet. */
 static int
-tell_all(struct load *l)
+tell_all(void *ctx)
 {
-	const struct flow_judgement *j = l->f->j;
-	int rc = j->apart ? store_records_begin(j->store, l->err) : 0;
+	const struct load *l = ctx;
+	int rc = store_load_tell(l->records, l->err);
 
-	if (rc)
-		return rc;
-	rc = store_load_tell(l->records, l->err);
-	for (size_t i = 0; !rc && i < j->planned->nlenses; i++)
+	for (size_t i = 0; !rc && i < l->f->j->planned->nlenses; i++)
 		rc = store_load_tell(l->links[i], l->err);
-	if (!rc && j->apart)
-		rc = store_records_commit(j->store, 0, l->err);
-	if (rc && j->apart)
-		store_records_rollback(j->store);
 	return rc;
 }
 
@@ -268,7 +259,7 @@ flow_load(struct flow_fold *f, struct error *err)
 	int rc = load_all(&l);
 
 	if (!rc)
-		rc = tell_all(&l);
+		rc = flow_tell(f->j, tell_all, &l, err);
 	if (!rc)
 		rc = write_ahead(&l);
 	release(&l);

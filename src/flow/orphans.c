@@ -113,19 +113,17 @@ load_rows(struct flow_judgement *j, const struct publish_theme *t,
 	return rc ? rc : store_load_end(load, err);
 }
 
-static int
-tell(struct flow_judgement *j, struct store_load *load, struct error *err)
-{
-	int rc = j->apart ? store_records_begin(j->store, err) : 0;
+struct telling {
+	struct store_load *load;
+	struct error *err;
+};
 
-	if (rc)
-		return rc;
-	rc = store_load_tell(load, err);
-	if (!rc && j->apart)
-		rc = store_records_commit(j->store, 0, err);
-	if (rc && j->apart)
-		store_records_rollback(j->store);
-	return rc;
+static int
+tell(void *ctx)
+{
+	const struct telling *t = ctx;
+
+	return store_load_tell(t->load, t->err);
 }
 
 static int
@@ -145,7 +143,7 @@ load(struct flow_judgement *j, const struct publish_theme *t, int64_t n,
 	if (!rc)
 		rc = load_rows(j, t, load, n, err);
 	if (!rc)
-		rc = tell(j, load, err);
+		rc = flow_tell(j, tell, &(struct telling){load, err}, err);
 	store_load_free(load);
 	return rc;
 }

@@ -495,25 +495,14 @@ compute_all(struct subjects *s)
 	return rc || !s->load ? rc : store_load_end(s->load, s->err);
 }
 
-/* A load that is stored apart has no transaction yet. */
 static int
-tell(struct subjects *s)
+tell(void *ctx)
 {
-	struct store *store = s->loaded->store;
-	bool apart = s->loaded->apart;
-	int rc = apart ? store_records_begin(store, s->err) : 0;
+	const struct subjects *s = ctx;
+	int rc = s->load ? store_load_tell(s->load, s->err) : 0;
 
-	if (rc)
-		return rc;
-	if (s->load)
-		rc = store_load_tell(s->load, s->err);
-	if (!rc && s->ends)
-		rc = store_ends_tell(s->ends, s->db, s->seq, s->err);
-	if (!rc && apart)
-		rc = store_records_commit(store, 0, s->err);
-	if (rc && apart)
-		store_records_rollback(store);
-	return rc;
+	return rc || !s->ends ? rc
+			      : store_ends_tell(s->ends, s->db, s->seq, s->err);
 }
 
 static void
@@ -538,7 +527,7 @@ compute_theme(struct subjects *s)
 	int rc = compute_all(s);
 
 	if (!rc && s->loaded)
-		rc = tell(s);
+		rc = flow_tell(s->loaded, tell, s, s->err);
 	release(s);
 	return rc;
 }
