@@ -94,14 +94,13 @@ look_at_past(struct wait *w)
 {
 	struct newest newest = {.wait = w};
 	scope_reader reader = {0};
-	size_t n = strlen(w->file);
+	size_t n = inbox_fix_base(w->file);
 	int rc = store_reader_get(w->call->context->store, &reader,
 				  &w->call->err);
 
 	/* a fix file goes once all its rows are good */
-	if (inbox_is_fix(w->file))
-		n -= sizeof(INBOX_FIX_SUFFIX) - 1;
-	snprintf(newest.name, sizeof(newest.name), "%.*s", (int)n, w->file);
+	snprintf(newest.name, sizeof(newest.name), "%.*s",
+		 (int)(n ? n : strlen(w->file)), w->file);
 	if (!rc)
 		rc = store_submission_each(reader.db, w->resource->id, NULL, 0,
 					   see_if_named, &newest,

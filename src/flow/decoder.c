@@ -114,7 +114,8 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 		.nlabels = r->nfields,
 		.extra_ignore = r->extra_ignore || j->any_column,
 		.change_allowed = r->mode == CONFIG_UPSERT,
-		.sheet = r->sheet,
+		/* a fix file may come back under whatever name */
+		.sheet = j->any_column ? "" : r->sheet,
 		.members_each = r->members_each,
 		.limits = decoder->limits.unpacked ? decoder->limits
 						   : DECODE_LIMITS,

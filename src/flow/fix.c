@@ -1,6 +1,7 @@
 /*
- * The fix file of a submission: its refused rows, each with its reasons. See
- * internal.h; what a line looks like is in validate/.
+ * The fix file of a submission: its refused rows, each with its reasons; a
+ * workbook if the original is one, else the text that it was. See internal.h;
+ * what a row looks like is in validate/.
  */
 #include "flow/internal.h"
 
@@ -11,25 +12,86 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define FIX_STEP (1 << 20)
 
 struct fix_writer {
 	struct flow_judgement *j;
 	int fd;
-	int64_t bytes;
+	struct validate_book *book; /* NULL: it is a text */
 	struct buf out;
+	struct buf sentences; /* of one row, joined */
 	struct slice *cells;
-	size_t cap;
+	size_t ncells;
+	struct validate_reason *reasons;
+	size_t nreasons;
 	struct error *err;
 };
+
+static void
+writer_release(struct fix_writer *w)
+{
+	validate_book_free(w->book);
+	buf_release(&w->out);
+	buf_release(&w->sentences);
+	free(w->cells);
+	free(w->reasons);
+}
+
+/* ---- a refused row ------------------------------------------------------- */
+
+static int
+split_cells(struct fix_writer *w, struct slice packed)
+{
+	long n = cells_split(packed, w->cells, w->ncells);
+
+	if (n < 0)
+		return error_set(w->err, ERR_INTERNAL,
+				 "a staged row cannot be read again");
+	if ((size_t)n > w->ncells) {
+		void *more = realloc(w->cells, (size_t)n * sizeof(*w->cells));
+
+		if (!more)
+			return error_nomem(w->err);
+		w->cells = more;
+		(void)cells_split(packed, w->cells, (size_t)n);
+	}
+	w->ncells = (size_t)n;
+	return 0;
+}
+
+/* The reasons one by one, and as one sentence. */
+static int
+split_reasons(struct fix_writer *w, struct slice packed)
+{
+	struct validate_reason r;
+
+	w->nreasons = 0;
+	buf_clear(&w->sentences);
+	while (cells_next(&packed, &r.field) &&
+	       cells_next(&packed, &r.message)) {
+		void *more = realloc(w->reasons,
+				     (w->nreasons + 1) * sizeof(*w->reasons));
+
+		if (!more)
+			return error_nomem(w->err);
+		w->reasons = more;
+		if ((w->nreasons && buf_adds(&w->sentences, "; ")) ||
+		    buf_addslice(&w->sentences, r.field) ||
+		    (r.field.n && buf_adds(&w->sentences, ": ")) ||
+		    buf_addslice(&w->sentences, r.message))
+			return error_nomem(w->err);
+		w->reasons[w->nreasons++] = r;
+	}
+	return 0;
+}
 
 static int
 drain(struct fix_writer *w)
 {
 	int rc = io_write(w->fd, w->out.data, w->out.len, w->err);
 
-	w->bytes += (int64_t)w->out.len;
 	buf_clear(&w->out);
 	return rc;
 }
@@ -38,43 +100,100 @@ static int
 write_refused(void *ctx, const struct store_staged *row, struct slice reasons)
 {
 	struct fix_writer *w = ctx;
-	struct slice sent = row->sent.n ? row->sent : row->cells;
-	long n = cells_split(sent, w->cells, w->cap);
-	int rc;
+	int rc = split_cells(w, row->sent.n ? row->sent : row->cells);
 
-	if (n < 0)
-		return error_set(w->err, ERR_INTERNAL,
-				 "a staged row cannot be read again");
-	if ((size_t)n > w->cap) {
-		void *more = realloc(w->cells, (size_t)n * sizeof(*w->cells));
-
-		if (!more)
-			return error_nomem(w->err);
-		w->cells = more;
-		w->cap = (size_t)n;
-		cells_split(sent, w->cells, w->cap);
-	}
-	rc = validate_fix_row(w->j->fix, w->cells, (size_t)n, row->row, reasons,
-			      &w->out, w->err);
-	if (!rc && w->out.len >= FIX_STEP)
-		rc = drain(w);
-	return rc;
+	if (!rc)
+		rc = split_reasons(w, reasons);
+	if (rc)
+		return rc;
+	if (w->book)
+		return validate_book_fix_row(w->book, w->cells, w->ncells,
+					     row->row, buf_slice(&w->sentences),
+					     w->reasons, w->nreasons, w->err);
+	rc = validate_fix_row(w->j->fix, w->cells, w->ncells, row->row,
+			      buf_slice(&w->sentences), &w->out, w->err);
+	return rc || w->out.len < FIX_STEP ? rc : drain(w);
 }
 
 static int
-write_fix(struct fix_writer *w)
+write_text(struct fix_writer *w)
 {
 	int rc = validate_fix_header(w->j->fix, &w->out, w->err);
 
 	if (!rc)
 		rc = store_staging_refused(w->j->staging, write_refused, w,
 					   w->err);
+	return rc ? rc : drain(w);
+}
+
+/* ---- as a workbook ------------------------------------------------------- */
+
+static int
+write_book(struct fix_writer *w)
+{
+	struct flow_judgement *j = w->j;
+	int rc = validate_fix_book(j->fix, j->resource, j->language, w->fd,
+				   &w->book, w->err);
+
 	if (!rc)
-		rc = drain(w);
-	if (!rc && fsync(w->fd))
-		rc = error_errno(w->err, errno, "fix file");
+		rc = store_staging_refused(j->staging, write_refused, w,
+					   w->err);
+	if (!rc)
+		rc = validate_book_close(w->book, j->counts.refused, w->err);
+	validate_book_free(w->book);
+	w->book = NULL;
 	return rc;
 }
+
+static int
+count_row(void *ctx, const struct decode_row *row)
+{
+	int64_t *n = ctx;
+
+	(void)row;
+	++*n;
+	return 0;
+}
+
+static int
+pass_header(void *ctx, const struct decode_header *h)
+{
+	(void)ctx;
+	(void)h;
+	return 0;
+}
+
+static int
+pass_fault(void *ctx, const struct decode_fault *f)
+{
+	(void)ctx;
+	(void)f;
+	return 0;
+}
+
+/* Whether every row can be read from it: on a full disk nobody has said. */
+static bool
+is_whole(const struct flow_shop *shop, const struct flow_judgement *j, int fd)
+{
+	int64_t n = 0;
+	const struct decode_sink sink = {pass_header, count_row, pass_fault,
+					 &n};
+	struct store_submission file = {0};
+	struct flow_judgement reader = {.store = j->store,
+					.resource = j->resource,
+					.submission = &file,
+					.any_column = true};
+	struct stat st;
+	bool died = false;
+
+	if (fstat(fd, &st))
+		return false;
+	file.bytes = st.st_size;
+	return !flow_decode(&reader, &shop->decoder, fd, &sink, &died, NULL) &&
+	       reader.end == DECODE_DONE && n == j->counts.refused;
+}
+
+/* ---- the file ------------------------------------------------------------ */
 
 static int
 open_fix_blob(struct flow_judgement *j, int *ret_fd, struct error *err)
@@ -91,25 +210,52 @@ open_fix_blob(struct flow_judgement *j, int *ret_fd, struct error *err)
 		return rc;
 	store_blob_path(j->fix_blob, path);
 	*ret_fd = openat(store_dir_fd(j->store), path,
-			 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+			 O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (*ret_fd < 0)
 		return error_errno(err, errno, "fix file '%s'", path);
 	return 0;
 }
 
-int
-flow_fix_file(struct flow_judgement *j, struct error *err)
+/* What cannot be a workbook, or is not whole as one, is a text. */
+static int
+write_fix(const struct flow_shop *shop, struct fix_writer *w)
 {
-	struct fix_writer w = {.j = j, .fd = -1, .err = err};
-	int rc = open_fix_blob(j, &w.fd, err);
+	struct flow_judgement *j = w->j;
+	int rc;
 
+	j->fix_workbook = validate_fix_is_workbook(j->fix) &&
+			  j->counts.refused < VALIDATE_BOOK_ROWS;
+	if (j->fix_workbook) {
+		rc = write_book(w);
+		if (!rc && is_whole(shop, j, w->fd))
+			return 0;
+		if (rc == ERR_NOMEM)
+			return rc;
+		j->fix_workbook = false;
+		if (ftruncate(w->fd, 0) || lseek(w->fd, 0, SEEK_SET))
+			return error_errno(w->err, errno, "fix file");
+	}
+	return write_text(w);
+}
+
+int
+flow_fix_file(const struct flow_shop *shop, struct flow_judgement *j,
+	      struct error *err)
+{
+	struct fix_writer w = {.j = j, .err = err};
+	struct stat st;
+	scope_fd fd = -1;
+	int rc = open_fix_blob(j, &fd, err);
+
+	if (rc)
+		return rc;
+	w.fd = fd;
+	rc = write_fix(shop, &w);
+	if (!rc && (fsync(fd) || fstat(fd, &st)))
+		rc = error_errno(err, errno, "fix file");
 	if (!rc)
-		rc = write_fix(&w);
-	if (w.fd >= 0)
-		close(w.fd);
-	buf_release(&w.out);
-	free(w.cells);
-	j->fix_bytes = w.bytes;
+		j->fix_bytes = st.st_size;
+	writer_release(&w);
 	return rc;
 }
 

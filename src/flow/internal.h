@@ -89,6 +89,7 @@ struct flow_judgement {
 	bool loaded;  /* all its records came at once */
 	unsigned char sha256[DIGEST_SIZE];
 	int64_t fix_blob, fix_bytes;
+	bool fix_workbook;
 };
 /* What is given, the rest zeroed. 'shop' and 's' outlive it. */
 void flow_judgement_begin(struct flow_judgement *j,
@@ -301,7 +302,8 @@ MUST_CHECK int flow_round_replay(const struct flow_shop *shop,
 				 struct flow_judgement *j, struct error *err);
 
 /* fix.c: the fix file, as a blob that nothing refers to yet. */
-MUST_CHECK int flow_fix_file(struct flow_judgement *j, struct error *err);
+MUST_CHECK int flow_fix_file(const struct flow_shop *shop,
+			     struct flow_judgement *j, struct error *err);
 /* Removes a fix file, 0 for none, unless a submission refers to it; what
  * cannot be removed now is by the next start. */
 void flow_fix_forget(struct store *store, int64_t blob);

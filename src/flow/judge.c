@@ -79,7 +79,6 @@ int
 flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault,
 		 struct error *err)
 {
-	scope_buf reason = BUF_INIT;
 	bool zh = strcmp(j->language, "zh") == 0;
 	struct validate_fault placed = *fault;
 	int rc;
@@ -87,15 +86,12 @@ flow_judge_fault(struct flow_judgement *j, const struct validate_fault *fault,
 	placed.member = flow_members_name(j->members, fault->row);
 	rc = validate_faults_add(j->errors, j->resource, &placed);
 
-	if (!rc && fault->row == 0)
-		return 0;
-	if (!rc && *fault->field)
-		rc = buf_addf(&reason, "%s: ", fault->field);
-	if (!rc)
-		rc = buf_adds(&reason, zh ? fault->message_zh : fault->message);
-	if (rc || !buf_str(&reason))
+	if (rc)
 		return error_nomem(err);
-	return store_staging_add_reason(j->staging, fault->row, reason.data,
+	if (fault->row == 0)
+		return 0;
+	return store_staging_add_reason(j->staging, fault->row, fault->field,
+					zh ? fault->message_zh : fault->message,
 					err);
 }
 

@@ -44,6 +44,8 @@ flow_round_end(struct flow_judgement *j)
 	store_fix_round_release(&r->given);
 	validate_faults_free(r->faults);
 	buf_release(&r->packed);
+	buf_release(&r->flaws);
+	free(r->flawed);
 	for (size_t i = 0; i < r->ntold; i++)
 		free(r->by[i]);
 	for (size_t i = 0; i < r->nmade; i++)
@@ -72,6 +74,70 @@ flow_round_is_moot(const struct flow_judgement *j)
 
 /* ---- its rows ------------------------------------------------------------ */
 
+/* The column of the fix file that stands for one of the original, which may be
+ * a member with an order of its own; -1 none. */
+static ptrdiff_t
+find_column(const struct flow_judgement *j, size_t column)
+{
+	const struct flow_round *r = j->round;
+	int field = column < j->ncolumns ? j->columns[column] : DECODE_EXTRA;
+
+	if (field == DECODE_EXTRA)
+		return -1;
+	for (size_t i = 0; i < r->ncolumns; i++) {
+		if (r->columns[i] == field)
+			return (ptrdiff_t)i;
+	}
+	return -1;
+}
+
+/* Keeps the order of the cells. */
+static void
+insert_flaw(struct flow_round *r, struct decode_flaw flaw)
+{
+	size_t i = r->nflawed;
+
+	while (i && r->flawed[i - 1].cell > flaw.cell)
+		i--;
+	if (i && r->flawed[i - 1].cell == flaw.cell)
+		return;
+	memmove(r->flawed + i + 1, r->flawed + i,
+		(r->nflawed - i) * sizeof(*r->flawed));
+	r->flawed[i] = flaw;
+	r->nflawed++;
+}
+
+/* What the texts do not show: of cells that came back, and of those that are
+ * what the original has: the text of an error is none. */
+static int
+add_flaws(struct flow_judgement *j, const struct decode_row *r,
+	  struct decode_row *ret)
+{
+	struct flow_round *round = j->round;
+	size_t back = round->flaws.len / sizeof(*round->flawed);
+	void *more = realloc(round->flawed,
+			     (back + r->nflaws + 1) * sizeof(*round->flawed));
+
+	if (!more)
+		return ERR_NOMEM;
+	round->flawed = more;
+	round->nflawed = back;
+	if (back)
+		memcpy(more, round->flaws.data, round->flaws.len);
+	for (size_t i = 0; i < r->nflaws; i++) {
+		ptrdiff_t at = find_column(j, r->flaws[i].cell);
+
+		if (at >= 0 && (size_t)at < ret->ncells &&
+		    slice_eq(ret->cells[at], r->cells[r->flaws[i].cell]))
+			insert_flaw(round,
+				    (struct decode_flaw){(size_t)at,
+							 r->flaws[i].kind});
+	}
+	ret->flaws = round->flawed;
+	ret->nflaws = round->nflawed;
+	return 0;
+}
+
 int
 flow_round_row(struct flow_judgement *j, const struct decode_row *r,
 	       struct decode_row *ret, enum store_fix_kind *ret_kind,
@@ -81,13 +147,15 @@ flow_round_row(struct flow_judgement *j, const struct decode_row *r,
 	int rc;
 
 	buf_clear(&round->packed);
+	buf_clear(&round->flaws);
 	rc = store_fix_rows_get(round->rows, r->row, ret_kind, &round->packed,
-				err);
+				&round->flaws, err);
 	if (rc || *ret_kind == STORE_FIX_OTHER)
 		return rc;
 	*ret = (struct decode_row){.row = r->row, .line = r->line};
-	return flow_round_split(round, buf_slice(&round->packed), &ret->cells,
-				&ret->ncells, err);
+	rc = flow_round_split(round, buf_slice(&round->packed), &ret->cells,
+			      &ret->ncells, err);
+	return rc || !add_flaws(j, r, ret) ? rc : error_nomem(err);
 }
 
 int

@@ -24,7 +24,9 @@ struct flow_round {
 	size_t ncolumns;
 
 	/* used again for each row */
-	struct buf packed;
+	struct buf packed, flaws;
+	struct decode_flaw *flawed;
+	size_t nflawed;
 	struct slice *cells;
 	size_t cap;
 

@@ -15,7 +15,8 @@
 
 #define DECODER_TRIES 2
 #define COMPARE_STEP (256 << 10)
-#define OURS 2 /* columns of a fix file: _row, _errors */
+#define DAY_LENGTH 10 /* bytes of 2012-06-01 */
+#define OURS 2	      /* columns of a fix file: _row, _errors */
 
 /* One file that is read. */
 struct reading {
@@ -29,6 +30,7 @@ struct reading {
 	bool *nameless; /* per column: its label is blank */
 	size_t ncolumns;
 	struct buf packed;
+	struct buf flaws; /* struct decode_flaw of them */
 };
 
 static void
@@ -37,6 +39,7 @@ reading_release(struct reading *x)
 	free(x->from);
 	free(x->nameless);
 	buf_release(&x->packed);
+	buf_release(&x->flaws);
 }
 
 #define scope_reading __attribute__((cleanup(reading_release))) struct reading
@@ -154,7 +157,7 @@ our_row(void *ctx, const struct decode_row *row)
 		return 0; /* none of ours */
 	return store_fix_rows_put(x->round->rows, number_of(row->cells[x->row]),
 				  STORE_FIX_LEFT, buf_slice(&x->packed),
-				  &x->j.sink_error);
+				  SLICE_NONE, &x->j.sink_error);
 }
 
 /* ---- the one that came back ---------------------------------------------- */
@@ -223,24 +226,59 @@ add_beyond(struct reading *x, const struct decode_row *row)
 	return 0;
 }
 
+static enum decode_flaw_kind
+flaw_of(const struct decode_row *row, size_t cell)
+{
+	for (size_t i = 0; i < row->nflaws; i++) {
+		if (row->flaws[i].cell == cell)
+			return row->flaws[i].kind;
+	}
+	return 0;
+}
+
+static bool
+is_date(const struct reading *x, size_t column)
+{
+	int field = x->round->columns[column];
+
+	return field >= 0 && x->j.resource->fields[field].type == CONFIG_DATE;
+}
+
+/* The cell 'from' as that of column 'i'. Good rows are kept without flaws: a
+ * whole day becomes one here, no other flaw is of a good cell. */
+static int
+add_cell(struct reading *x, const struct decode_row *row, size_t from, size_t i)
+{
+	struct decode_flaw flaw = {i, flaw_of(row, from)};
+	struct slice cell = row->cells[from];
+
+	if (flaw.kind == DECODE_FLAW_MIDNIGHT && is_date(x, i) &&
+	    cell.n > DAY_LENGTH)
+		cell.n = DAY_LENGTH;
+	else if (flaw.kind && buf_add(&x->flaws, &flaw, sizeof(flaw)))
+		return ERR_NOMEM;
+	return cells_add(&x->packed, cell);
+}
+
 /* The row in the order of the original; columns that nobody registered keep
  * what they had. */
 static int
 pack(struct reading *x, const struct decode_row *row, struct slice was)
 {
-	buf_clear(&x->packed);
-	for (size_t i = 0; i < x->round->ncolumns; i++) {
-		int from = x->from[i];
-		struct slice cell = SLICE_NONE;
+	int rc = 0;
 
-		if (from < 0)
-			cell = cells_get(was, i);
-		else if ((size_t)from < row->ncells)
-			cell = row->cells[from];
-		if (cells_add(&x->packed, cell))
-			return ERR_NOMEM;
+	buf_clear(&x->packed);
+	buf_clear(&x->flaws);
+	for (size_t i = 0; !rc && i < x->round->ncolumns; i++) {
+		int from = x->from[i];
+
+		if (from >= 0 && (size_t)from < row->ncells)
+			rc = add_cell(x, row, (size_t)from, i);
+		else
+			rc = cells_add(&x->packed, from < 0 ? cells_get(was, i)
+							    : SLICE_NONE);
 	}
-	return add_beyond(x, row);
+	return rc ? rc : add_beyond(x, row);
 }
 
 static int
@@ -261,7 +299,7 @@ their_row(void *ctx, const struct decode_row *row)
 		note(&r->nameless, row->line);
 		return 0;
 	}
-	rc = store_fix_rows_get(r->rows, number, &kind, &was, err);
+	rc = store_fix_rows_get(r->rows, number, &kind, &was, NULL, err);
 	if (rc)
 		return rc;
 	if (pack(x, row, buf_slice(&was)))
@@ -269,7 +307,8 @@ their_row(void *ctx, const struct decode_row *row)
 	if (kind == STORE_FIX_LEFT) {
 		r->back++;
 		return store_fix_rows_put(r->rows, number, STORE_FIX_BACK,
-					  buf_slice(&x->packed), err);
+					  buf_slice(&x->packed),
+					  buf_slice(&x->flaws), err);
 	}
 	/* saved once more as it came before */
 	if (!slice_eq(buf_slice(&was), buf_slice(&x->packed)))
@@ -336,7 +375,7 @@ put_done(void *ctx, int64_t row, struct slice cells)
 	struct error ignored = ERROR_INIT;
 
 	return store_fix_rows_put(r->rows, row, STORE_FIX_DONE, cells,
-				  &ignored);
+				  SLICE_NONE, &ignored);
 }
 
 /* The rows as they were before: those that are good by now, and those that are

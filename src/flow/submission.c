@@ -264,14 +264,16 @@ judge_bytes(const struct flow_shop *shop, struct flow_judgement *j, int fd,
 /* The refused rows as they are now; of a fix file that could not be read it
  * stays the one that was there. */
 static int
-make_fix_file(struct flow_judgement *j, struct error *err)
+make_fix_file(const struct flow_shop *shop, struct flow_judgement *j,
+	      struct error *err)
 {
 	if (flow_round_is_unreadable(j)) {
 		j->fix_blob = j->submission->fix_blob;
 		j->fix_bytes = j->submission->fix_bytes;
+		j->fix_workbook = j->submission->fix_workbook;
 		return 0;
 	}
-	return j->counts.refused && j->fix ? flow_fix_file(j, err) : 0;
+	return j->counts.refused && j->fix ? flow_fix_file(shop, j, err) : 0;
 }
 
 static int
@@ -292,7 +294,7 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
 	if (!rc)
-		rc = make_fix_file(j, err);
+		rc = make_fix_file(shop, j, err);
 	if (!rc)
 		rc = flow_conclude(shop, j, *ret_seq, err);
 	/* that of the quarantine when released, or what came to nothing */

@@ -51,7 +51,7 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 	digest_hex(j->sha256, DIGEST_SIZE, sha256);
 	if (j->fix_blob)
 		snprintf(fix_name, sizeof(fix_name), "%s%s", s->name,
-			 INBOX_FIX_SUFFIX);
+			 inbox_fix_suffix(j->fix_workbook));
 	if (j->round) {
 		int rc = flow_round_tell(j, now, &r, err);
 
@@ -117,6 +117,7 @@ supersede_one(struct superseding *x, int64_t number)
 			.receipt_text = buf_slice(&text),
 			.fix_blob = s.fix_blob,
 			.fix_bytes = s.fix_bytes,
+			.fix_workbook = s.fix_workbook,
 			.sha256 = s.has_sha256 ? s.sha256 : NULL,
 		};
 
@@ -164,6 +165,7 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 		.seq = j->submission->seq ? j->submission->seq : seq,
 		.fix_blob = j->fix_blob,
 		.fix_bytes = j->fix_bytes,
+		.fix_workbook = j->fix_workbook,
 		.sha256 = j->sha256,
 	};
 	int rc = flow_receipts(j, now, made, nmade, &json, &text, err);
@@ -186,8 +188,8 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 	if (!rc && j->round)
 		rc = flow_round_conclude(j, &txn, now, seq, err);
 	if (!rc && !flow_round_is_unreadable(j))
-		rc = inbox_fix_show(&txn, j->submission, j->fix_blob, &gone,
-				    err);
+		rc = inbox_fix_show(&txn, j->submission, j->fix_blob,
+				    j->fix_workbook, &gone, err);
 	if (!rc)
 		rc = supersede(j, &txn, now, err);
 	if (!rc)

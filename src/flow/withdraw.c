@@ -324,7 +324,7 @@ conclude(const struct flow_shop *shop, struct flow_judgement *j, int64_t seq,
 					  buf_slice(&json), buf_slice(&text),
 					  err);
 	if (!rc)
-		rc = inbox_fix_show(&txn, s, 0, &gone, err);
+		rc = inbox_fix_show(&txn, s, 0, false, &gone, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
 	if (rc)

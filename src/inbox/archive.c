@@ -111,7 +111,7 @@ name_part(const struct store_submission *s, enum inbox_part part,
 		snprintf(ret->name, sizeof(ret->name), "receipt.json");
 	else
 		snprintf(ret->name, sizeof(ret->name), "%.240s%s", s->name,
-			 inbox_companion_of(part)->suffix);
+			 inbox_fix_suffix(s->fix_workbook));
 }
 
 static int

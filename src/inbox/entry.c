@@ -168,12 +168,12 @@ inbox_lookup(struct inbox *inbox, int64_t resource, const char *name,
 	scope_reader reader = {0};
 	struct store_inbox_file f = {0};
 	const struct inbox_companion *companion;
-	size_t base = strlen(name);
+	size_t base = inbox_fix_base(name);
 	int rc = inbox_name_key(name, key);
 
 	if (rc)
 		return rc;
-	(void)inbox_name_is_fix(name, &base);
+	base = base ? base : strlen(name);
 	companion = inbox_name_split(key, &base);
 	if (companion)
 		key[base] = '\0';
@@ -198,6 +198,7 @@ stat_companion(struct inbox *inbox, enum inbox_part part, int64_t number,
 	       struct inbox_entry *ret)
 {
 	const struct inbox_companion *c = inbox_companion_of(part);
+	const char *suffix;
 	struct error err = ERROR_INIT;
 	scope_reader reader = {0};
 	struct store_submission s = {0};
@@ -209,15 +210,16 @@ stat_companion(struct inbox *inbox, enum inbox_part part, int64_t number,
 		rc = store_submission_get(reader.db, number, &s, &err);
 	if (rc < 0)
 		return inbox_errno(rc, &err);
-	if (!rc || !c)
+	if (!rc || (!c && part != INBOX_FIX))
 		return -ESTALE;
+	suffix = c ? c->suffix : inbox_fix_suffix(s.fix_workbook);
 	sizes = (struct sizes){s.receipt_text_bytes, s.receipt_json_bytes,
 			       s.fix_blob ? s.fix_bytes : -1};
 	size = size_of(&sizes, part);
 	ret->part = part;
 	ret->id = number;
 	ret->resource = s.resource;
-	snprintf(ret->name, sizeof(ret->name), "%.240s%s", s.name, c->suffix);
+	snprintf(ret->name, sizeof(ret->name), "%.240s%s", s.name, suffix);
 	companion_stat(size, s.judged_at, s.uid, &ret->st);
 	store_submission_release(&s);
 	return size < 0 ? -ESTALE : 0;

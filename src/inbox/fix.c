@@ -17,16 +17,14 @@
 
 /* The row that is a judged file's fix file, if nobody has written it since. */
 static int
-find_fix(struct inbox_change *c, const struct store_inbox_file *f,
-	 struct store_inbox_file *ret)
+find_fix_as(struct inbox_change *c, const struct store_inbox_file *f,
+	    bool workbook, struct store_inbox_file *ret)
 {
 	char key[STORE_INBOX_KEY_MAX];
-	int n;
+	int n = snprintf(key, sizeof(key), "%s%s", f->key,
+			 inbox_fix_suffix(workbook));
 	int rc;
 
-	if (!f->submission || f->fix || !*f->key)
-		return 0;
-	n = snprintf(key, sizeof(key), "%s%s", f->key, INBOX_FIX_SUFFIX);
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return 0;
 	rc = store_inbox_find(c->txn.db, f->resource, key, ret, &c->err);
@@ -35,11 +33,28 @@ find_fix(struct inbox_change *c, const struct store_inbox_file *f,
 	return rc && ret->fix && ret->submission == f->submission;
 }
 
+static int
+find_fix(struct inbox_change *c, const struct store_inbox_file *f,
+	 bool *ret_workbook, struct store_inbox_file *ret)
+{
+	int rc;
+
+	if (!f->submission || f->fix || !*f->key)
+		return 0;
+	*ret_workbook = false;
+	rc = find_fix_as(c, f, false, ret);
+	if (rc)
+		return rc;
+	*ret_workbook = true;
+	return find_fix_as(c, f, true, ret);
+}
+
 int
 inbox_fix_unlink(struct inbox_change *c, const struct store_inbox_file *f)
 {
 	struct store_inbox_file fix;
-	int rc = find_fix(c, f, &fix);
+	bool workbook;
+	int rc = find_fix(c, f, &workbook, &fix);
 
 	return rc <= 0 ? rc : inbox_change_unlink(c, &fix);
 }
@@ -49,12 +64,14 @@ inbox_fix_rename(struct inbox_change *c, const struct store_inbox_file *f,
 		 const char *to)
 {
 	struct store_inbox_file fix, there;
-	int rc = find_fix(c, f, &fix);
+	bool workbook = false;
+	int rc = find_fix(c, f, &workbook, &fix);
 	int n;
 
 	if (rc <= 0)
 		return rc;
-	n = snprintf(fix.name, sizeof(fix.name), "%s%s", to, INBOX_FIX_SUFFIX);
+	n = snprintf(fix.name, sizeof(fix.name), "%s%s", to,
+		     inbox_fix_suffix(workbook));
 	if (n < 0 || (size_t)n >= sizeof(fix.name))
 		return -ENAMETOOLONG;
 	rc = inbox_name_key(fix.name, fix.key);
@@ -98,10 +115,10 @@ find_submission(struct sql *db, const struct store_inbox_file *f,
 {
 	char base[STORE_INBOX_NAME_MAX], key[STORE_INBOX_KEY_MAX];
 	struct store_inbox_file file;
-	size_t n;
+	size_t n = inbox_fix_base(f->name);
 	int rc;
 
-	if (!inbox_name_is_fix(f->name, &n))
+	if (!n)
 		return 0;
 	memcpy(base, f->name, n);
 	base[n] = '\0';
@@ -192,7 +209,7 @@ clear(struct store_txn *txn, int64_t submission, struct inbox_fix_gone *gone,
  * another's. */
 static int
 add_beside(struct store_txn *txn, const struct store_inbox_file *f,
-	   int64_t fix_blob, struct error *err)
+	   int64_t fix_blob, bool workbook, struct error *err)
 {
 	struct store_inbox_file there, fix = {.resource = f->resource,
 					      .blob = fix_blob,
@@ -203,7 +220,7 @@ add_beside(struct store_txn *txn, const struct store_inbox_file *f,
 					      .submission = f->submission,
 					      .fix = true};
 	int n = snprintf(fix.name, sizeof(fix.name), "%s%s", f->name,
-			 INBOX_FIX_SUFFIX);
+			 inbox_fix_suffix(workbook));
 	int rc;
 
 	if (n < 0 || (size_t)n >= sizeof(fix.name) ||
@@ -215,7 +232,8 @@ add_beside(struct store_txn *txn, const struct store_inbox_file *f,
 
 int
 inbox_fix_show(struct store_txn *txn, const struct store_submission *s,
-	       int64_t fix_blob, struct inbox_fix_gone *ret, struct error *err)
+	       int64_t fix_blob, bool workbook, struct inbox_fix_gone *ret,
+	       struct error *err)
 {
 	struct store_inbox_file f;
 	int rc;
@@ -226,7 +244,7 @@ inbox_fix_show(struct store_txn *txn, const struct store_submission *s,
 		return rc;
 	rc = store_inbox_of(txn->db, s->number, &f, err);
 	/* replaced or removed: the archive has it */
-	return rc <= 0 ? rc : add_beside(txn, &f, fix_blob, err);
+	return rc <= 0 ? rc : add_beside(txn, &f, fix_blob, workbook, err);
 }
 
 void

@@ -78,7 +78,10 @@ bool inbox_is_temporary(const char *name);
 /* Names of fix files: what comes back under one is a round of a submission
  * that has refused rows (SPEC 6.5), or a submission when there is none. */
 bool inbox_is_fix(const char *name);
-#define INBOX_FIX_SUFFIX ".fix.csv" /* of those that are made */
+/* How the names of those that are made end; they may come back otherwise. */
+const char *inbox_fix_suffix(bool workbook);
+/* The name of what a fix file is of: its first bytes. 0: it is none. */
+size_t inbox_fix_base(const char *name);
 
 /* Keeps some files of intake/ prepared for what is delivered next, and looks at
  * what the kernel writes by itself, until inbox_stop(). Blocks; a thread of its
@@ -187,7 +190,7 @@ void inbox_on_refusal(struct inbox *inbox,
 void inbox_hindrance(struct inbox *inbox, char *ret, size_t size);
 
 /* archive/RESOURCE/SUBMISSION/: the original (under its name), receipt.txt,
- * receipt.json, NAME.fix.csv; read-only. Entries by part, as above; the
+ * receipt.json, the fix file; read-only. Entries by part, as above; the
  * original is INBOX_FILE with the submission's number as id — use these
  * functions, not inbox_stat, for it. */
 int inbox_archive_list(struct inbox *inbox, int64_t number,
@@ -267,9 +270,9 @@ MUST_CHECK int inbox_room_to_judge(struct inbox *inbox, const char *submission,
 				   int64_t bytes, struct error *err);
 /*
  * In the transaction of a verdict: the fix file beside the file is the one of
- * 'fix_blob' (0: there is none), unless somebody is writing another one; what
- * came back as one, under whatever name, goes. '*ret' is for inbox_fix_shown()
- * after the commit.
+ * 'fix_blob' (0: there is none; 'workbook': what it is), unless somebody is
+ * writing another one; what came back as one, under whatever name, goes. '*ret'
+ * is for inbox_fix_shown() after the commit.
  */
 struct inbox_fix_gone {
 	int64_t files[4]; /* unlinked; more go by the next start */
@@ -277,8 +280,8 @@ struct inbox_fix_gone {
 };
 MUST_CHECK int inbox_fix_show(struct store_txn *txn,
 			      const struct store_submission *s,
-			      int64_t fix_blob, struct inbox_fix_gone *ret,
-			      struct error *err);
+			      int64_t fix_blob, bool workbook,
+			      struct inbox_fix_gone *ret, struct error *err);
 void inbox_fix_shown(struct inbox *inbox, const struct inbox_fix_gone *gone);
 /* Receipts stand beside their files up to this publish (all of them, if it is
  * never called): later ones wait until the names of what they speak of lead to

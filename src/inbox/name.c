@@ -14,9 +14,11 @@ const struct inbox_companion inbox_companions[INBOX_COMPANIONS] = {
 	{INBOX_RECEIPT_TEXT, STORE_INBOX_TEXT, ".receipt.txt"},
 };
 
-/* As it is made, and as it may come back. */
-static const struct inbox_companion fix = {INBOX_FIX, 0, INBOX_FIX_SUFFIX};
-static const char *const fix_suffixes[] = {INBOX_FIX_SUFFIX, ".fix.xlsx"};
+/* As it is made, and as it may come back: whatever is saved under another
+ * type gets that type's ending. */
+static const char *const fix_suffixes[] = {".fix.csv", ".fix.xlsx", ".fix.xls",
+					   ".fix.ods", ".fix.txt",  ".fix.tsv",
+					   ".fix.json"};
 
 /* What programs write beside, or before, the file they mean. Windows does not
  * tell upper from lower case, so neither do these. */
@@ -86,8 +88,14 @@ inbox_name_key(const char *name, char key[static STORE_INBOX_KEY_MAX])
 	return 0;
 }
 
-bool
-inbox_name_is_fix(const char *name, size_t *ret_base)
+const char *
+inbox_fix_suffix(bool workbook)
+{
+	return fix_suffixes[workbook];
+}
+
+size_t
+inbox_fix_base(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -95,28 +103,24 @@ inbox_name_is_fix(const char *name, size_t *ret_base)
 	     i++) {
 		size_t m = strlen(fix_suffixes[i]);
 
-		if (n <= m || !ends_like(name, fix_suffixes[i]))
-			continue;
-		if (ret_base)
-			*ret_base = n - m;
-		return true;
+		if (n > m && ends_like(name, fix_suffixes[i]))
+			return n - m;
 	}
-	return false;
+	return 0;
 }
 
 bool
 inbox_is_fix(const char *name)
 {
-	return inbox_name_is_fix(name, NULL);
+	return inbox_fix_base(name);
 }
 
 int
 inbox_name_check(const char *name)
 {
-	size_t n = strlen(name);
+	size_t n = inbox_fix_base(name);
 
-	(void)inbox_name_is_fix(name, &n);
-	if (n > INBOX_NAME_BYTES)
+	if ((n ? n : strlen(name)) > INBOX_NAME_BYTES)
 		return -ENAMETOOLONG;
 	if (!text_is_utf8(slice_str(name), NULL))
 		return -EILSEQ;
@@ -137,7 +141,7 @@ inbox_companion_of(enum inbox_part part)
 		if (inbox_companions[i].part == part)
 			return &inbox_companions[i];
 	}
-	return part == INBOX_FIX ? &fix : NULL;
+	return NULL;
 }
 
 const struct inbox_companion *

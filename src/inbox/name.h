@@ -32,10 +32,6 @@ struct inbox_companion {
 extern const struct inbox_companion inbox_companions[INBOX_COMPANIONS];
 const struct inbox_companion *inbox_companion_of(enum inbox_part part);
 
-/* Whether the name ends like a fix file's, upper and lower case alike;
- * *ret_base (may be NULL) is the length of what is before that, never 0. */
-bool inbox_name_is_fix(const char *name, size_t *ret_base);
-
 /* Which companion a key ends like; NULL none. *ret_base is the length of what
  * is before the suffix, never 0. */
 const struct inbox_companion *inbox_name_split(const char *key,

@@ -173,8 +173,8 @@ int
 mount_invalidate_inbox(struct mount *m, int64_t resource, const char *name,
 		       struct buf *message)
 {
-	static const char *const endings[] = {"", ".receipt.txt",
-					      ".receipt.json", ".fix.csv"};
+	static const char *const endings[] = {
+		"", ".receipt.txt", ".receipt.json", ".fix.csv", ".fix.xlsx"};
 	uint64_t inbox = mount_node_make(NODE_INBOX_RESOURCE, resource);
 	uint64_t archive = mount_node_make(NODE_ARCHIVE_RESOURCE, resource);
 	uint64_t entry = mount_node_make(NODE_CATALOGUE_RESOURCE, resource);

@@ -13,7 +13,7 @@ struct store_fix_rows {
 
 static const char table[] = "CREATE TABLE fix("
 			    "  row INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
-			    "  cells BLOB NOT NULL"
+			    "  cells BLOB NOT NULL, flaws BLOB NOT NULL"
 			    ") STRICT;"
 			    "BEGIN;";
 
@@ -48,11 +48,11 @@ store_fix_rows_close(struct store_fix_rows *rows)
 int
 store_fix_rows_put(struct store_fix_rows *rows, int64_t row,
 		   enum store_fix_kind kind, struct slice cells,
-		   struct error *err)
+		   struct slice flaws, struct error *err)
 {
 	static const char text[] =
-		"INSERT OR REPLACE INTO fix(row, kind, cells)"
-		" VALUES(?1, ?2, ?3)";
+		"INSERT OR REPLACE INTO fix(row, kind, cells, flaws)"
+		" VALUES(?1, ?2, ?3, ?4)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(rows->db, text, &stmt, err);
 
@@ -62,26 +62,16 @@ store_fix_rows_put(struct store_fix_rows *rows, int64_t row,
 	sql_bind_int(stmt, 1, row);
 	sql_bind_int(stmt, 2, kind);
 	sql_bind_blob(stmt, 3, cells);
+	sql_bind_blob(stmt, 4, flaws);
 	return sql_run(rows->db, stmt, err);
-}
-
-int
-store_fix_rows_back(struct store_fix_rows *rows, int64_t row,
-		    struct slice cells, enum store_fix_kind *ret,
-		    struct error *err)
-{
-	int rc = store_fix_rows_kind(rows, row, ret, err);
-
-	if (rc || *ret != STORE_FIX_LEFT)
-		return rc;
-	return store_fix_rows_put(rows, row, STORE_FIX_BACK, cells, err);
 }
 
 static int
 find(struct store_fix_rows *rows, int64_t row, enum store_fix_kind *ret,
-     struct buf *cells, struct error *err)
+     struct buf *cells, struct buf *flaws, struct error *err)
 {
-	static const char text[] = "SELECT kind, cells FROM fix WHERE row = ?1";
+	static const char text[] =
+		"SELECT kind, cells, flaws FROM fix WHERE row = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(rows->db, text, &stmt, err);
 
@@ -93,7 +83,8 @@ find(struct store_fix_rows *rows, int64_t row, enum store_fix_kind *ret,
 	if (rc <= 0)
 		return rc;
 	*ret = (enum store_fix_kind)sql_int(stmt, 0);
-	if (cells && buf_addslice(cells, sql_bytes(stmt, 1)))
+	if ((cells && buf_addslice(cells, sql_bytes(stmt, 1))) ||
+	    (flaws && buf_addslice(flaws, sql_bytes(stmt, 2))))
 		return error_nomem(err);
 	return 0;
 }
@@ -102,7 +93,7 @@ int
 store_fix_rows_kind(struct store_fix_rows *rows, int64_t row,
 		    enum store_fix_kind *ret, struct error *err)
 {
-	return find(rows, row, ret, NULL, err);
+	return find(rows, row, ret, NULL, NULL, err);
 }
 
 /* Where the next row is: most rows of a file are none of these. */
@@ -127,7 +118,7 @@ look_ahead(struct store_fix_rows *rows, int64_t row, struct error *err)
 int
 store_fix_rows_get(struct store_fix_rows *rows, int64_t row,
 		   enum store_fix_kind *ret, struct buf *cells,
-		   struct error *err)
+		   struct buf *flaws, struct error *err)
 {
 	int rc = 0;
 
@@ -136,7 +127,7 @@ store_fix_rows_get(struct store_fix_rows *rows, int64_t row,
 		rc = look_ahead(rows, row, err);
 	if (rc || row < rows->before)
 		return rc;
-	return find(rows, row, ret, cells, err);
+	return find(rows, row, ret, cells, flaws, err);
 }
 
 int

@@ -20,21 +20,17 @@ MUST_CHECK int store_fix_rows_open(struct store_fix_rows **ret,
 				   struct error *err);
 void store_fix_rows_close(struct store_fix_rows *rows);
 
-/* Adds a row, of kind LEFT or DONE; again: replaced. */
+/* Adds a row; again: replaced. 'flaws' are the caller's own bytes. */
 MUST_CHECK int store_fix_rows_put(struct store_fix_rows *rows, int64_t row,
 				  enum store_fix_kind kind, struct slice cells,
-				  struct error *err);
-/* A row came back. What it was before: LEFT (it is BACK now), or what it
- * stays. */
-MUST_CHECK int store_fix_rows_back(struct store_fix_rows *rows, int64_t row,
-				   struct slice cells, enum store_fix_kind *ret,
-				   struct error *err);
+				  struct slice flaws, struct error *err);
 MUST_CHECK int store_fix_rows_kind(struct store_fix_rows *rows, int64_t row,
 				   enum store_fix_kind *ret, struct error *err);
-/* The same with the cells, appended; for rows in ascending order cheap. */
+/* The same with the cells and flaws (NULL: not wanted), appended; for rows in
+ * ascending order cheap. */
 MUST_CHECK int store_fix_rows_get(struct store_fix_rows *rows, int64_t row,
 				  enum store_fix_kind *ret, struct buf *cells,
-				  struct error *err);
+				  struct buf *flaws, struct error *err);
 /* Those that came back, in order; the callback returns 0 to go on. */
 typedef int store_fix_rows_fn(void *ctx, int64_t row, struct slice cells);
 MUST_CHECK int store_fix_rows_each(struct store_fix_rows *rows,

@@ -234,6 +234,11 @@ const char *const store_schema_main[] = {
 	"  seq INTEGER," /* of its publish; NULL: it changed nothing */
 	"  withdrawn_at INTEGER NOT NULL, asked_by TEXT NOT NULL"
 	") STRICT;",
+
+	/* 6 */
+	/* 1: the fix file is a workbook. */
+	"ALTER TABLE submission ADD COLUMN fix_workbook INTEGER NOT NULL"
+	"  DEFAULT 0;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

@@ -1,6 +1,7 @@
 /* The rows of one submission while it is judged: see staging.h. */
 #include "store/staging.h"
 
+#include "base/cells.h"
 #include "base/scope.h"
 #include "base/sorter.h"
 #include "store/sql.h"
@@ -31,7 +32,7 @@ static const char tables[] =
 	"  key BLOB, cells BLOB NOT NULL, sent BLOB NOT NULL"
 	") STRICT;"
 	"CREATE TABLE reason("
-	"  row INTEGER PRIMARY KEY, text TEXT NOT NULL"
+	"  row INTEGER PRIMARY KEY, texts BLOB NOT NULL" /* packed */
 	") STRICT;"
 	"CREATE TABLE several("
 	"  row INTEGER PRIMARY KEY, differ INTEGER NOT NULL"
@@ -280,19 +281,24 @@ store_staging_index(struct store_staging *staging, struct error *err)
 
 int
 store_staging_add_reason(struct store_staging *staging, int64_t row,
-			 const char *reason, struct error *err)
+			 const char *field, const char *reason,
+			 struct error *err)
 {
 	static const char text[] =
-		"INSERT INTO reason(row, text) VALUES(?1, ?2)"
+		"INSERT INTO reason(row, texts) VALUES(?1, ?2)"
 		" ON CONFLICT(row) DO UPDATE SET"
-		" text = text || '; ' || excluded.text";
+		" texts = CAST(texts || excluded.texts AS BLOB)";
+	scope_buf packed = BUF_INIT;
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(staging->db, text, &stmt, err);
 
 	if (rc)
 		return rc;
+	if (cells_add(&packed, slice_str(field)) ||
+	    cells_add(&packed, slice_str(reason)))
+		return error_nomem(err);
 	sql_bind_int(stmt, 1, row);
-	sql_bind_text(stmt, 2, reason);
+	sql_bind_blob(stmt, 2, buf_slice(&packed));
 	return sql_run(staging->db, stmt, err);
 }
 
@@ -448,7 +454,7 @@ store_staging_refused(struct store_staging *staging,
 {
 	static const char text[] =
 		"SELECT s.row, line, deletes, key, cells, sent,"
-		" coalesce(text, '')"
+		" coalesce(texts, x'')"
 		" FROM refused s LEFT JOIN reason r ON r.row = s.row"
 		" ORDER BY s.row";
 	scope_stmt *stmt = NULL;

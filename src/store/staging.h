@@ -57,10 +57,11 @@ MUST_CHECK int store_staging_status(struct store_staging *staging, int64_t row,
 				    enum store_staged_status *ret,
 				    struct error *err);
 
-/* Why a row was refused, for the fix file; several are joined by "; ". */
+/* Why a row was refused, for the fix file: a sentence, and the field that it is
+ * of ("" none). */
 MUST_CHECK int store_staging_add_reason(struct store_staging *staging,
-					int64_t row, const char *reason,
-					struct error *err);
+					int64_t row, const char *field,
+					const char *reason, struct error *err);
 
 /* A walk over the rows that have a key, by (key, row). The caller may stop in
  * between and change statuses while it stands. 1 a row, 0 the end. The bytes
@@ -84,7 +85,9 @@ MUST_CHECK int store_staging_differs(struct store_staging *staging,
 				     int64_t first, bool *ret,
 				     struct error *err);
 
-/* The refused rows in the file's order, each with its reasons. */
+/* The refused rows in the file's order, each with its reasons: field and
+ * sentence of each, packed (base/cells.h), in the order in which they were
+ * added. */
 typedef int store_staging_refused_fn(void *ctx, const struct store_staged *row,
 				     struct slice reasons);
 MUST_CHECK int store_staging_refused(struct store_staging *staging,

@@ -12,7 +12,8 @@
 	"number, id, resource, name, blob, bytes, uid, submitted_by," \
 	" received_at, killed, state, judged_at, seq, released," \
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
-	" sha256, expired, withdrawing IS NOT NULL"
+	" sha256, expired, withdrawing IS NOT NULL," \
+	" fix_workbook"
 
 void
 store_submission_release(struct store_submission *s)
@@ -63,6 +64,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.fix_bytes = int_or(stmt, 17, -1),
 		.expired = (int)sql_int(stmt, 19),
 		.withdrawing = sql_int(stmt, 20),
+		.fix_workbook = sql_int(stmt, 21),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));
@@ -265,7 +267,8 @@ store_submission_judged(struct store_txn *txn, int64_t number,
 	static const char text[] =
 		"UPDATE submission SET state = ?2, judged_at = ?3, seq = ?4,"
 		" receipt_json = ?5, receipt_text = ?6, fix_blob = ?7,"
-		" fix_bytes = ?8, sha256 = ?9, released = 0"
+		" fix_bytes = ?8, sha256 = ?9, fix_workbook = ?10,"
+		" released = 0"
 		" WHERE number = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
@@ -287,6 +290,7 @@ store_submission_judged(struct store_txn *txn, int64_t number,
 		sql_bind_blob(
 			stmt, 9,
 			(struct slice){(const char *)v->sha256, DIGEST_SIZE});
+	sql_bind_int(stmt, 10, v->fix_workbook);
 	return sql_run(txn->db, stmt, err);
 }
 

@@ -26,6 +26,7 @@ struct store_submission {
 	bool withdrawing; /* somebody has asked for it */
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
 	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
+	bool fix_workbook;
 	int expired; /* 1: it has left archive/; 2: its bytes are gone */
 	bool has_sha256;
 	unsigned char sha256[DIGEST_SIZE];
@@ -76,6 +77,7 @@ struct store_verdict {
 	int64_t seq; /* 0 none */
 	struct slice receipt_json, receipt_text;
 	int64_t fix_blob, fix_bytes; /* 0 none */
+	bool fix_workbook;
 	const unsigned char *sha256; /* NULL unknown */
 };
 MUST_CHECK int store_submission_judged(struct store_txn *txn, int64_t number,

@@ -3,8 +3,9 @@
  * that the program which opened the original opens this: its header and then
  * _row and _errors, its encoding, delimiter and line breaks.
  */
+#include "validate/book.h"
+
 #include "base/scope.h"
-#include "validate/validate.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -14,7 +15,9 @@
 struct validate_fix {
 	struct buf labels;   /* packed by offset: all labels in one run */
 	struct slice *cells; /* nlabels, into 'labels' */
+	int *fields;	     /* nlabels, as decode_header.field */
 	size_t nlabels;
+	bool workbook;
 	struct slice delimiter; /* into 'mark' */
 	char mark[8];
 	bool sep_line;
@@ -36,6 +39,9 @@ static const struct {
 	{"utf-16be", "UTF-16BE", "\xfe\xff"},
 	{"gb18030", "GB18030", ""},
 };
+
+/* The formats whose fix files are workbooks. */
+static const char *const workbooks[] = {"xlsx", "ods", "xls"};
 
 static int
 init_encoding(struct validate_fix *fix, const char *name, struct error *err)
@@ -72,8 +78,11 @@ init_labels(struct validate_fix *fix, const struct decode_header *header)
 
 	fix->nlabels = header->nlabels;
 	fix->cells = calloc(header->nlabels + 1, sizeof(*fix->cells));
-	if (!fix->cells)
+	fix->fields = calloc(header->nlabels + 1, sizeof(*fix->fields));
+	if (!fix->cells || !fix->fields)
 		return ERR_NOMEM;
+	for (size_t i = 0; header->field && i < header->nlabels; i++)
+		fix->fields[i] = header->field[i];
 	for (size_t i = 0; i < header->nlabels; i++) {
 		if (buf_addslice(&fix->labels, header->labels[i]))
 			return ERR_NOMEM;
@@ -101,6 +110,8 @@ validate_fix_new(const struct decode_header *header, struct validate_fix **ret,
 					strnlen(fix->mark, sizeof(fix->mark))};
 	fix->sep_line = header->sep_line;
 	fix->line_end = header->crlf ? "\r\n" : "\n";
+	for (size_t i = 0; i < sizeof(workbooks) / sizeof(*workbooks); i++)
+		fix->workbook |= strcmp(header->format, workbooks[i]) == 0;
 	rc = init_encoding(fix, header->encoding, err);
 	if (!rc && init_labels(fix, header))
 		rc = error_nomem(err);
@@ -122,6 +133,7 @@ validate_fix_free(struct validate_fix *fix)
 	buf_release(&fix->labels);
 	buf_release(&fix->line);
 	free(fix->cells);
+	free(fix->fields);
 	free(fix);
 }
 
@@ -250,4 +262,25 @@ validate_fix_row(struct validate_fix *fix, const struct slice *cells,
 		     errors))
 		return error_nomem(err);
 	return flush_line(fix, out, err);
+}
+
+bool
+validate_fix_is_workbook(const struct validate_fix *fix)
+{
+	return fix->workbook;
+}
+
+int
+validate_fix_book(const struct validate_fix *fix,
+		  const struct config_resource *resource, const char *language,
+		  int fd, struct validate_book **ret, struct error *err)
+{
+	int rc = validate_book_new(resource, language, fix->cells, fix->fields,
+				   fix->nlabels, fd, ret, err);
+
+	if (!rc)
+		rc = validate_book_fix_header(*ret, err);
+	if (rc)
+		validate_book_free(*ret);
+	return rc;
 }

@@ -249,4 +249,50 @@ MUST_CHECK int validate_fix_row(struct validate_fix *fix,
 				int64_t row, struct slice errors,
 				struct buf *out, struct error *err);
 
+/* Whether the original is a workbook, so that its fix file is one. */
+bool validate_fix_is_workbook(const struct validate_fix *fix);
+/* Then: begins it on 'fd' with its header, as validate_book_new(). */
+struct validate_book;
+MUST_CHECK int validate_fix_book(const struct validate_fix *fix,
+				 const struct config_resource *resource,
+				 const char *language, int fd,
+				 struct validate_book **ret, struct error *err);
+
+/* ---- workbooks that people fill in (book.c) ------------------------------ */
+
+/* Of a sheet, with its header. */
+#define VALIDATE_BOOK_ROWS 1048576
+
+/* Why a row was refused. */
+struct validate_reason {
+	struct slice field; /* id of a field, or "change"; empty: the row */
+	struct slice message;
+};
+
+/*
+ * A table with these labels in its first row, of the fields of 'resource' that
+ * 'fields' says (as decode_header.field), in 'language': columns of texts,
+ * choice lists, a header that stays in sight. It is written to 'fd', an empty
+ * file, by validate_book_close(), and to files without names in the current
+ * folder before that. The resource must outlive it. Every function: ERR_NOMEM,
+ * ERR_IO, ERR_LIMIT when no workbook can hold the table; then free it. That
+ * there was no room for all of it is NOT always told.
+ */
+MUST_CHECK int validate_book_new(const struct config_resource *resource,
+				 const char *language,
+				 const struct slice *labels, const int *fields,
+				 size_t n, int fd, struct validate_book **ret,
+				 struct error *err);
+void validate_book_free(struct validate_book *book);
+/* A row of a fix file: as validate_fix_row(), with each cell of a reason's
+ * field coloured, the reason in a comment. */
+MUST_CHECK int validate_book_fix_row(struct validate_book *book,
+				     const struct slice *cells, size_t ncells,
+				     int64_t row, struct slice errors,
+				     const struct validate_reason *reasons,
+				     size_t nreasons, struct error *err);
+/* Writes it, with choice lists for the first 'rows' rows. */
+MUST_CHECK int validate_book_close(struct validate_book *book, int64_t rows,
+				   struct error *err);
+
 #endif

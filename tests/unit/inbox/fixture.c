@@ -315,7 +315,9 @@ box_judge(struct box *b, int64_t number, const char *state, const char *fix)
 		v.fix_bytes = (int64_t)strlen(fix);
 	}
 	assert_int_equal(store_submission_judged(&txn, number, &v, NULL), 0);
-	assert_int_equal(inbox_fix_show(&txn, &s, v.fix_blob, &gone, NULL), 0);
+	assert_int_equal(inbox_fix_show(&txn, &s, v.fix_blob, v.fix_workbook,
+					&gone, NULL),
+			 0);
 	assert_int_equal(store_commit(&txn, NULL), 0);
 	inbox_fix_shown(b->inbox, &gone);
 }
