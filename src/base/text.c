@@ -85,6 +85,52 @@ text_json_string(struct buf *out, struct slice s)
 	return buf_addc(out, '"');
 }
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Whether one of eight bytes is below 'b', which is at most 0x80. */
+static uint64_t
+has_less(uint64_t w, unsigned char b)
+{
+	return (w - EACH_BYTE(b)) & ~w & EACH_BYTE(0x80);
+}
+
+/* How many bytes there are before one that may have to be escaped, or a little
+ * less. */
+static size_t
+plain_run(struct slice s)
+{
+	size_t i = 0;
+
+	for (; s.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t w;
+
+		memcpy(&w, s.p + i, sizeof(w));
+		if (has_less(w, 0x20) | has_less(w ^ EACH_BYTE('"'), 1) |
+		    has_less(w ^ EACH_BYTE('\\'), 1))
+			break;
+	}
+	return i;
+}
+
+size_t
+text_json_length(struct slice s)
+{
+	size_t n = s.n + 2;
+
+	for (size_t i = plain_run(s); i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x20)
+			n += c == '"' || c == '\\';
+		else
+			n += c == '\n' || c == '\r' || c == '\t' || c == '\b' ||
+					     c == '\f'
+				     ? 1
+				     : 5;
+	}
+	return n;
+}
+
 #define ASCII_HIGH UINT64_C(0x8080808080808080)
 
 size_t

@@ -18,6 +18,8 @@ MUST_CHECK int text_csv_line(struct buf *out, const struct slice *cells,
  * \ and what lies below the blank, in the shortest form (as RFC 8785 has it,
  * and JSON.stringify and Python's json write it). */
 MUST_CHECK int text_json_string(struct buf *out, struct slice s);
+/* How long it would be. */
+size_t text_json_length(struct slice s);
 
 /* Whether the bytes are UTF-8 (no surrogates, no overlong forms, up to
  * U+10FFFF). *ret_at is where the first wrong sequence begins. */

@@ -77,8 +77,7 @@ add_row(struct load *l, const struct store_staged *row)
 {
 	const struct flow_resource *r = l->f->j->planned;
 	struct buf *place = &l->f->place;
-	int rc = store_load_add(l->records, row->key, row->cells, SLICE_NONE,
-				l->err);
+	int rc = store_load_add(l->records, row->key, row->cells, l->err);
 
 	for (size_t i = 0; !rc && i < r->nlenses; i++) {
 		struct slice subject =
@@ -131,7 +130,7 @@ flow_load_links(struct sql *db, const struct store_load_of *of,
 		rc = store_load_begin(db, of, ret, err);
 	while (!rc && (rc = sorter_next(places, &place, &cells, err)) > 0) {
 		breathe(of->breath);
-		rc = store_load_add(*ret, place, cells, SLICE_NONE, err);
+		rc = store_load_add(*ret, place, cells, err);
 	}
 	return rc ? rc : store_load_end(*ret, err);
 }

@@ -105,8 +105,7 @@ load_rows(struct flow_judgement *j, const struct publish_theme *t,
 		breathe(j->breath);
 		rc = next_place(j, &theme, &place, err);
 		if (rc > 0)
-			rc = store_load_add(load, place, SLICE_NONE, SLICE_NONE,
-					    err);
+			rc = store_load_add(load, place, SLICE_NONE, err);
 		if (!rc)
 			rc = dirty(j, t, place, err);
 	}

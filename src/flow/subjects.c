@@ -24,6 +24,7 @@ struct subjects {
 	struct store_ends *ends; /* of orphans */
 	struct publish_gathered rows;
 	struct integrate_result result;
+	struct integrate_sizer *sizer;
 	struct buf lo, hi, place;
 	struct error *err;
 };
@@ -61,6 +62,29 @@ dirty_subject(struct subjects *s)
 }
 
 static int
+add_row(struct subjects *s, struct slice subject)
+{
+	struct store_theme_row row = {
+		.version = s->version,
+		.subject = subject,
+		.cells = buf_slice(&s->result.cells),
+		.conflicts = buf_slice(&s->result.conflicts),
+	};
+	int rc = integrate_subject_size(s->sizer, subject, s->version,
+					s->rows.all.rows, s->rows.all.n,
+					&s->result, &row.bytes);
+
+	if (rc)
+		return error_set(s->err, rc,
+				 "a record of theme '%s' is damaged: run "
+				 "'civicfs verify'",
+				 s->theme->theme->id);
+	return s->load ? store_load_add_row(s->load, &row, s->err)
+		       : store_theme_row_insert(s->db, s->theme->id, s->seq,
+						&row, s->err);
+}
+
+static int
 replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	    bool member)
 {
@@ -72,11 +96,7 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	if (had)
 		rc = store_theme_row_end(s->db, was->id, s->seq, s->err);
 	if (!rc && member)
-		rc = s->load ? store_load_add(s->load, subject, cells,
-					      conflicts, s->err)
-			     : store_theme_row_insert(
-				       s->db, s->theme->id, s->seq, s->version,
-				       subject, cells, conflicts, s->err);
+		rc = add_row(s, subject);
 	if (!rc && (had || member))
 		rc = dirty_subject(s);
 	if (!rc && (had != member ||
@@ -91,13 +111,13 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 static int
 load_row(struct subjects *s, struct slice subject)
 {
-	struct slice conflicts = buf_slice(&s->result.conflicts);
-	int rc = store_load_add(s->load, subject, buf_slice(&s->result.cells),
-				conflicts, s->err);
+	int rc = add_row(s, subject);
 
 	if (!rc)
 		rc = dirty_subject(s);
-	return rc || !conflicts.n ? rc : dirty(s, PUBLISH_CONFLICTS, subject);
+	return rc || !s->result.conflicts.len
+		       ? rc
+		       : dirty(s, PUBLISH_CONFLICTS, subject);
 }
 
 static int
@@ -362,6 +382,8 @@ begin(struct subjects *s)
 	if (!rc)
 		rc = publish_gather_in_order(s->reading, s->theme, s->seq,
 					     &s->rows, s->err);
+	if (!rc && integrate_sizer_new(s->theme->theme, &s->sizer))
+		rc = error_nomem(s->err);
 	return rc || !s->loaded ? rc : begin_load(s);
 }
 
@@ -516,6 +538,7 @@ release(struct subjects *s)
 	store_ends_free(s->ends);
 	publish_gathered_release(&s->rows);
 	integrate_result_release(&s->result);
+	integrate_sizer_free(s->sizer);
 	buf_release(&s->lo);
 	buf_release(&s->hi);
 	buf_release(&s->place);

@@ -2,7 +2,7 @@
  * What can be said of a theme's fields without any row: their types, their
  * rules as configured, and which fields of its sources every reader may see.
  */
-#include "integrate/integrate.h"
+#include "integrate/internal.h"
 
 static bool
 is_numeric(enum config_type type)
@@ -42,6 +42,23 @@ integrate_rule_type(const struct config_theme *theme, size_t rule)
 	default:
 		return common_type(r);
 	}
+}
+
+enum config_type
+integrate_field_type(const struct config_theme *theme, struct slice name)
+{
+	for (size_t r = 0; r < theme->nrules; r++) {
+		if (slice_is(name, theme->rules[r].name))
+			return integrate_rule_type(theme, r);
+	}
+	return CONFIG_STRING;
+}
+
+bool
+integrate_is_bare(enum config_type type)
+{
+	return type == CONFIG_INTEGER || type == CONFIG_NUMBER ||
+	       type == CONFIG_BOOLEAN;
 }
 
 int

@@ -95,6 +95,22 @@ MUST_CHECK int integrate_subject_json(const struct config_theme *theme,
 				      const struct integrate_result *result,
 				      struct buf *out);
 
+/* How many bytes that text has, without writing it: the sizes of a theme's
+ * subjects are computed when they change, and told when they are listed. The
+ * theme must live as long as this. 'ret' is NULL after a failure (ERR_NOMEM,
+ * ERR_CORRUPT). Any thread may use it. */
+struct integrate_sizer;
+MUST_CHECK int integrate_sizer_new(const struct config_theme *theme,
+				   struct integrate_sizer **ret);
+void integrate_sizer_free(struct integrate_sizer *sizer);
+/* ERR_CORRUPT for rows that are no packed cells. */
+MUST_CHECK int integrate_subject_size(const struct integrate_sizer *sizer,
+				      struct slice subject, int64_t version,
+				      const struct integrate_row *rows,
+				      size_t nrows,
+				      const struct integrate_result *result,
+				      int64_t *ret);
+
 /* ---- exact decimals (decimal.c) ------------------------------------------ */
 
 #define INTEGRATE_DECIMAL_MAX 4096 /* digits of a value or a sum */

@@ -62,6 +62,12 @@ struct slice integrate_as_of(const struct config_theme *theme,
 			     const struct integrate_row *row,
 			     char day[static INTEGRATE_DAY]);
 
+/* The type of the theme's field with this name; string for none. */
+enum config_type integrate_field_type(const struct config_theme *theme,
+				      struct slice name);
+/* Whether JSON has its values without quotes. */
+bool integrate_is_bare(enum config_type type);
+
 /* ---- rules.c ------------------------------------------------------------- */
 
 #define ANY_SOURCE SIZE_MAX

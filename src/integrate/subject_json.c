@@ -2,7 +2,7 @@
  * subjects/KEY.json: all that is known of one subject, with its origin
  * (SPEC 5, 8). Values are typed as in data.jsonl.
  */
-#include "integrate/integrate.h"
+#include "integrate/internal.h"
 
 #include "base/jsonout.h"
 #include "base/scope.h"
@@ -11,12 +11,9 @@
 static void
 put_value(struct jsonout *j, enum config_type type, struct slice value)
 {
-	bool bare = type == CONFIG_INTEGER || type == CONFIG_NUMBER ||
-		    type == CONFIG_BOOLEAN;
-
 	if (value.n == 0)
 		jsonout_raw(j, SLICE("null"));
-	else if (bare)
+	else if (integrate_is_bare(type))
 		jsonout_raw(j, value);
 	else
 		jsonout_string(j, value);
@@ -62,16 +59,6 @@ put_fields(struct jsonout *j, const struct config_theme *theme,
 	return 0;
 }
 
-static enum config_type
-type_of_field(const struct config_theme *theme, struct slice name)
-{
-	for (size_t r = 0; r < theme->nrules; r++) {
-		if (slice_is(name, theme->rules[r].name))
-			return integrate_rule_type(theme, r);
-	}
-	return CONFIG_STRING;
-}
-
 static int
 put_conflicts(struct jsonout *j, const struct config_theme *theme,
 	      struct slice rest)
@@ -81,7 +68,7 @@ put_conflicts(struct jsonout *j, const struct config_theme *theme,
 	jsonout_key(j, "conflicts");
 	jsonout_array(j);
 	while (cells_next(&rest, &field)) {
-		enum config_type type = type_of_field(theme, field);
+		enum config_type type = integrate_field_type(theme, field);
 
 		if (!cells_next(&rest, &winner) ||
 		    !cells_next(&rest, &winner_value) ||

@@ -430,9 +430,15 @@ static void
 fill_item(struct call *call, const struct listing *l, size_t i, double timeout,
 	  bool plus, struct tree_entry *ret)
 {
-	uint64_t node = l->items[i].node;
+	const struct list_item *item = &l->items[i];
+	uint64_t node = item->node;
+	bool known = plus && item->bytes != LIST_UNKNOWN;
 
-	if (plus && !l->plain && mount_tree_stat(call, node, ret) == 0) {
+	if (known)
+		mount_tree_fill(call, node, item->bytes, item->mtime, l->theme,
+				ret);
+	if (known ||
+	    (plus && !l->plain && mount_tree_stat(call, node, ret) == 0)) {
 		ret->entry_timeout = timeout;
 		return;
 	}

@@ -36,8 +36,15 @@ mount_list_add(struct listing *l, int64_t offset, uint64_t node,
 	}
 	if (buf_add(&l->names, name, strlen(name) + 1))
 		return -ENOMEM;
-	l->items[l->n++] = (struct list_item){offset, node, at};
+	l->items[l->n++] = (struct list_item){offset, node, at, LIST_UNKNOWN};
 	return 0;
+}
+
+void
+mount_list_know(struct listing *l, int64_t bytes, int64_t mtime)
+{
+	l->items[l->n - 1].bytes = bytes;
+	l->items[l->n - 1].mtime = mtime;
 }
 
 int64_t

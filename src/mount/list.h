@@ -17,14 +17,18 @@
 struct list_item {
 	int64_t offset;
 	uint64_t node;
-	size_t name; /* where in names it begins; ended by NUL */
+	size_t name;   /* where in names it begins; ended by NUL */
+	int64_t bytes; /* of a file; LIST_UNKNOWN: to be asked for */
+	int64_t mtime; /* where 'bytes' is known */
 };
+#define LIST_UNKNOWN (-1)
 
 struct listing {
 	struct list_item *items;
 	size_t n, cap;
 	struct buf names;
-	bool plain; /* attributes are not to be sent along: they are dear */
+	bool plain;    /* attributes are not to be sent along: they are dear */
+	int64_t theme; /* of the files whose size is known */
 };
 
 void mount_listing_free(void *listing); /* a struct listing * */
@@ -32,6 +36,8 @@ void mount_listing_free(void *listing); /* a struct listing * */
 /* 0 or -ENOMEM. */
 int mount_list_add(struct listing *l, int64_t offset, uint64_t node,
 		   const char *name);
+/* The size and time of the one that was added last. */
+void mount_list_know(struct listing *l, int64_t bytes, int64_t mtime);
 /* An offset from the hash of the name, for folders without an order. */
 int64_t mount_list_offset(const char *name);
 void mount_list_sort(struct listing *l);

@@ -35,12 +35,30 @@ offset_of(const unsigned char digest[DIGEST_SIZE])
 /* ---- walking a theme's subjects ------------------------------------------ */
 
 struct walk {
+	struct call *call;
+	const struct publish_theme *theme;
+	int64_t version, mtime; /* of the row before; version 0: none */
 	struct digest *digest;
 	const unsigned char *wanted; /* the hash to find, or NULL */
 	struct listing *out;
 	struct buf name;
 	int64_t row; /* found */
 };
+
+/* Most rows of a folder are of one version, or of a few. */
+static bool
+knows_version(struct walk *w, int64_t version)
+{
+	struct theme_at at;
+
+	if (w->version == version)
+		return true;
+	if (mount_theme_version(w->call, w->theme->id, version, &at) < 0)
+		return false;
+	w->version = version;
+	w->mtime = at.mtime;
+	return true;
+}
 
 static int
 list_one(struct walk *w, const struct store_theme_row *r,
@@ -56,6 +74,8 @@ list_one(struct walk *w, const struct store_theme_row *r,
 	if (!name || mount_list_add(w->out, offset_of(digest),
 				    mount_node_make(NODE_SUBJECT, r->id), name))
 		return ERR_NOMEM;
+	if (r->bytes != STORE_UNKNOWN && knows_version(w, r->version))
+		mount_list_know(w->out, r->bytes, w->mtime);
 	return 0;
 }
 
@@ -88,6 +108,8 @@ walk(struct call *call, const struct theme_at *at, int shelf, struct walk *w)
 		return rc;
 	if (!digest)
 		return -ENOMEM;
+	w->call = call;
+	w->theme = at->theme;
 	w->digest = digest;
 	rc = store_theme_shelf_each(db, at->theme->id, at->v.seq, shelf, visit,
 				    w, &call->err);
@@ -344,6 +366,7 @@ mount_subjects_part_list(struct call *call, uint64_t folder,
 
 	if (rc < 0)
 		return rc;
+	out->theme = at.theme->id;
 	rc = walk(call, &at, part.prefix, &w);
 	mount_list_sort(out);
 	return rc;

@@ -239,6 +239,14 @@ stat_text(struct call *call, uint64_t node, struct tree_entry *ret)
 	return 0;
 }
 
+static void
+fill_rights(struct call *call, uint64_t node, struct tree_entry *ret)
+{
+	if (ret->at.place == ACCESS_NOWHERE)
+		ret->at = mount_rights_node(call->m, node);
+	mount_rights_fill(call->m, ret);
+}
+
 int
 mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 {
@@ -250,10 +258,17 @@ mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 	rc = k->stat ? k->stat(call, node, ret) : stat_text(call, node, ret);
 	if (rc < 0)
 		return rc;
-	if (ret->at.place == ACCESS_NOWHERE)
-		ret->at = mount_rights_node(call->m, node);
-	mount_rights_fill(call->m, ret);
+	fill_rights(call, node, ret);
 	return 0;
+}
+
+void
+mount_tree_fill(struct call *call, uint64_t node, int64_t bytes, int64_t mtime,
+		int64_t theme, struct tree_entry *ret)
+{
+	mount_fill_file(ret, node, bytes, mtime);
+	ret->at = mount_rights_theme(call->m, theme);
+	fill_rights(call, node, ret);
 }
 
 int

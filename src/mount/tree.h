@@ -60,6 +60,9 @@ bool mount_tree_is_text(uint64_t node);
 bool mount_tree_is_inbox(uint64_t node); /* a file of an inbox folder */
 
 int mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret);
+/* The same of a theme's file whose size and time are known. */
+void mount_tree_fill(struct call *call, uint64_t node, int64_t bytes,
+		     int64_t mtime, int64_t theme, struct tree_entry *ret);
 int mount_tree_lookup(struct call *call, uint64_t folder, const char *name,
 		      struct tree_entry *ret);
 int mount_tree_list(struct call *call, uint64_t folder, struct listing *out);

@@ -73,19 +73,25 @@ store_load_begin(struct sql *db, const struct store_load_of *of,
 
 int
 store_load_add(struct store_load *load, struct slice key, struct slice cells,
-	       struct slice conflicts, struct error *err)
+	       struct error *err)
+{
+	return run_build_add(load->rows, key, cells, false, err);
+}
+
+int
+store_load_add_row(struct store_load *load, const struct store_theme_row *row,
+		   struct error *err)
 {
 	int rc;
 
-	if (load->kind != RUN_SUBJECT)
-		return run_build_add(load->rows, key, cells, false, err);
 	buf_clear(&load->value);
-	if (cells_add(&load->value, cells) ||
-	    buf_addslice(&load->value, conflicts))
+	if (cells_add(&load->value, row->cells) ||
+	    buf_addslice(&load->value, row->conflicts))
 		return error_nomem(err);
-	rc = run_build_add(load->rows, key, buf_slice(&load->value),
-			   conflicts.n != 0, err);
-	return rc ? rc : shelves_add(load->shelves, key, err);
+	rc = run_build_add(load->rows, row->subject, buf_slice(&load->value),
+			   row->conflicts.n != 0, err);
+	return rc ? rc
+		  : shelves_add(load->shelves, row->subject, row->bytes, err);
 }
 
 int

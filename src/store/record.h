@@ -121,7 +121,9 @@ struct store_theme_row {
 	struct slice subject;
 	struct slice cells;
 	struct slice conflicts; /* empty: none */
+	int64_t bytes;		/* of subjects/KEY.json; STORE_UNKNOWN */
 };
+#define STORE_UNKNOWN (-1)
 typedef int store_theme_row_each_fn(void *ctx, const struct store_theme_row *r);
 /* Subjects lo <= subject < hi (hi empty: to the end), in byte order. */
 MUST_CHECK int store_theme_row_each(struct sql *db, int64_t theme, int64_t at,
@@ -134,7 +136,8 @@ MUST_CHECK int store_conflict_each(struct sql *db, int64_t theme, int64_t at,
 				   store_theme_row_each_fn *each, void *ctx,
 				   struct error *err);
 /* The same, only those of a shelf: the first twelve bits of the subject's
- * SHA-256, 0 to 4095 (the folders of subjects/, SPEC 5). */
+ * SHA-256, 0 to 4095 (the folders of subjects/, SPEC 5). Rows are given without
+ * their cells and conflicts; the others may not know their 'bytes'. */
 int store_theme_shelf(const unsigned char sha256[static 2]);
 MUST_CHECK int store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at,
 				      int shelf, store_theme_row_each_fn *each,
@@ -161,10 +164,10 @@ MUST_CHECK int store_theme_row_get(struct sql *db, int64_t id,
 				   int64_t *ret_theme,
 				   store_theme_row_each_fn *each, void *ctx,
 				   struct error *err);
+/* A row that holds from 'seq' on; its id is given here. */
 MUST_CHECK int store_theme_row_insert(struct sql *db, int64_t theme,
-				      int64_t seq, int64_t version,
-				      struct slice subject, struct slice cells,
-				      struct slice conflicts,
+				      int64_t seq,
+				      const struct store_theme_row *row,
 				      struct error *err);
 MUST_CHECK int store_theme_row_end(struct sql *db, int64_t id, int64_t seq,
 				   struct error *err);
@@ -228,10 +231,12 @@ struct store_load_of {
 };
 MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
 				struct store_load **ret, struct error *err);
-/* 'conflicts' of a theme's row, or SLICE_NONE. */
 MUST_CHECK int store_load_add(struct store_load *load, struct slice key,
-			      struct slice cells, struct slice conflicts,
-			      struct error *err);
+			      struct slice cells, struct error *err);
+/* The same of a theme: its id, version and since are the load's. */
+MUST_CHECK int store_load_add_row(struct store_load *load,
+				  const struct store_theme_row *row,
+				  struct error *err);
 /* No more will come: what was added is durable. */
 MUST_CHECK int store_load_end(struct store_load *load, struct error *err);
 MUST_CHECK int store_load_tell(struct store_load *load, struct error *err);

@@ -212,7 +212,7 @@ cursor_open(struct run_walk *w, struct run_cursor *c, struct slice lo,
 /* ---- all runs of an owner ------------------------------------------------ */
 
 static int
-load_some_gone(struct sql *db, struct run_cursor *c, struct error *err)
+find_some_gone(struct sql *db, int64_t run, bool *ret, struct error *err)
 {
 	static const char text[] =
 		"SELECT 1 FROM gone WHERE id >= ?1 AND id < ?2 LIMIT 1";
@@ -221,10 +221,10 @@ load_some_gone(struct sql *db, struct run_cursor *c, struct error *err)
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, run_row_id(c->run.id, 0));
-	sql_bind_int(stmt, 2, run_row_id(c->run.id + 1, 0));
+	sql_bind_int(stmt, 1, run_row_id(run, 0));
+	sql_bind_int(stmt, 2, run_row_id(run + 1, 0));
 	rc = sql_step(db, stmt, err);
-	c->some_gone = rc > 0;
+	*ret = rc > 0;
 	return rc < 0 ? rc : 0;
 }
 
@@ -247,7 +247,7 @@ add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
 	};
 	snprintf(c->run.submission, sizeof(c->run.submission), "%.*s",
 		 (int)submission.n, submission.n ? submission.p : "");
-	return load_some_gone(w->db, c, err);
+	return find_some_gone(w->db, c->run.id, &c->some_gone, err);
 }
 
 /* A cursor for each run that holds; none stands yet. */
@@ -400,22 +400,41 @@ run_walk_seek(struct run_walk *w, struct slice lo, struct slice hi,
 
 /* ---- one row ------------------------------------------------------------- */
 
-/* Whether one row holds no longer: of a block with many such, only it is asked
- * for. 1, 0. */
-static int
-find_gone(struct run_walk *w, const struct run_cursor *c, int64_t id,
-	  struct error *err)
+int
+run_row_is_gone(struct sql *db, int64_t id, int64_t at, struct error *err)
 {
 	static const char text[] =
 		"SELECT 1 FROM gone WHERE id = ?1 AND until <= ?2";
 	scope_stmt *stmt = NULL;
-	int rc = c->some_gone ? sql_get(w->db, text, &stmt, err) : 0;
+	int rc = sql_get(db, text, &stmt, err);
 
-	if (rc || !stmt)
+	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, id);
-	sql_bind_int(stmt, 2, w->at);
-	return sql_step(w->db, stmt, err);
+	sql_bind_int(stmt, 2, at);
+	return sql_step(db, stmt, err);
+}
+
+int
+run_since(struct sql *db, enum run_kind kind, int64_t owner, int64_t since,
+	  int64_t *ret, bool *ret_some_gone, struct error *err)
+{
+	static const char text[] = "SELECT id FROM run WHERE kind = ?1"
+				   " AND owner = ?2 AND since = ?3";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, kind);
+	sql_bind_int(stmt, 2, owner);
+	sql_bind_int(stmt, 3, since);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+	*ret = sql_int(stmt, 0);
+	rc = find_some_gone(db, *ret, ret_some_gone, err);
+	return rc ? rc : 1;
 }
 
 /* The row with this key, whether it holds or not: 1 and c->row, 0. */
@@ -455,7 +474,9 @@ run_find(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 		rc = find_in_run(w, c, key, err);
 		if (rc <= 0)
 			continue;
-		gone = find_gone(w, c, c->row.id, err);
+		/* of a block with many such, only this one is asked for */
+		gone = c->some_gone ? run_row_is_gone(db, c->row.id, w->at, err)
+				    : 0;
 		if (gone < 0)
 			return gone;
 		*ret = c->row;

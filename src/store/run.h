@@ -21,7 +21,8 @@ enum run_kind {			 /* stored: appended to, never changed */
 		RUN_SUBJECT = 3, /* owner: theme; subject: cells, conflicts
 				  * (packed); marked: with conflicts */
 		RUN_SHELF = 4,	 /* owner: theme; shelf (2 bytes, big endian)
-				  * and subject: nothing */
+				  * and subject: run_shelf_entry, or nothing
+				  * in older ones */
 		RUN_ORPHAN = 5	 /* owner: theme; place: nothing */
 };
 
@@ -43,6 +44,13 @@ struct run_row {
 };
 
 #define RUN_ROW_BITS 28 /* rows of a run, in their ids */
+
+/* Little endian: of a subject in the run of subjects that began with this one.
+ */
+struct run_shelf_entry {
+	uint32_t ordinal;
+	uint32_t bytes; /* of its text; UINT32_MAX: not known */
+};
 
 static inline bool
 run_is_row(int64_t id)
@@ -127,6 +135,14 @@ MUST_CHECK int run_find(struct run_walk *w, struct sql *db, enum run_kind kind,
 /* One row by its id, whether it holds or not: the same. */
 MUST_CHECK int run_get(struct run_walk *w, struct sql *db, int64_t id,
 		       struct run_row *ret, struct error *err);
+/* The run of an owner that began at a sequence (1 and its id, 0 none), and
+ * whether one of its rows has ended. */
+MUST_CHECK int run_since(struct sql *db, enum run_kind kind, int64_t owner,
+			 int64_t since, int64_t *ret, bool *ret_some_gone,
+			 struct error *err);
+/* Whether a row has ended at 'at': 1, 0. */
+MUST_CHECK int run_row_is_gone(struct sql *db, int64_t id, int64_t at,
+			       struct error *err);
 /* Whether no row holds, neither of a run nor, by the caller's statement, of
  * those that came one by one (?1 owner, ?2 at; a row if there is one). */
 MUST_CHECK int run_is_empty(struct sql *db, enum run_kind kind, int64_t owner,

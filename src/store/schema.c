@@ -375,6 +375,10 @@ const char *const store_schema_records[] = {
 	"  WHERE until IS NULL;"
 	"CREATE INDEX orphan_now ON orphan(theme, place)"
 	"  WHERE until IS NULL;",
+
+	/* 5 */
+	/* The size of the subject's text; NULL in rows that are older. */
+	"ALTER TABLE theme_row ADD COLUMN bytes INTEGER;",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

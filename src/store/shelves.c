@@ -9,6 +9,7 @@
 #include "base/sorter.h"
 #include "store/record.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -16,7 +17,8 @@
 #define BATCH ((size_t)64 << 10)
 
 struct shelves {
-	struct buf filling; /* subjects, packed */
+	struct buf filling; /* subjects and their entries, packed */
+	uint32_t ordinal;   /* of the next */
 	struct relay *relay;
 	/* the relay's while it works */
 	struct buf subjects;
@@ -53,7 +55,7 @@ step(struct shelves *s)
 }
 
 static int
-sort_in(struct shelves *s, struct slice subject)
+sort_in(struct shelves *s, struct slice subject, struct slice entry)
 {
 	unsigned char sha256[DIGEST_SIZE];
 	int shelf;
@@ -67,19 +69,19 @@ sort_in(struct shelves *s, struct slice subject)
 	if (buf_addc(&s->key, (char)(shelf >> 8)) ||
 	    buf_addc(&s->key, (char)shelf) || buf_addslice(&s->key, subject))
 		return error_nomem(&s->err);
-	return sorter_add(s->sorter, buf_slice(&s->key), SLICE_NONE, &s->err);
+	return sorter_add(s->sorter, buf_slice(&s->key), entry, &s->err);
 }
 
 static int
 write_run(struct shelves *s)
 {
-	struct slice key, ignored;
+	struct slice key, entry;
 	int rc = sorter_sort(s->sorter, &s->err);
 
 	while (!rc &&
-	       (rc = sorter_next(s->sorter, &key, &ignored, &s->err)) > 0) {
+	       (rc = sorter_next(s->sorter, &key, &entry, &s->err)) > 0) {
 		step(s);
-		rc = run_build_add(s->run, key, SLICE_NONE, false, &s->err);
+		rc = run_build_add(s->run, key, entry, false, &s->err);
 	}
 	return rc ? rc : run_build_end(s->run, &s->err);
 }
@@ -88,11 +90,11 @@ static void
 work(void *ctx)
 {
 	struct shelves *s = ctx;
-	struct slice rest = buf_slice(&s->subjects), subject;
+	struct slice rest = buf_slice(&s->subjects), subject, entry;
 	int rc = 0;
 
-	while (!rc && cells_next(&rest, &subject))
-		rc = sort_in(s, subject);
+	while (!rc && cells_next(&rest, &subject) && cells_next(&rest, &entry))
+		rc = sort_in(s, subject, entry);
 	if (!rc && s->last)
 		rc = write_run(s);
 	s->err.code = rc;
@@ -157,9 +159,18 @@ hand_over(struct shelves *s, bool last, struct error *err)
 }
 
 int
-shelves_add(struct shelves *s, struct slice subject, struct error *err)
+shelves_add(struct shelves *s, struct slice subject, int64_t bytes,
+	    struct error *err)
 {
-	if (cells_add(&s->filling, subject))
+	const bool known = bytes >= 0 && bytes < UINT32_MAX;
+	const struct run_shelf_entry entry = {
+		.ordinal = htole32(s->ordinal++),
+		.bytes = htole32(known ? (uint32_t)bytes : UINT32_MAX),
+	};
+
+	if (cells_add(&s->filling, subject) ||
+	    cells_add(&s->filling,
+		      (struct slice){(const char *)&entry, sizeof(entry)}))
 		return error_nomem(err);
 	return s->filling.len < BATCH ? 0 : hand_over(s, false, err);
 }

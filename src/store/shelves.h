@@ -12,9 +12,9 @@ struct shelves;
 MUST_CHECK int shelves_new(struct sql *db, const struct run *run,
 			   struct shelves **ret, struct error *err);
 void shelves_free(struct shelves *s);
-/* A subject; any order. */
+/* The next subject of the load, and the size of its text (STORE_UNKNOWN). */
 MUST_CHECK int shelves_add(struct shelves *s, struct slice subject,
-			   struct error *err);
+			   int64_t bytes, struct error *err);
 /* No more will come: all is sorted and written, while the caller does something
  * else; then, with breath, that it is durable; and, inside
  * store_records_begin(), told. */

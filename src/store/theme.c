@@ -9,10 +9,12 @@
 #include "store/run.h"
 #include "store/sql.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
-#define COLUMNS " id, version, since, subject, cells, conflicts "
+#define COLUMNS \
+	" id, version, since, subject, cells, conflicts, coalesce(bytes, -1) "
 
 /* ---- walking theme_row --------------------------------------------------- */
 
@@ -26,6 +28,7 @@ row_of(sqlite3_stmt *stmt)
 		.subject = sql_bytes(stmt, 3),
 		.cells = sql_bytes(stmt, 4),
 		.conflicts = sql_bytes(stmt, 5),
+		.bytes = sql_int(stmt, 6),
 	};
 }
 
@@ -39,6 +42,7 @@ row_of_run(const struct run_row *row)
 		.since = row->run->since,
 		.subject = row->key,
 		.conflicts = row->value,
+		.bytes = STORE_UNKNOWN,
 	};
 
 	(void)!cells_next(&r.conflicts, &r.cells);
@@ -137,42 +141,112 @@ store_theme_shelf(const unsigned char sha256[static 2])
 	return sha256[0] << 4 | sha256[1] >> 4;
 }
 
-/* A shelf's run has subjects alone; a row that holds no longer is not found. */
+/* The rows that a shelf's run names are in the run of subjects that began with
+ * it. */
+struct siblings {
+	int64_t since; /* 0: not looked for yet */
+	int64_t subjects;
+	bool some_gone;
+};
+
+struct shelf {
+	struct run_merge merge;
+	int64_t theme;
+	struct siblings siblings[RUN_LIVE_MAX];
+	store_theme_row_each_fn *each;
+	void *ctx;
+	struct error *err;
+};
+
 static int
-give_shelved(struct run_merge *m, int64_t theme, store_theme_row_each_fn *each,
-	     void *ctx, struct error *err)
+find_siblings(struct shelf *s, int64_t since, const struct siblings **ret)
 {
+	struct siblings *at = s->siblings;
+	const struct siblings *end = at + RUN_LIVE_MAX - 1;
+	int rc = 1;
+
+	while (at < end && at->since && at->since != since)
+		at++;
+	if (at->since != since)
+		rc = run_since(s->merge.walk.db, RUN_SUBJECT, s->theme, since,
+			       &at->subjects, &at->some_gone, s->err);
+	at->since = rc > 0 ? since : 0;
+	*ret = at;
+	return rc;
+}
+
+/* Of an older run, which has subjects alone. */
+static int
+give_found(struct shelf *s, struct slice subject)
+{
+	const struct run_merge *m = &s->merge;
 	scope_run_walk found = {0};
-	struct slice subject = m->row.key;
 	struct store_theme_row r;
 	struct run_row row;
-	int rc;
+	int rc = run_find(&found, m->walk.db, RUN_SUBJECT, s->theme, m->walk.at,
+			  subject, &row, s->err);
 
-	subject.p += m->behind;
-	subject.n -= m->behind;
-	rc = run_find(&found, m->walk.db, RUN_SUBJECT, theme, m->walk.at,
-		      subject, &row, err);
 	/* one that ended and came again has a shelf in both loads */
 	if (rc <= 0 || row.run->since != m->row.run->since)
 		return rc < 0 ? rc : 0;
 	r = row_of_run(&row);
-	return each(ctx, &r);
+	return s->each(s->ctx, &r);
 }
 
 static int
-give_shelf(struct run_merge *m, int64_t theme, store_theme_row_each_fn *each,
-	   void *ctx, struct error *err)
+give_entry(struct shelf *s, struct slice subject,
+	   const struct run_shelf_entry *e)
+{
+	const struct run *run = s->merge.row.run;
+	struct sql *db = s->merge.walk.db;
+	const uint32_t bytes = le32toh(e->bytes);
+	const struct siblings *in = NULL;
+	struct store_theme_row r = {
+		.version = run->version,
+		.since = run->since,
+		.subject = subject,
+		.bytes = bytes == UINT32_MAX ? STORE_UNKNOWN : (int64_t)bytes,
+	};
+	int rc = find_siblings(s, run->since, &in);
+
+	if (rc <= 0)
+		return rc;
+	r.id = run_row_id(in->subjects, le32toh(e->ordinal));
+	rc = in->some_gone ? run_row_is_gone(db, r.id, s->merge.walk.at, s->err)
+			   : 0;
+	if (rc)
+		return rc < 0 ? rc : 0;
+	return s->each(s->ctx, &r);
+}
+
+static int
+give_shelved(struct shelf *s)
+{
+	const struct run_merge *m = &s->merge;
+	struct slice subject = m->row.key;
+	struct run_shelf_entry e;
+
+	subject.p += m->behind;
+	subject.n -= m->behind;
+	if (m->row.value.n < sizeof(e))
+		return give_found(s, subject);
+	memcpy(&e, m->row.value.p, sizeof(e));
+	return give_entry(s, subject, &e);
+}
+
+static int
+give_shelf(struct shelf *s)
 {
 	bool is_run;
 	int rc;
 
-	while ((rc = run_merge_next(m, &is_run, err)) > 0) {
+	while ((rc = run_merge_next(&s->merge, &is_run, s->err)) > 0) {
 		if (is_run) {
-			rc = give_shelved(m, theme, each, ctx, err);
+			rc = give_shelved(s);
 		} else {
-			struct store_theme_row r = row_of(m->stmt);
+			struct store_theme_row r = row_of(s->merge.stmt);
 
-			rc = each(ctx, &r);
+			rc = s->each(s->ctx, &r);
 		}
 		if (rc)
 			return rc;
@@ -192,7 +266,11 @@ store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at, int shelf,
 		" WHERE theme = ?1 AND shelf = ?3 AND" HOLDS "ORDER BY subject";
 	const char lo[2] = {(char)(shelf >> 8), (char)shelf};
 	const char hi[2] = {(char)((shelf + 1) >> 8), (char)(shelf + 1)};
-	struct run_merge m = {.key = 3, .behind = sizeof(lo)};
+	struct shelf s = {.merge = {.key = 3, .behind = sizeof(lo)},
+			  .theme = theme,
+			  .each = each,
+			  .ctx = ctx,
+			  .err = err};
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -201,13 +279,13 @@ store_theme_shelf_each(struct sql *db, int64_t theme, int64_t at, int shelf,
 	sql_bind_int(stmt, 1, theme);
 	sql_bind_int(stmt, 2, at);
 	sql_bind_int(stmt, 3, shelf);
-	m.stmt = stmt;
-	rc = run_walk_open(&m.walk, db, RUN_SHELF, theme, at,
+	s.merge.stmt = stmt;
+	rc = run_walk_open(&s.merge.walk, db, RUN_SHELF, theme, at,
 			   (struct slice){lo, sizeof(lo)},
 			   (struct slice){hi, sizeof(hi)}, err);
 	if (!rc)
-		rc = give_shelf(&m, theme, each, ctx, err);
-	run_walk_close(&m.walk);
+		rc = give_shelf(&s);
+	run_walk_close(&s.merge.walk);
 	return rc;
 }
 
@@ -375,7 +453,7 @@ store_theme_row_get(struct sql *db, int64_t id, int64_t *ret_theme,
 	rc = sql_step(db, stmt, err);
 	if (rc <= 0)
 		return rc;
-	*ret_theme = sql_int(stmt, 6);
+	*ret_theme = sql_int(stmt, 7);
 	r = row_of(stmt);
 	rc = each(ctx, &r);
 	return rc ? rc : 1;
@@ -385,29 +463,30 @@ store_theme_row_get(struct sql *db, int64_t id, int64_t *ret_theme,
 
 int
 store_theme_row_insert(struct sql *db, int64_t theme, int64_t seq,
-		       int64_t version, struct slice subject,
-		       struct slice cells, struct slice conflicts,
-		       struct error *err)
+		       const struct store_theme_row *row, struct error *err)
 {
 	static const char text[] =
 		"INSERT INTO theme_row(theme, subject, since, version, cells,"
-		" conflicts, shelf) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+		" conflicts, shelf, bytes)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	unsigned char sha256[DIGEST_SIZE];
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
-	if (!rc && digest_bytes(subject.p, subject.n, sha256))
+	if (!rc && digest_bytes(row->subject.p, row->subject.n, sha256))
 		rc = error_nomem(err);
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 7, store_theme_shelf(sha256));
 	sql_bind_int(stmt, 1, theme);
-	sql_bind_blob(stmt, 2, subject);
+	sql_bind_blob(stmt, 2, row->subject);
 	sql_bind_int(stmt, 3, seq);
-	sql_bind_int(stmt, 4, version);
-	sql_bind_blob(stmt, 5, cells);
-	if (conflicts.n)
-		sql_bind_blob(stmt, 6, conflicts);
+	sql_bind_int(stmt, 4, row->version);
+	sql_bind_blob(stmt, 5, row->cells);
+	if (row->conflicts.n)
+		sql_bind_blob(stmt, 6, row->conflicts);
+	if (row->bytes != STORE_UNKNOWN)
+		sql_bind_int(stmt, 8, row->bytes);
 	return sql_run(db, stmt, err);
 }
 

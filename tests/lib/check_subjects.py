@@ -2,7 +2,7 @@
 """Checks subjects/ of one theme against its data.csv: check_subjects.py DIR.
 
 Every key opens under its name, with the values of its line and a known
-origin; the listing holds exactly these names."""
+origin; the listing holds exactly these names, with their sizes."""
 
 import csv
 import hashlib
@@ -38,6 +38,19 @@ def as_text(value):
     return str(value)
 
 
+def list_all(folder):
+    """The folder of each name, and the size that came with the listing: no
+    name has been looked up before."""
+    listed, sizes = {}, {}
+    top = os.path.join(folder, "subjects")
+    for prefix in os.listdir(top):
+        with os.scandir(os.path.join(top, prefix)) as found:
+            for entry in found:
+                listed[entry.name] = prefix
+                sizes[entry.name] = entry.stat().st_size
+    return listed, sizes
+
+
 def main():
     folder = sys.argv[1]
     with open(os.path.join(folder, "data.csv"), encoding="utf-8",
@@ -52,6 +65,7 @@ def main():
             len(lines) - 1, len(records)))
     bad = 0
     names = {}
+    listed, sizes = list_all(folder)
     for line, record in zip(lines[1:], records):
         key = line[0]
         name = name_of(key) + ".json"
@@ -69,6 +83,9 @@ def main():
         problems = []
         if size != len(raw):
             problems.append("size %d, %d bytes" % (size, len(raw)))
+        if sizes.get(name) != len(raw):
+            problems.append("listed with size %s, %d bytes" % (
+                sizes.get(name), len(raw)))
         if as_text(subject["subject"]) != key:
             problems.append("subject %r" % subject["subject"])
         for column, cell in zip(header[1:], line[1:]):
@@ -89,11 +106,6 @@ def main():
             print("key %r: %s" % (key, problem))
         bad += bool(problems)
 
-    listed = {}
-    top = os.path.join(folder, "subjects")
-    for prefix in os.listdir(top):
-        for name in os.listdir(os.path.join(top, prefix)):
-            listed[name] = prefix
     if listed != names:
         print("listed and not in data.csv: %s; in data.csv and not listed: %s"
               % (sorted(set(listed.items()) - set(names.items())),

@@ -66,13 +66,22 @@ test_pretty(void **state)
 static void
 test_escapes(void **state)
 {
+	const struct slice text = SLICE("\b\t\n\v\f\r\x1f\"\\/\x7f\xc2\x85"
+					"中💡");
 	scope_buf out = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(
-		text_json_string(&out, SLICE("\b\t\n\v\f\r\x1f\"\\/\x7f\xc2\x85"
-					     "中💡")),
-		0);
+	assert_int_equal(text_json_string(&out, text), 0);
+	assert_int_equal(text_json_length(text), out.len);
+	for (size_t i = 0; i < text.n; i++) {
+		char one[] = "twenty-one bytes long";
+		const struct slice all = {one, sizeof(one) - 1};
+		scope_buf alone = BUF_INIT;
+
+		one[i % all.n] = text.p[i];
+		assert_int_equal(text_json_string(&alone, all), 0);
+		assert_int_equal(text_json_length(all), alone.len);
+	}
 	assert_string_equal(
 		buf_str(&out),
 		"\"\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\x7f\xc2\x85"

@@ -58,6 +58,27 @@ report(const struct config_theme *theme, const struct integrate_result *result,
 	assert_int_equal(rest.n, 0);
 }
 
+/* Fails if a size that is computed is not that of the text. */
+static void
+check_size(const struct config_theme *theme, struct slice subject,
+	   int64_t version, const struct integrate_row *rows, size_t nrows,
+	   const struct integrate_result *result)
+{
+	struct integrate_sizer *sizer;
+	scope_buf text = BUF_INIT;
+	int64_t size = -1;
+
+	assert_int_equal(integrate_subject_json(theme, subject, version, rows,
+						nrows, result, &text),
+			 0);
+	assert_int_equal(integrate_sizer_new(theme, &sizer), 0);
+	assert_int_equal(integrate_subject_size(sizer, subject, version, rows,
+						nrows, result, &size),
+			 0);
+	assert_int_equal(size, text.len);
+	integrate_sizer_free(sizer);
+}
+
 static void
 end_case(struct one_case *c, struct integrate_result *result, struct buf *out)
 {
@@ -73,6 +94,7 @@ end_case(struct one_case *c, struct integrate_result *result, struct buf *out)
 				      result, &err))
 			fail_msg("%s", err.text);
 		report(theme, result, out);
+		check_size(theme, SLICE("U"), 10, c->rows, c->nrows, result);
 	}
 	for (size_t i = 0; i < c->nrows; i++)
 		sample_row_release(&c->owned[i]);
@@ -273,6 +295,7 @@ test_subject_json(void **state)
 						5, &result, &out),
 			 0);
 	compare("subject.json", &out, &expected);
+	check_size(&s.theme, SLICE("U"), 7, rows, 5, &result);
 	for (int i = 0; i < 5; i++)
 		sample_row_release(&owned[i]);
 	integrate_result_release(&result);

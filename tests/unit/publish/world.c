@@ -432,11 +432,19 @@ set_row(struct world *w, struct slice subject, bool member)
 		cells = conflicts = SLICE_NONE;
 	if (old.id)
 		check(store_theme_row_end(db, old.id, w->seq, &err), &err);
-	if (member)
-		check(store_theme_row_insert(db, w->theme.id, w->seq,
-					     w->version, subject, cells,
-					     conflicts, &err),
+	if (member) {
+		const struct store_theme_row row = {
+			.version = w->version,
+			.subject = subject,
+			.cells = cells,
+			.conflicts = conflicts,
+			.bytes = STORE_UNKNOWN,
+		};
+
+		check(store_theme_row_insert(db, w->theme.id, w->seq, &row,
+					     &err),
 		      &err);
+	}
 	if (!slice_eq(cells, buf_slice(&old.cells)))
 		dirty(w, PUBLISH_DATA, subject);
 	else if (old.id)

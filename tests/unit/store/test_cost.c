@@ -90,10 +90,12 @@ stop_counting(struct sql *db)
 static void
 insert_row(struct store *store, int64_t seq, const char *subject)
 {
+	const struct store_theme_row row = {.version = seq,
+					    .subject = slice_str(subject),
+					    .cells = SLICE("\x01x")};
+
 	assert_int_equal(store_theme_row_insert(store_records(store), THEME,
-						seq, seq, slice_str(subject),
-						SLICE("\x01x"), SLICE_NONE,
-						NULL),
+						seq, &row, NULL),
 			 0);
 }
 
@@ -191,13 +193,13 @@ load_and_end(struct store *store)
 	assert_int_equal(store_load_begin(db, &of, &load, NULL), 0);
 	for (int i = 0; i < MANY; i++) {
 		char name[16];
+		const struct store_theme_row row = {
+			.subject = {name, 7},
+			.cells = {cells, sizeof(cells)},
+		};
 
 		snprintf(name, sizeof(name), "S%06d", i);
-		assert_int_equal(
-			store_load_add(load, slice_str(name),
-				       (struct slice){cells, sizeof(cells)},
-				       SLICE_NONE, NULL),
-			0);
+		assert_int_equal(store_load_add_row(load, &row, NULL), 0);
 	}
 	assert_int_equal(store_load_end(load, NULL), 0);
 	assert_int_equal(store_load_tell(load, NULL), 0);

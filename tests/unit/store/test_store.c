@@ -278,10 +278,12 @@ put_row(struct store *store, int64_t seq, const char *subject,
 	if (store_theme_row_find(db, 9, seq, slice_str(subject), note_id, &id,
 				 NULL) == 1)
 		assert_int_equal(store_theme_row_end(db, id, seq, NULL), 0);
+	const struct store_theme_row row = {.version = seq,
+					    .subject = slice_str(subject),
+					    .cells = slice_str(cells)};
+
 	if (cells)
-		assert_int_equal(store_theme_row_insert(
-					 db, 9, seq, seq, slice_str(subject),
-					 slice_str(cells), SLICE_NONE, NULL),
+		assert_int_equal(store_theme_row_insert(db, 9, seq, &row, NULL),
 				 0);
 }
 
