@@ -137,12 +137,24 @@ struct config_member {
 	size_t subject; /* index of the field that holds the subject */
 };
 
+/* link.SOURCE = FIELD OTHER.FIELD: where its rows without subject get it. The
+ * fields are of one type, and OTHER has no link. */
+struct config_link {
+	const char *field;
+	size_t *columns; /* per member of the source: index of the field */
+	size_t other;	 /* index of a source of the theme */
+	const char *other_field;
+	size_t *other_columns; /* per member of the other */
+	struct config_place place;
+};
+
 /* source.NAME: one resource, or several of one schema (fields with the same
  * ids and types; their order may differ). */
 struct config_source {
 	const char *name;
 	struct config_member *members;
 	size_t nmembers;
+	const struct config_link *link; /* NULL: none */
 	struct config_place place;
 };
 

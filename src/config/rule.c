@@ -12,23 +12,6 @@ struct reading {
 	struct config_rule *rule;
 };
 
-static int
-find_source(const struct reading *r, const char *name)
-{
-	int found = config_theme_source(r->theme, name);
-	struct config_near near = CONFIG_NEAR_INIT(name);
-
-	if (found >= 0)
-		return found;
-	for (size_t i = 0; i < r->theme->nsources; i++)
-		config_near_offer(&near, r->theme->sources[i].name);
-	config_error(&r->load->report, r->entry->place,
-		     "%s: there is no source '%s'%s%s%s", r->entry->key, name,
-		     near.name ? "; did you mean '" : "; add 'source.NAME = …",
-		     near.name ? near.name : "", near.name ? "'?" : "'");
-	return -1;
-}
-
 /* The column of every member; false when one of them has none. */
 static bool
 find_columns(const struct reading *r, const struct config_source *source,
@@ -74,7 +57,7 @@ read_field(const struct reading *r, const char *word,
 	}
 	name = config_arena_text(r->load->arena,
 				 (struct slice){word, (size_t)(dot - word)});
-	source = find_source(r, name);
+	source = config_theme_get_source(r->load, r->entry, r->theme, name);
 	if (source < 0)
 		return false;
 	operand->source = (size_t)source;
@@ -110,7 +93,7 @@ read_operand(const struct reading *r, const char *word,
 			     word);
 		return false;
 	}
-	source = find_source(r, word);
+	source = config_theme_get_source(r->load, r->entry, r->theme, word);
 	operand->source = source < 0 ? 0 : (size_t)source;
 	operand->type = CONFIG_INTEGER;
 	return source >= 0;

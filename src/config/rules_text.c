@@ -10,6 +10,7 @@
  *	source NAME			then its members, each with its columns:
  *	member D/R by FIELD sharing WORD as_of FIELD|- key FIELD …
  *	column FIELD TYPE SENSITIVITY SHARING
+ *	link SOURCE FIELD OTHER.FIELD	after the sources
  *	field NAME RULE OPERAND …
  */
 #include "config/theme.h"
@@ -59,6 +60,18 @@ add_rule_text(struct buf *out, const struct config_theme *theme,
 }
 
 static int
+add_link_text(struct buf *out, const struct config_theme *theme, size_t source)
+{
+	const struct config_link *link = theme->sources[source].link;
+
+	return link ? buf_addf(out, "link %s %s %s.%s\n",
+			       theme->sources[source].name, link->field,
+			       theme->sources[link->other].name,
+			       link->other_field)
+		    : 0;
+}
+
+static int
 add_source_text(struct buf *out, const struct config_source *source)
 {
 	int rc = buf_addf(out, "source %s\n", source->name);
@@ -80,6 +93,8 @@ config_theme_text(struct config_arena *arena, const struct config_theme *theme)
 
 	for (size_t i = 0; i < theme->nsources && !rc; i++)
 		rc = add_source_text(&out, &theme->sources[i]);
+	for (size_t i = 0; i < theme->nsources && !rc; i++)
+		rc = add_link_text(&out, theme, i);
 	for (size_t i = 0; i < theme->nrules && !rc; i++)
 		rc = add_rule_text(&out, theme, &theme->rules[i]);
 	if (rc) {
@@ -252,39 +267,70 @@ tell_column(struct telling *t)
 	return true;
 }
 
-/* The column of every member: false when one of them has none. */
-static bool
-find_columns(struct telling *t, struct config_operand *o)
+/* The column of every member: NULL when one of them has none. */
+static size_t *
+find_columns(struct telling *t, size_t source, const char *field,
+	     enum config_type *ret_type)
 {
-	const struct config_source *source = &t->theme->sources[o->source];
+	const struct config_source *s = &t->theme->sources[source];
+	size_t *columns = config_arena_alloc(
+		t->arena, (s->nmembers + 1) * sizeof(*columns));
 
-	o->columns =
-		config_arena_alloc(t->arena, source->nmembers * sizeof(size_t));
-	for (size_t i = 0; o->columns && i < source->nmembers; i++) {
-		const struct config_resource *r = source->members[i].resource;
-		int at = config_find_field(r, o->field);
+	for (size_t i = 0; columns && i < s->nmembers; i++) {
+		const struct config_resource *r = s->members[i].resource;
+		int at = config_find_field(r, field);
 
 		if (at < 0)
-			return false;
-		o->columns[i] = (size_t)at;
-		o->type = r->fields[at].type;
+			return NULL;
+		columns[i] = (size_t)at;
+		*ret_type = r->fields[at].type;
 	}
-	return o->columns && source->nmembers;
+	return s->nmembers ? columns : NULL;
 }
 
+/* SOURCE or SOURCE.FIELD; *ret_field is "" for the first. */
 static bool
-tell_operand(struct telling *t, const char *text, struct config_operand *o)
+split_operand(struct telling *t, const char *text, size_t *ret_source,
+	      const char **ret_field)
 {
 	size_t n = strcspn(text, ".");
 	const char *name = config_arena_text(t->arena, (struct slice){text, n});
 	int source = config_theme_source(t->theme, name);
 
-	if (source < 0)
+	*ret_source = source < 0 ? 0 : (size_t)source;
+	*ret_field = text[n] ? text + n + 1 : "";
+	return source >= 0;
+}
+
+static bool
+tell_operand(struct telling *t, const char *text, struct config_operand *o)
+{
+	*o = (struct config_operand){.type = CONFIG_INTEGER};
+	if (!split_operand(t, text, &o->source, &o->field))
 		return false;
-	*o = (struct config_operand){.source = (size_t)source,
-				     .field = text[n] ? text + n + 1 : "",
-				     .type = CONFIG_INTEGER};
-	return !text[n] || find_columns(t, o);
+	if (!*o->field)
+		return true;
+	o->columns = find_columns(t, o->source, o->field, &o->type);
+	return o->columns != NULL;
+}
+
+/* link SOURCE FIELD OTHER.FIELD */
+static bool
+tell_link(struct telling *t)
+{
+	struct config_link *link = config_arena_alloc(t->arena, sizeof(*link));
+	int source = config_theme_source(t->theme, word(t, 1));
+	enum config_type ignored;
+
+	if (!link || source < 0 ||
+	    !split_operand(t, word(t, 3), &link->other, &link->other_field))
+		return false;
+	link->field = word(t, 2);
+	link->columns = find_columns(t, (size_t)source, link->field, &ignored);
+	link->other_columns =
+		find_columns(t, link->other, link->other_field, &ignored);
+	t->theme->sources[source].link = link;
+	return link->columns && link->other_columns;
 }
 
 static bool
@@ -324,7 +370,7 @@ tell_line(struct telling *t, struct slice line)
 		{"subject", tell_subject}, {"bom", tell_bom},
 		{"base", tell_base},	   {"source", tell_source},
 		{"member", tell_member},   {"column", tell_column},
-		{"field", tell_field},
+		{"link", tell_link},	   {"field", tell_field},
 	};
 
 	t->words = (struct config_list){0};

@@ -390,9 +390,8 @@ const struct option config_option_table[] = {
 	 .key = "link.*",
 	 .type = OPTION_LIST,
 	 .preset = "",
-	 .later = true,
-	 .sentence =
-		 "FIELD OTHER.FIELD: where rows without a subject get theirs"},
+	 .sentence = "FIELD OTHER.FIELD: a row of that source without subject "
+		     "takes that of the one row of OTHER with this value"},
 	{.section = "theme",
 	 .key = "xlsx",
 	 .type = OPTION_SWITCH,

@@ -1,5 +1,5 @@
 /* [theme ID]: sources and what they have in common (SPEC 8). Rules are in
- * rule.c. */
+ * rule.c, links in link.c. */
 #include "config/theme.h"
 
 #include "config/apply.h"
@@ -23,6 +23,24 @@ config_theme_source(const struct config_theme *theme, const char *name)
 		if (strcmp(theme->sources[i].name, name) == 0)
 			return (int)i;
 	}
+	return -1;
+}
+
+int
+config_theme_get_source(struct config_load *load, const struct config_entry *e,
+			const struct config_theme *theme, const char *name)
+{
+	int found = config_theme_source(theme, name);
+	struct config_near near = CONFIG_NEAR_INIT(name);
+
+	if (found >= 0)
+		return found;
+	for (size_t i = 0; i < theme->nsources; i++)
+		config_near_offer(&near, theme->sources[i].name);
+	config_error(&load->report, e->place,
+		     "%s: there is no source '%s'%s%s%s", e->key, name,
+		     near.name ? "; did you mean '" : "; add 'source.NAME = …",
+		     near.name ? near.name : "", near.name ? "'?" : "'");
 	return -1;
 }
 
@@ -279,6 +297,13 @@ fill_parts(struct config_load *load, const struct config_section *s,
 			     "DEPARTMENT/RESOURCE'",
 			     s->name);
 	fill_base(load, s, draft->base, theme);
+	for (size_t i = 0; i < s->nentries; i++) {
+		name = config_theme_part(s->entries[i].key, "link.");
+		if (name)
+			config_theme_add_link(load, &s->entries[i], theme,
+					      name);
+	}
+	config_theme_check_links(load, theme);
 	for (size_t i = 0; i < s->nentries; i++) {
 		name = config_theme_part(s->entries[i].key, "field.");
 		if (name)

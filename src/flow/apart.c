@@ -53,7 +53,7 @@ themes_are_fresh(struct flow_judgement *j, const struct flow_plan *plan,
 			continue;
 		rc = publish_newest(reader.db, plan->themes[t].id, &newest,
 				    err);
-		*ret = rc == 0 && flow_subjects_alone(j->planned, t);
+		*ret = rc == 0 && flow_subjects_alone(plan, j->planned, t);
 		rc = rc < 0 ? rc : 0;
 	}
 	return rc;

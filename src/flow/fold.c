@@ -6,6 +6,7 @@
 #include "flow/fold.h"
 
 #include "base/scope.h"
+#include "flow/linked.h"
 #include "store/fix.h"
 
 /* ---- telling the themes -------------------------------------------------- */
@@ -43,17 +44,21 @@ tell_homeless(struct flow_fold *f, const struct flow_use *use, struct slice key,
 	return rc;
 }
 
-/* A row without subject is an orphan by itself; with one, its subject is
- * computed again. */
+/* With a subject, that is computed again; a row without is an orphan by
+ * itself, unless its source has a link. */
 static int
 tell_subject(struct flow_fold *f, const struct flow_use *use,
-	     struct slice subject, struct slice key, bool is_new,
+	     const struct flow_change *c, struct slice subject, bool is_new,
 	     struct error *err)
 {
-	return subject.n ? store_subject_add(f->db,
-					     f->plan->themes[use->theme].id,
-					     subject, err)
-			 : tell_homeless(f, use, key, is_new, err);
+	if (subject.n)
+		return store_subject_add(f->db, f->plan->themes[use->theme].id,
+					 subject, err);
+	if (flow_use_link(f->plan, use))
+		return flow_linked_row(f->db, f->plan, use, c->key,
+				       is_new ? c->new_cells : c->old_cells,
+				       is_new ? STORE_IS : STORE_WAS, err);
+	return tell_homeless(f, use, c->key, is_new, err);
 }
 
 static int
@@ -69,12 +74,12 @@ tell_use(struct flow_fold *f, const struct flow_use *use,
 		rc = tell_source(f, use, buf_slice(&f->old_place), err);
 	if (!rc && c->has_new)
 		rc = tell_source(f, use, buf_slice(&f->place), err);
-	if (rc || (same && new_subject.n == 0))
+	if (rc || (same && new_subject.n == 0 && !flow_use_link(f->plan, use)))
 		return rc;
 	if (was)
-		rc = tell_subject(f, use, old_subject, c->key, false, err);
+		rc = tell_subject(f, use, c, old_subject, false, err);
 	if (!rc && c->has_new)
-		rc = tell_subject(f, use, new_subject, c->key, true, err);
+		rc = tell_subject(f, use, c, new_subject, true, err);
 	return rc;
 }
 
@@ -117,6 +122,9 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 			&new_id, err);
 	for (size_t i = 0; !rc && i < r->nlenses; i++)
 		rc = tell_lens(f, &r->lenses[i], c, new_id, err);
+	if (!rc)
+		rc = flow_linked_other(f->db, f->plan, r, c->old_cells,
+				       c->new_cells, err);
 	if (rc)
 		return rc;
 	f->j->changed = true;

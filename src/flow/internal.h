@@ -260,8 +260,9 @@ MUST_CHECK int flow_subjects_apart(struct flow_judgement *j,
 				   const struct flow_plan *plan,
 				   struct error *err);
 /* Whether one lens of the resource alone feeds a theme, so that its subjects
- * are walked once. */
-bool flow_subjects_alone(const struct flow_resource *r, size_t theme);
+ * are walked once, and are all that it touches. */
+bool flow_subjects_alone(const struct flow_plan *plan,
+			 const struct flow_resource *r, size_t theme);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last
  * one, and of every new theme over records that are there. Calls 'published'

@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 #include "base/sorter.h"
+#include "flow/linked.h"
 
 /* Fewer rows are as well off one by one. */
 #define FEWEST 8
@@ -55,14 +56,21 @@ flow_load_is_wanted(struct flow_fold *f, bool *ret, struct error *err)
 /* ---- rows ---------------------------------------------------------------- */
 
 static int
-tell_homeless(struct load *l, const struct flow_lens *lens, struct slice key)
+tell_homeless(struct load *l, const struct flow_lens *lens, struct slice key,
+	      struct slice cells)
 {
 	struct flow_fold *f = l->f;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < lens->nuses; i++) {
 		const struct flow_use *use = &lens->uses[i];
+		bool told = false;
 
+		if (flow_use_link(f->plan, use))
+			rc = flow_linked_loaded_row(f->db, f->plan, use, cells,
+						    &told, l->err);
+		if (rc || told)
+			continue;
 		if (publish_orphan_place(use->source, use->member, SLICE_NONE,
 					 key, &f->old_place))
 			return error_nomem(l->err);
@@ -88,7 +96,8 @@ add_row(struct load *l, const struct store_staged *row)
 		rc = sorter_add(l->places[i], buf_slice(place), row->cells,
 				l->err);
 		if (!rc && !subject.n)
-			rc = tell_homeless(l, &r->lenses[i], row->key);
+			rc = tell_homeless(l, &r->lenses[i], row->key,
+					   row->cells);
 	}
 	return rc;
 }
@@ -259,6 +268,9 @@ flow_load(struct flow_fold *f, struct error *err)
 
 	if (!rc)
 		rc = flow_tell(f->j, tell_all, &l, err);
+	if (!rc)
+		rc = flow_linked_loaded_other(f->db, f->plan, f->j->planned,
+					      f->seq, err);
 	if (!rc)
 		rc = write_ahead(&l);
 	release(&l);

@@ -14,7 +14,12 @@ release_theme(struct publish_theme *t)
 			free(t->lens[s]);
 		if (t->resource)
 			free(t->resource[s]);
+		if (t->links) {
+			free(t->links[s].lens);
+			free(t->links[s].other);
+		}
 	}
+	free(t->links);
 	free(t->lens);
 	free(t->resource);
 }
@@ -31,6 +36,7 @@ flow_plan_free(struct flow_plan *plan)
 		for (size_t k = 0; k < r->nlenses; k++)
 			free(r->lenses[k].uses);
 		free(r->lenses);
+		free(r->ties);
 	}
 	for (size_t i = 0; plan->themes && i < plan->nthemes; i++)
 		release_theme(&plan->themes[i]);
@@ -49,6 +55,12 @@ flow_plan_resource(const struct flow_plan *plan, int64_t id)
 			return &plan->resources[i];
 	}
 	return NULL;
+}
+
+const struct config_link *
+flow_use_link(const struct flow_plan *plan, const struct flow_use *use)
+{
+	return plan->themes[use->theme].theme->sources[use->source].link;
 }
 
 /* ---- numbers ------------------------------------------------------------- */
@@ -144,6 +156,28 @@ add_use(struct flow_lens *lens, struct flow_use use)
 	return 0;
 }
 
+/* The lens of a resource by a field, made where there was none. */
+static int
+get_lens(struct store *store, struct flow_resource *r, size_t field,
+	 struct flow_lens **ret, struct error *err)
+{
+	*ret = find_lens(r, field);
+	if (*ret)
+		return 0;
+	*ret = add_lens(r, field);
+	if (!*ret)
+		return error_nomem(err);
+	return store_lens_intern(store_records(store), r->id,
+				 r->resource->fields[field].id, &(*ret)->id,
+				 err);
+}
+
+static struct flow_resource *
+resource_of(const struct flow_plan *plan, const struct config_member *m)
+{
+	return &plan->resources[m->resource - plan->config->resources];
+}
+
 static int
 plan_member(struct store *store, struct flow_plan *plan, struct flow_use use,
 	    struct error *err)
@@ -151,24 +185,98 @@ plan_member(struct store *store, struct flow_plan *plan, struct flow_use use,
 	struct publish_theme *t = &plan->themes[use.theme];
 	const struct config_member *m =
 		&t->theme->sources[use.source].members[use.member];
-	struct flow_resource *r =
-		&plan->resources[m->resource - plan->config->resources];
-	struct flow_lens *lens = find_lens(r, m->subject);
-	int rc = 0;
+	struct flow_resource *r = resource_of(plan, m);
+	struct flow_lens *lens;
+	int rc = get_lens(store, r, m->subject, &lens, err);
 
-	if (!lens) {
-		lens = add_lens(r, m->subject);
-		if (!lens)
-			return error_nomem(err);
-		rc = store_lens_intern(store_records(store), r->id,
-				       m->resource->fields[m->subject].id,
-				       &lens->id, err);
-	}
 	if (rc)
 		return rc;
 	t->lens[use.source][use.member] = lens->id;
 	t->resource[use.source][use.member] = r->id;
 	return add_use(lens, use) ? error_nomem(err) : 0;
+}
+
+static int
+plan_source(struct store *store, struct flow_plan *plan, size_t theme,
+	    size_t source, struct error *err)
+{
+	struct publish_theme *t = &plan->themes[theme];
+	size_t n = t->theme->sources[source].nmembers;
+	int rc = 0;
+
+	t->lens[source] = calloc(n, sizeof(**t->lens));
+	t->resource[source] = calloc(n, sizeof(**t->resource));
+	if (!t->lens[source] || !t->resource[source])
+		return error_nomem(err);
+	for (size_t m = 0; !rc && m < n; m++)
+		rc = plan_member(store, plan,
+				 (struct flow_use){theme, source, m}, err);
+	return rc;
+}
+
+/* ---- links --------------------------------------------------------------- */
+
+/* The lenses of a source by a field of each member. */
+static int
+plan_columns(struct store *store, struct flow_plan *plan,
+	     const struct config_source *source, const size_t *columns,
+	     int64_t **ret, struct error *err)
+{
+	int64_t *ids = calloc(source->nmembers, sizeof(*ids));
+	int rc = 0;
+
+	*ret = ids;
+	if (!ids)
+		return error_nomem(err);
+	for (size_t m = 0; !rc && m < source->nmembers; m++) {
+		struct flow_lens *lens;
+
+		rc = get_lens(store, resource_of(plan, &source->members[m]),
+			      columns[m], &lens, err);
+		ids[m] = rc ? 0 : lens->id;
+	}
+	return rc;
+}
+
+static int
+add_tie(struct flow_resource *r, struct flow_tie tie)
+{
+	struct flow_tie *more =
+		reallocarray(r->ties, r->nties + 1, sizeof(*more));
+
+	if (!more)
+		return ERR_NOMEM;
+	r->ties = more;
+	more[r->nties++] = tie;
+	return 0;
+}
+
+static int
+plan_link(struct store *store, struct flow_plan *plan, size_t theme,
+	  size_t source, struct error *err)
+{
+	struct publish_theme *t = &plan->themes[theme];
+	const struct config_source *s = &t->theme->sources[source];
+	const struct config_source *other;
+	int rc;
+
+	if (!s->link)
+		return 0;
+	other = &t->theme->sources[s->link->other];
+	rc = plan_columns(store, plan, s, s->link->columns,
+			  &t->links[source].lens, err);
+	if (!rc)
+		rc = plan_columns(store, plan, other, s->link->other_columns,
+				  &t->links[source].other, err);
+	for (size_t m = 0; !rc && m < other->nmembers; m++) {
+		const struct flow_tie tie = {theme, source,
+					     s->link->other_columns[m],
+					     other->members[m].subject};
+
+		if (add_tie(resource_of(plan, &other->members[m]), tie))
+			rc = error_nomem(err);
+	}
+	return rc;
 }
 
 static int
@@ -181,18 +289,13 @@ plan_theme(struct store *store, struct flow_plan *plan, size_t theme,
 
 	t->lens = calloc(n, sizeof(*t->lens));
 	t->resource = calloc(n, sizeof(*t->resource));
-	if (!t->lens || !t->resource)
+	t->links = calloc(n, sizeof(*t->links));
+	if (!t->lens || !t->resource || !t->links)
 		return error_nomem(err);
 	for (size_t s = 0; !rc && s < n; s++) {
-		size_t members = t->theme->sources[s].nmembers;
-
-		t->lens[s] = calloc(members, sizeof(**t->lens));
-		t->resource[s] = calloc(members, sizeof(**t->resource));
-		if (!t->lens[s] || !t->resource[s])
-			return error_nomem(err);
-		for (size_t m = 0; !rc && m < members; m++)
-			rc = plan_member(store, plan,
-					 (struct flow_use){theme, s, m}, err);
+		rc = plan_source(store, plan, theme, s, err);
+		if (!rc)
+			rc = plan_link(store, plan, theme, s, err);
 	}
 	return rc;
 }

@@ -26,12 +26,21 @@ struct flow_lens {
 	size_t nuses;
 };
 
+/* One member of a source to which a link goes (link.SOURCE of a theme). */
+struct flow_tie {
+	size_t theme;	       /* index into the plan's themes */
+	size_t source;	       /* that has the link */
+	size_t value, subject; /* fields of the resource */
+};
+
 struct flow_resource {
 	const struct config_resource *resource;
 	int64_t id;	    /* object */
 	int64_t department; /* object */
 	struct flow_lens *lenses;
 	size_t nlenses;
+	struct flow_tie *ties;
+	size_t nties;
 };
 
 struct flow_plan {
@@ -62,6 +71,10 @@ void flow_plan_free(struct flow_plan *plan);
 MUST_CHECK int flow_plan_check(struct store *store, const struct config *config,
 			       int (*report)(void *ctx, const char *text),
 			       void *ctx, struct error *err);
+
+/* The link of the source that a use is of; NULL: it has none. */
+const struct config_link *flow_use_link(const struct flow_plan *plan,
+					const struct flow_use *use);
 
 /* NULL when the number is none of the configuration's resources. */
 const struct flow_resource *flow_plan_resource(const struct flow_plan *plan,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "flow/linked.h"
 #include "store/object.h"
 
 struct rebuild {
@@ -59,42 +60,51 @@ collect_subjects(struct rebuild *b, const struct publish_theme *t,
 
 struct homeless {
 	struct sql *db;
-	int64_t theme, seq;
-	size_t source, member;
+	const struct flow_plan *plan;
+	struct flow_use use;
+	int64_t seq;
 	struct buf place;
 	struct error *err;
 };
 
+/* Where the source has a link, it is known once every value has been looked
+ * up: flow_linked_settle(). */
 static int
 add_homeless(void *ctx, struct slice place, const struct store_record *r)
 {
 	struct homeless *h = ctx;
 
 	(void)place;
-	if (publish_orphan_place(h->source, h->member, SLICE_NONE, r->key,
-				 &h->place))
+	if (flow_use_link(h->plan, &h->use))
+		return flow_linked_row(h->db, h->plan, &h->use, r->key,
+				       r->cells, STORE_IS, h->err);
+	if (publish_orphan_place(h->use.source, h->use.member, SLICE_NONE,
+				 r->key, &h->place))
 		return error_nomem(h->err);
-	return store_orphan_insert(h->db, h->theme, h->seq,
-				   buf_slice(&h->place), h->err);
+	return store_orphan_insert(h->db, h->plan->themes[h->use.theme].id,
+				   h->seq, buf_slice(&h->place), h->err);
 }
 
 static int
-collect_homeless(struct rebuild *b, const struct publish_theme *t,
-		 struct error *err)
+collect_homeless(struct rebuild *b, size_t theme, struct error *err)
 {
+	const struct publish_theme *t = &b->plan->themes[theme];
 	struct homeless h = {.db = store_records(b->store),
-			     .theme = t->id,
+			     .plan = b->plan,
+			     .use = {.theme = theme},
 			     .seq = b->seq,
 			     .err = err};
+	struct flow_use *use = &h.use;
 	int rc = 0;
 
-	for (h.source = 0; h.source < t->theme->nsources; h.source++) {
-		size_t members = t->theme->sources[h.source].nmembers;
+	for (; use->source < t->theme->nsources; use->source++) {
+		size_t members = t->theme->sources[use->source].nmembers;
 
-		for (h.member = 0; !rc && h.member < members; h.member++)
-			rc = store_link_each(h.db, t->lens[h.source][h.member],
-					     b->seq, SLICE_NONE, SLICE("\1"),
-					     add_homeless, &h, err);
+		for (use->member = 0; !rc && use->member < members;
+		     use->member++)
+			rc = store_link_each(
+				h.db, t->lens[use->source][use->member], b->seq,
+				SLICE_NONE, SLICE("\1"), add_homeless, &h, err);
 	}
 	buf_release(&h.place);
 	return rc;
@@ -103,16 +113,16 @@ collect_homeless(struct rebuild *b, const struct publish_theme *t,
 /* ---- one publish --------------------------------------------------------- */
 
 static int
-rebuild_theme(struct rebuild *b, const struct publish_theme *t,
-	      struct error *err)
+rebuild_theme(struct rebuild *b, size_t theme, struct error *err)
 {
+	const struct publish_theme *t = &b->plan->themes[theme];
 	int rc = store_theme_end_all(store_records(b->store), t->id, b->seq,
 				     err);
 
 	if (!rc)
 		rc = collect_subjects(b, t, err);
 	if (!rc)
-		rc = collect_homeless(b, t, err);
+		rc = collect_homeless(b, theme, err);
 	return rc ? rc : publish_dirty_all(b->publish, t, err);
 }
 
@@ -126,7 +136,7 @@ write_themes(struct rebuild *b, struct error *err)
 		rc = flow_link(b->store, &b->plan->resources[i], b->seq, err);
 	for (size_t t = 0; !rc && t < b->plan->nthemes; t++) {
 		if (b->changed[t])
-			rc = rebuild_theme(b, &b->plan->themes[t], err);
+			rc = rebuild_theme(b, t, err);
 	}
 	if (!rc)
 		rc = flow_subjects(b->store, b->plan, b->publish, b->seq, NULL,

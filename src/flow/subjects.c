@@ -5,13 +5,15 @@
 #include "flow/internal.h"
 
 #include "base/scope.h"
+#include "flow/linked.h"
 #include "publish/gather.h"
 
 struct subjects {
 	struct sql *db;	     /* to write with */
 	struct sql *reading; /* the same, or a reader that sees pending work */
 	struct flow_judgement *loaded; /* whose rows came at once, or NULL */
-	size_t place_in_plan;	       /* of the theme */
+	const struct flow_plan *plan;
+	size_t place_in_plan; /* of the theme */
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
@@ -480,16 +482,18 @@ count_lenses(const struct flow_resource *r, size_t theme)
 }
 
 bool
-flow_subjects_alone(const struct flow_resource *r, size_t theme)
+flow_subjects_alone(const struct flow_plan *plan, const struct flow_resource *r,
+		    size_t theme)
 {
-	return count_lenses(r, theme) == 1;
+	return count_lenses(r, theme) == 1 &&
+	       !flow_linked_is_used(plan, r, theme);
 }
 
 static int
 compute_loaded(struct subjects *s)
 {
 	const struct flow_resource *r = s->loaded->planned;
-	bool alone = flow_subjects_alone(r, s->place_in_plan);
+	bool alone = flow_subjects_alone(s->plan, r, s->place_in_plan);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < r->nlenses; i++) {
@@ -560,13 +564,14 @@ flow_subjects(struct store *store, const struct flow_plan *plan,
 	      struct publish *publish, int64_t seq,
 	      struct flow_judgement *loaded, struct error *err)
 {
-	int rc = 0;
+	int rc = flow_linked_settle(store, plan, publish, seq, loaded, err);
 
 	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
 		struct subjects s = {
 			.db = store_records(store),
 			.reading = store_records(store),
 			.loaded = loaded,
+			.plan = plan,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
 			.publish = publish,
@@ -590,6 +595,7 @@ flow_subjects_apart(struct flow_judgement *j, const struct flow_plan *plan,
 		struct subjects s = {
 			.db = store_records(j->store),
 			.loaded = j,
+			.plan = plan,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
 			.publish = j->publish,

@@ -13,40 +13,72 @@ publish_era_release(struct publish_era *era)
 		return;
 	for (size_t s = 0; era->theme.lens && s < era->told->nsources; s++)
 		free(era->theme.lens[s]);
+	for (size_t s = 0; era->theme.links && s < era->told->nsources; s++) {
+		free(era->theme.links[s].lens);
+		free(era->theme.links[s].other);
+	}
 	free(era->theme.lens);
+	free(era->theme.links);
 	config_theme_free(era->told);
 	*era = (struct publish_era){0};
 }
 
-/* A lens that is gone stays 0: it has no records. */
+/* The lenses of a source by the field of each member; those of its subject
+ * without 'columns'. A lens that is gone stays 0: it has no records. */
 static int
-find_lenses(struct sql *db, struct publish_era *era, struct error *err)
+find_lenses(struct sql *db, const struct config_source *source,
+	    const size_t *columns, int64_t **ret, struct error *err)
+{
+	int64_t *lens = calloc(source->nmembers + 1, sizeof(*lens));
+	int rc = 0;
+
+	*ret = lens;
+	if (!lens)
+		return error_nomem(err);
+	for (size_t m = 0; rc >= 0 && m < source->nmembers; m++) {
+		const struct config_member *member = &source->members[m];
+		size_t field = columns ? columns[m] : member->subject;
+
+		rc = store_lens_find(db, member->resource->name,
+				     member->resource->fields[field].id,
+				     &lens[m], err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int
+find_link(struct sql *db, const struct config_theme *t, size_t source,
+	  struct publish_link *ret, struct error *err)
+{
+	const struct config_link *link = t->sources[source].link;
+	int rc = 0;
+
+	if (link)
+		rc = find_lenses(db, &t->sources[source], link->columns,
+				 &ret->lens, err);
+	if (!rc && link)
+		rc = find_lenses(db, &t->sources[link->other],
+				 link->other_columns, &ret->other, err);
+	return rc;
+}
+
+static int
+find_all(struct sql *db, struct publish_era *era, struct error *err)
 {
 	const struct config_theme *t = era->told;
+	int rc = 0;
 
 	era->theme.lens = calloc(t->nsources + 1, sizeof(*era->theme.lens));
-	if (!era->theme.lens)
+	era->theme.links = calloc(t->nsources + 1, sizeof(*era->theme.links));
+	if (!era->theme.lens || !era->theme.links)
 		return error_nomem(err);
-	for (size_t s = 0; s < t->nsources; s++) {
-		const struct config_source *source = &t->sources[s];
-		int64_t *lens = calloc(source->nmembers + 1, sizeof(*lens));
-
-		era->theme.lens[s] = lens;
-		if (!lens)
-			return error_nomem(err);
-		for (size_t m = 0; m < source->nmembers; m++) {
-			const struct config_member *member =
-				&source->members[m];
-			int rc = store_lens_find(
-				db, member->resource->name,
-				member->resource->fields[member->subject].id,
-				&lens[m], err);
-
-			if (rc < 0)
-				return rc;
-		}
+	for (size_t s = 0; !rc && s < t->nsources; s++) {
+		rc = find_lenses(db, &t->sources[s], NULL, &era->theme.lens[s],
+				 err);
+		if (!rc)
+			rc = find_link(db, t, s, &era->theme.links[s], err);
 	}
-	return 0;
+	return rc;
 }
 
 int
@@ -66,7 +98,7 @@ publish_era_get(struct sql *db, const struct publish_theme *today,
 				err);
 	ret->theme.theme = ret->told;
 	if (!rc)
-		rc = find_lenses(db, ret, err);
+		rc = find_all(db, ret, err);
 	if (rc)
 		publish_era_release(ret);
 	return rc;

@@ -5,6 +5,9 @@
  */
 #include "publish/gather.h"
 
+#include "base/scope.h"
+#include "publish/linked.h"
+
 #include <stdlib.h>
 
 struct gather {
@@ -30,6 +33,7 @@ publish_gathered_release(struct publish_gathered *g)
 	for (size_t i = 0; i < g->nwalks; i++)
 		store_link_walk_close(g->walks[i]);
 	free(g->walks);
+	free(g->unlinked);
 }
 
 static size_t
@@ -40,6 +44,27 @@ count_members(const struct config_theme *t)
 	for (size_t i = 0; i < t->nsources; i++)
 		n += t->sources[i].nmembers;
 	return n;
+}
+
+/* Where no row lacks a subject, no subject has to be asked for such rows. */
+static int
+note_unlinked(struct sql *db, const struct publish_theme *theme, int64_t at,
+	      struct publish_gathered *ret, struct error *err)
+{
+	const struct config_theme *t = theme->theme;
+	int rc = 0;
+
+	ret->unlinked = calloc(t->nsources + 1, sizeof(*ret->unlinked));
+	if (!ret->unlinked)
+		return error_nomem(err);
+	for (size_t s = 0; !rc && s < t->nsources; s++) {
+		bool any = false;
+
+		if (t->sources[s].link)
+			rc = publish_linked_any(db, theme, s, at, &any, err);
+		ret->unlinked[s] = !any;
+	}
+	return rc;
 }
 
 int
@@ -65,7 +90,7 @@ publish_gather_in_order(struct sql *db, const struct publish_theme *theme,
 			ret->nwalks += rc == 0;
 		}
 	}
-	return rc;
+	return rc ? rc : note_unlinked(db, theme, at, ret, err);
 }
 
 static int
@@ -199,6 +224,107 @@ take_all_given(struct publish_gathered *g)
 	g->all = given;
 }
 
+/* ---- rows that take the subject of another ------------------------------- */
+
+/* The values of a subject's rows of the source that a link goes to, each once.
+ * They are copied: rows that are added move the others' bytes. */
+static int
+copy_values(const struct publish_gathered_rows *all, size_t n,
+	    const struct config_link *link, struct buf *ret)
+{
+	struct slice last = SLICE_NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct integrate_row *r = &all->rows[i];
+		struct slice value;
+
+		if (r->source != link->other)
+			continue;
+		value = cells_get(r->cells, link->other_columns[r->member]);
+		/* of two neighbours neither is the one row with the value */
+		if (value.n && !slice_eq(value, last) && cells_add(ret, value))
+			return ERR_NOMEM;
+		last = value;
+	}
+	return 0;
+}
+
+/* A value may come twice, if not from neighbours: then it leads nowhere. */
+static int
+add_linked(struct gather *g, struct sql *db, const struct publish_theme *theme,
+	   int64_t at, struct slice value)
+{
+	const struct config_source *s = &theme->theme->sources[g->source];
+	enum publish_lead lead = PUBLISH_LEAD_NONE;
+	scope_buf subject = BUF_INIT;
+	int rc = publish_linked_lead(db, theme, g->source, at, value, &lead,
+				     &subject, g->err);
+
+	for (g->member = 0;
+	     !rc && lead == PUBLISH_LEAD_ONE && g->member < s->nmembers;
+	     g->member++)
+		rc = publish_linked_each(db, theme, g->source, g->member, at,
+					 value, keep_record, g, g->err);
+	return rc;
+}
+
+static int
+gather_link(struct gather *g, struct sql *db, const struct publish_theme *theme,
+	    int64_t at, size_t n)
+{
+	const struct config_link *link = theme->theme->sources[g->source].link;
+	scope_buf values = BUF_INIT;
+	struct slice rest, value;
+	int rc = copy_values(&g->into->all, n, link, &values);
+
+	if (rc)
+		return error_nomem(g->err);
+	rest = buf_slice(&values);
+	while (!rc && cells_next(&rest, &value))
+		rc = add_linked(g, db, theme, at, value);
+	return rc;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct integrate_row *x = a, *y = b;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	if (x->member != y->member)
+		return x->member < y->member ? -1 : 1;
+	return slice_cmp(x->key, y->key);
+}
+
+static bool
+may_have_linked(const struct publish_gathered *g, const struct config_theme *t,
+		size_t source)
+{
+	return t->sources[source].link &&
+	       !(g->walks && g->unlinked && g->unlinked[source]);
+}
+
+static int
+gather_links(struct gather *g, struct sql *db,
+	     const struct publish_theme *theme, int64_t at)
+{
+	const struct config_theme *t = theme->theme;
+	struct publish_gathered_rows *all = &g->into->all;
+	const size_t n = all->n;
+	int rc = 0;
+
+	for (g->source = 0; !rc && g->source < t->nsources; g->source++) {
+		if (may_have_linked(g->into, t, g->source))
+			rc = gather_link(g, db, theme, at, n);
+		/* what was added has moved the others */
+		point_into_bytes(all);
+	}
+	if (!rc && all->n > n)
+		qsort(all->rows, all->n, sizeof(*all->rows), compare_rows);
+	return rc;
+}
+
 int
 publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 	       struct slice subject, struct publish_gathered *ret,
@@ -229,7 +355,8 @@ publish_gather(struct sql *db, const struct publish_theme *theme, int64_t at,
 		}
 	}
 	clear(&ret->given);
-	if (!rc)
-		point_into_bytes(&ret->all);
-	return rc;
+	if (rc)
+		return rc;
+	point_into_bytes(&ret->all);
+	return gather_links(&g, db, theme, at);
 }

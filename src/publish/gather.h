@@ -20,6 +20,7 @@ struct publish_gathered {
 	struct buf lo, hi;
 	struct store_link_walk **walks; /* of publish_gather_in_order() */
 	size_t nwalks;
+	bool *unlinked; /* the same: sources without a row to be linked */
 };
 void publish_gathered_release(struct publish_gathered *g);
 

@@ -38,13 +38,20 @@ enum publish_kind {
 	PUBLISH_CHANGES /* part: the version's number */
 };
 
+/* link.SOURCE to the store: by which lenses the value is found in each member
+ * of the source, and in each of the other. NULL: the source has no link. */
+struct publish_link {
+	int64_t *lens, *other;
+};
+
 /* What a theme is to the store: its number, and the lens of each member of
  * each source. Made by flow at start; lives as long as the config. */
 struct publish_theme {
 	const struct config_theme *theme;
-	int64_t id;	    /* object */
-	int64_t **lens;	    /* [source][member] */
-	int64_t **resource; /* [source][member]: object */
+	int64_t id;		    /* object */
+	int64_t **lens;		    /* [source][member] */
+	struct publish_link *links; /* [source] */
+	int64_t **resource;	    /* [source][member]: object */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
  * What one publish collects about themes and files: the temporary tables
- * subject and dirty. See record.h.
+ * subject, linked, stray and dirty. See record.h.
  */
 #include "store/record.h"
 
@@ -113,7 +113,94 @@ store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
 int
 store_subject_clear(struct sql *db, struct error *err)
 {
-	return sql_exec(db, "DELETE FROM temp.subject", err);
+	return sql_exec(db,
+			"DELETE FROM temp.subject; DELETE FROM temp.linked;"
+			"DELETE FROM temp.stray",
+			err);
+}
+
+/* ---- rows whose subject another row has ---------------------------------- */
+
+int
+store_linked_add(struct sql *db, int64_t theme, size_t source,
+		 struct slice value, struct slice place, unsigned sides,
+		 struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO temp.linked VALUES(?1, ?2, ?3, ?4, ?5)"
+		" ON CONFLICT DO UPDATE SET sides = sides | excluded.sides";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, (int64_t)source);
+	sql_bind_blob(stmt, 3, value);
+	sql_bind_blob(stmt, 4, place);
+	sql_bind_int(stmt, 5, sides);
+	return sql_run(db, stmt, err);
+}
+
+int
+store_linked_each(struct sql *db, int64_t theme, store_linked_each_fn *each,
+		  void *ctx, struct error *err)
+{
+	static const char text[] =
+		"SELECT source, value, place, sides FROM temp.linked"
+		" WHERE theme = ?1 ORDER BY source, value, place";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, (size_t)sql_int(stmt, 0), sql_bytes(stmt, 1),
+			  sql_bytes(stmt, 2), (unsigned)sql_int(stmt, 3));
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int
+store_stray_add(struct sql *db, int64_t theme, struct slice place,
+		unsigned sides, struct error *err)
+{
+	static const char text[] =
+		"INSERT INTO temp.stray VALUES(?1, ?2, ?3)"
+		" ON CONFLICT DO UPDATE SET sides = sides | excluded.sides";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	sql_bind_blob(stmt, 2, place);
+	sql_bind_int(stmt, 3, sides);
+	return sql_run(db, stmt, err);
+}
+
+int
+store_stray_each(struct sql *db, int64_t theme, store_stray_each_fn *each,
+		 void *ctx, struct error *err)
+{
+	static const char text[] =
+		"SELECT place, sides FROM temp.stray WHERE theme = ?1"
+		" AND sides <> 3 ORDER BY place";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, theme);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = each(ctx, sql_bytes(stmt, 0), (unsigned)sql_int(stmt, 1));
+		if (rc)
+			return rc;
+	}
+	return rc;
 }
 
 int

@@ -8,8 +8,8 @@
  * writer shows its own changes.
  *
  * Keys, cells and places are packed (base/cells.h). Bytes given to callbacks
- * hold during the call; a callback returns 0 to go on or a negative code,
- * which comes back. A callback may use the same connection for other
+ * hold during the call; a callback returns 0 to go on, anything else to end
+ * the walk, which comes back. A callback may use the same connection for other
  * statements. It does not change the table that is walked, but for
  * store_record_each() at a sequence before the one that is written: there it
  * may end the record it is given and insert others.
@@ -273,7 +273,35 @@ typedef int store_subject_each_fn(void *ctx, struct slice subject);
 MUST_CHECK int store_subject_each(struct sql *db, int64_t theme,
 				  store_subject_each_fn *each, void *ctx,
 				  struct error *err);
+/* And what store_linked_add() and store_stray_add() have collected. */
 MUST_CHECK int store_subject_clear(struct sql *db, struct error *err);
+
+/* Before the publish, after it. */
+#define STORE_WAS 1U
+#define STORE_IS 2U
+
+/* The values by which a source looks for subjects (link.SOURCE of a theme) and
+ * that one publish touched: temporary as well. 'place' is the orphan that one
+ * row of the source is where its value leads to no subject, on these sides;
+ * SLICE_NONE: all its rows with the value, on both. */
+MUST_CHECK int store_linked_add(struct sql *db, int64_t theme, size_t source,
+				struct slice value, struct slice place,
+				unsigned sides, struct error *err);
+/* By source, value, and place, that of all rows first. */
+typedef int store_linked_each_fn(void *ctx, size_t source, struct slice value,
+				 struct slice place, unsigned sides);
+MUST_CHECK int store_linked_each(struct sql *db, int64_t theme,
+				 store_linked_each_fn *each, void *ctx,
+				 struct error *err);
+/* Places of orphans without subject that were there, or are: added up. Given
+ * are those that begin or end, in byte order. */
+MUST_CHECK int store_stray_add(struct sql *db, int64_t theme,
+			       struct slice place, unsigned sides,
+			       struct error *err);
+typedef int store_stray_each_fn(void *ctx, struct slice place, unsigned sides);
+MUST_CHECK int store_stray_each(struct sql *db, int64_t theme,
+				store_stray_each_fn *each, void *ctx,
+				struct error *err);
 
 /* The places of one publish's changes to a published file, collected before
  * its chunks are written again: temporary, of the writer of records.db. */

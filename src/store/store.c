@@ -131,6 +131,17 @@ make_temporary(struct store *store, struct error *err)
 			"CREATE TEMP TABLE subject("
 			"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
 			"  PRIMARY KEY(theme, subject)"
+			") STRICT, WITHOUT ROWID;"
+			"CREATE TEMP TABLE linked("
+			"  theme INTEGER NOT NULL, source INTEGER NOT NULL,"
+			"  value BLOB NOT NULL, place BLOB NOT NULL,"
+			"  sides INTEGER NOT NULL,"
+			"  PRIMARY KEY(theme, source, value, place)"
+			") STRICT, WITHOUT ROWID;"
+			"CREATE TEMP TABLE stray("
+			"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
+			"  sides INTEGER NOT NULL,"
+			"  PRIMARY KEY(theme, place)"
 			") STRICT, WITHOUT ROWID;",
 			err);
 }

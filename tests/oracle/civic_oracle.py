@@ -365,12 +365,13 @@ def json_value(kind, text):
 class Member:
     """A row of a source, seen from a theme."""
 
-    __slots__ = ("position", "key", "record", "subject", "resource")
+    __slots__ = ("position", "key", "record", "own", "subject", "resource")
 
     def __init__(self, position, key, record, subject, resource):
         self.position = position
         self.key = key
         self.record = record
+        self.own = subject  # as the row itself says it
         self.subject = subject
         self.resource = resource
 
@@ -417,7 +418,7 @@ class Theme:
                 if row.subject == "" and value != "":
                     found = index.get(value, [])
                     if len(found) == 1:
-                        row.subject = found[0].subject
+                        row.subject = found[0].own
         return rows
 
     def render(self):
@@ -535,7 +536,8 @@ class Theme:
         if not shown:
             return None
         lines = [shown]
-        for row in sorted(members, key=lambda r: (r.subject.encode("utf-8"),
+        # What a link finds is the theme's, not the record's.
+        for row in sorted(members, key=lambda r: (r.own.encode("utf-8"),
                                                   sort_key(r.key))):
             lines.append([row.record.values[name] for name in shown])
         return csv_text(lines)

@@ -2,11 +2,13 @@
 """A random small city: configuration and what its departments send.
 
     generate_city.py SEED OUT [--days N] [--subjects N] [--rows N] [--clean]
+                              [--links]
 
 The same seed gives the same bytes. OUT holds civicfs.conf, conf.d/,
 resources.d/, days/DAY/… and submissions.list, one 'D/R=FILE' a line in the
 order in which they are sent (the form civic_oracle.py --list reads; FILE is
-relative to OUT). With --clean every file is whole and free of faults.
+relative to OUT). With --clean every file is whole and free of faults; with
+--links many rows have no subject and find one through another source.
 
 What the specification leaves open is not generated: it could not be judged.
 """
@@ -56,7 +58,7 @@ VALUE_FIELDS = [
 ]
 
 # Fields that are no rule's operand.
-STRUCTURE = ("subject", "parent", "id", "seq")
+STRUCTURE = ("subject", "parent", "id", "seq", "ref")
 
 
 def full_width(text):
@@ -218,8 +220,10 @@ class Resource:
             self.fields = like.fields
             self.as_of = like.as_of
         else:
-            self.key_kind = rng.choice(["id", "id", "subject", "composite",
-                                        "personal", "none"])
+            kinds = ["id", "id", "subject", "composite", "personal", "none"]
+            if city.links:
+                kinds += ["id"] * 12  # whose rows may lack a subject
+            self.key_kind = rng.choice(kinds)
             extra = [self.closed(field) for field in
                      rng.sample(VALUE_FIELDS, rng.randrange(3, 7))]
             self.fields = [("subject", "主体代码", city.subject_kind, "")]
@@ -234,6 +238,8 @@ class Resource:
             if self.key_kind == "personal" and "phone" not in (
                     field[0] for field in extra):
                 extra += [f for f in VALUE_FIELDS if f[0] == "phone"]
+            if city.links:
+                self.fields.append(("ref", "关联号", "string", ""))
             self.fields += extra
             rng.shuffle(self.fields)
             dated = [f[0] for f in self.fields if f[2] == "date"]
@@ -297,6 +303,8 @@ class Resource:
         row["parent"] = rng.choice(self.city.subjects + [""] * 10)
         if "subject" not in self.key and rng.random() < 0.05:
             row["subject"] = ""
+        if self.city.links:
+            self.link(row)
         self.counter += 1
         if self.key_kind == "id":
             kind = next(f[2] for f in self.fields if f[0] == "id")
@@ -308,6 +316,15 @@ class Resource:
             row["phone"] = row["phone"] or "0769-%07d" % self.counter
         names = self.key or [field[0] for field in self.fields]
         return tuple(row[name] for name in names), row
+
+    def link(self, row):
+        """A value that none, one or several rows of another source have."""
+        rng = self.city.rng
+        row["ref"] = "R%d" % rng.randrange(15 + self.city.rows)
+        if rng.random() < 0.1:
+            row["ref"] = ""
+        if "subject" not in self.key and rng.random() < 0.4:
+            row["subject"] = ""
 
     def evolve(self, share):
         """What happened since the last file; keys by what became of them."""
@@ -323,6 +340,10 @@ class Resource:
                 name, _, kind, _ = rng.choice(self.fields)
                 if name not in self.key and name not in STRUCTURE:
                     row[name] = self.city.values.canonical(name, kind)
+                    self.rows[key] = row
+                    touched[key] = "update"
+                elif self.city.links and self.key:
+                    self.link(row)
                     self.rows[key] = row
                     touched[key] = "update"
         few, many = self.city.rows // 20 + 8, self.city.rows + 10
@@ -548,9 +569,10 @@ class File:
 
 
 class City:
-    def __init__(self, seed, days, subjects, rows, clean):
+    def __init__(self, seed, days, subjects, rows, clean, links):
         self.rng = random.Random(seed)
         self.rows = rows
+        self.links = links
         rng = self.rng
         self.seed = seed
         self.days = days
@@ -624,6 +646,13 @@ class City:
         lines.append("field.n_all = count s0")
         if based:
             lines.append("base = " + rng.choice(self.sources)[0])
+        if self.links:
+            names = [source for source, _ in self.sources]
+            rng.shuffle(names)
+            others = names[:max(1, len(names) // 2)]
+            for source in names[len(others):]:
+                lines.append("link.%s = ref %s.ref" % (source,
+                                                       rng.choice(others)))
         return "\n".join(lines) + "\n"
 
     def write_config(self, out):
@@ -710,9 +739,11 @@ def main():
                         "resource")
     parser.add_argument("--clean", action="store_true",
                         help="only whole files without faults")
+    parser.add_argument("--links", action="store_true",
+                        help="rows find their subject in another source")
     args = parser.parse_args()
     City(args.seed, args.days, args.subjects, args.rows,
-         args.clean).write(args.out)
+         args.clean, args.links).write(args.out)
 
 
 if __name__ == "__main__":

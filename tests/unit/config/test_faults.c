@@ -161,12 +161,6 @@ static const struct fault keys[] = {
 	 "conf.d/themes.ini:15: 'sqlite = yes' is not supported by this "
 	 "version; remove the line",
 	 1},
-	{"conf.d/themes.ini", "bom = no",
-	 "link.penalty = licence_no registration.licence_no",
-	 "conf.d/themes.ini:13: 'link.penalty = licence_no "
-	 "registration.licence_no' is not supported by this version; remove "
-	 "the line",
-	 1},
 	{"conf.d/themes.ini", "bom = no", "recheck = yes",
 	 "conf.d/themes.ini:13: 'recheck = yes' is not supported by this "
 	 "version",
@@ -573,6 +567,77 @@ static const struct fault themes[] = {
 	{"conf.d/themes.ini", "base = registration", "base = registrations",
 	 "conf.d/themes.ini:12: base: there is no source 'registrations'; did "
 	 "you mean 'registration'?",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on\n",
+	 "conf.d/themes.ini:13: link.penalty: write 'link.penalty = FIELD "
+	 "OTHER.FIELD'",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on registration\n",
+	 "conf.d/themes.ini:13: link.penalty: write 'link.penalty = FIELD "
+	 "OTHER.FIELD'",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on registrations.updated_on\n",
+	 "conf.d/themes.ini:13: link.penalty: there is no source "
+	 "'registrations'; did you mean 'registration'?",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided registration.updated_on\n",
+	 "conf.d/themes.ini:13: link.penalty: env/penalties has no field "
+	 "'decided'; did you mean 'decided_on'?",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on registration.update\n",
+	 "conf.d/themes.ini:13: link.penalty: aic/registrations has no field "
+	 "'update'; did you mean",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on registration.name\n",
+	 "conf.d/themes.ini:13: link.penalty: 'decided_on' is of type date, "
+	 "'registration.name' of type string",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = 统一社会信用代码 registration.uscc\n",
+	 "conf.d/themes.ini:13: link.penalty: '统一社会信用代码' holds the "
+	 "subject of env/penalties, and is empty where a link is needed",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on penalty.decided_on\n",
+	 "conf.d/themes.ini:13: link.penalty: source 'penalty' has a link "
+	 "itself",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalty = decided_on registration.updated_on\n"
+	 "link.penalty = decided_on registration.updated_on\n",
+	 "conf.d/themes.ini:14: link.penalty: source 'penalty' has a link "
+	 "already",
+	 1},
+	{"conf.d/themes.ini",
+	 "bom = no\n"
+	 "",
+	 "link.penalties = decided_on registration.updated_on\n",
+	 "conf.d/themes.ini:13: link.penalties: there is no source "
+	 "'penalties'; did you mean 'penalty'?",
 	 1},
 	{"resources.d/tax/ratings.ini", "enum = A, B, M, C, D",
 	 "sensitivity = secret",
