@@ -97,6 +97,14 @@ struct config_field {
 	struct config_place place;
 };
 
+/* Whether files have a column of it: the values of a secret one must not be
+ * sent (SPEC 9), so its column may be missing. */
+static inline bool
+config_field_is_sent(const struct config_field *f)
+{
+	return f->sensitivity != CONFIG_SECRET;
+}
+
 /* One registered descriptor. */
 struct config_resource {
 	const char *department; /* id */

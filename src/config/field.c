@@ -135,6 +135,18 @@ check_enum(struct config_load *load, const struct config_section *s,
 	}
 }
 
+/* A file that holds a value of it is rejected. */
+static void
+check_secret(struct config_load *load, const struct config_section *s,
+	     const struct config_field *f)
+{
+	if (f->required && !config_field_is_sent(f))
+		config_error(&load->report, config_section_place(s, "required"),
+			     "'required = yes' with 'sensitivity = secret': "
+			     "values of a secret field must not be sent; "
+			     "remove one of the two");
+}
+
 static void
 fill_field(struct config_load *load, const struct config_section *s,
 	   const struct config_resource *resource, bool strict,
@@ -151,6 +163,7 @@ fill_field(struct config_load *load, const struct config_section *s,
 	inherit_open(load, s, resource, &draft);
 	check_bounds(load, s, &draft.field);
 	check_enum(load, s, &draft.field);
+	check_secret(load, s, &draft.field);
 	*ret = draft.field;
 }
 

@@ -122,6 +122,21 @@ check_sharing(struct config_load *load, const struct config_section *s,
 			     config_open_word(r->open));
 }
 
+/* What is told apart by its values must not be one that never comes. */
+static int
+find_sent(struct config_load *load, struct config_place place, const char *key,
+	  const struct config_resource *r, const char *id)
+{
+	int field = config_load_field(load, place, key, r, id);
+
+	if (field >= 0 && !config_field_is_sent(&r->fields[field]))
+		config_error(&load->report, place,
+			     "%s: '%s' has 'sensitivity = secret', so no file "
+			     "may hold a value of it; name another field",
+			     key, id);
+	return field;
+}
+
 static void
 fill_key(struct config_load *load, const struct config_section *s,
 	 const struct config_list *ids, struct config_resource *r)
@@ -141,9 +156,9 @@ fill_key(struct config_load *load, const struct config_section *s,
 		return;
 	r->key = key;
 	for (size_t i = 0; i < n; i++) {
-		int field = ids->n ? config_load_field(load, place, "key", r,
-						       ids->items[i])
-				   : (int)i;
+		int field =
+			ids->n ? find_sent(load, place, "key", r, ids->items[i])
+			       : (int)i;
 
 		if (field < 0)
 			continue;
@@ -163,8 +178,7 @@ find_named(struct config_load *load, const struct config_section *s,
 {
 	if (!*id)
 		return -1;
-	return config_load_field(load, config_section_place(s, key), key, r,
-				 id);
+	return find_sent(load, config_section_place(s, key), key, r, id);
 }
 
 /* A snapshot is the whole truth: without one of its members it would delete

@@ -166,11 +166,25 @@ check_file(const struct daemon_shared *shared, uint64_t node, int fd)
 	return 0;
 }
 
+/* What the kernel holds counts as open for writing as long as anybody has the
+ * file open, also for reading: then it would not be known to be whole before
+ * its last reader has closed it (inbox_pass_is_over). Who writes through the
+ * mount counts by himself. Where there is no /proc it is as it is. */
+static int
+open_for_reading(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 int
 daemon_backing_open(struct daemon_shared *shared, uint64_t node, int fd)
 {
 	struct mount_backing *place = find(shared, node);
 	struct error err = ERROR_INIT;
+	scope_fd only = -1;
 	int32_t id = 0;
 	int rc;
 
@@ -182,7 +196,9 @@ daemon_backing_open(struct daemon_shared *shared, uint64_t node, int fd)
 	rc = place ? check_file(shared, node, fd) : -ENFILE;
 	if (rc)
 		return rc;
-	if (open_as_worker(shared, fd, &id, &err)) {
+	if (mount_node_kind(node) == NODE_WRITTEN)
+		only = open_for_reading(fd);
+	if (open_as_worker(shared, only < 0 ? fd : only, &id, &err)) {
 		daemon_log("keeper", LOG_WARNING, "%s", err.text);
 		return err.errnum ? -err.errnum : -EIO;
 	}

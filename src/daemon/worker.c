@@ -209,6 +209,16 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 }
 
 static void
+on_erased(void *ctx, int64_t submission, int64_t file)
+{
+	struct worker *w = ctx;
+	scope_buf message = BUF_INIT;
+
+	if (!mount_invalidate_erased(submission, file, &message))
+		daemon_tell(&w->teller, &message);
+}
+
+static void
 on_left(void *ctx, int64_t resource, const char *name)
 {
 	struct worker *w = ctx;
@@ -460,6 +470,7 @@ open_services(struct worker *w, struct error *err)
 	const struct flow_hooks hooks = {on_published, on_judged, on_failed, w};
 	int rc = mount_new(&mount, &w->mount, err);
 
+	inbox_on_erased(w->inbox, on_erased, w);
 	if (!rc)
 		rc = flow_new(w->store, w->plan, w->inbox, &decoder, &hooks,
 			      &w->flow, err);

@@ -42,11 +42,13 @@ struct decode_label {
 struct decode_request {
 	const struct decode_label *labels;
 	size_t nlabels;
-	bool extra_ignore;   /* extra = ignore */
-	bool change_allowed; /* upsert: a column 'change' is no extra label */
-	bool members_each;   /* members = each: the good ones count alone */
-	const char *sheet;   /* of a workbook, by name; "" or NULL: the first
-			      * whose header matches */
+	const bool *optional; /* per label: a column may be missing; NULL: none
+			       * may */
+	bool extra_ignore;    /* extra = ignore */
+	bool change_allowed;  /* upsert: a column 'change' is no extra label */
+	bool members_each;    /* members = each: the good ones count alone */
+	const char *sheet;    /* of a workbook, by name; "" or NULL: the first
+			       * whose header matches */
 	struct decode_limits limits;
 };
 

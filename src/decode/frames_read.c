@@ -176,7 +176,7 @@ static int
 judge_columns(struct reader *r, struct error *err)
 {
 	const struct decode_request *req = r->req;
-	size_t change = 0, extra = 0, named = 0;
+	size_t change = 0, extra = 0, missing = 0;
 	scope_free bool *seen = calloc(req->nlabels + 1, sizeof(*seen));
 	bool twice = false;
 
@@ -190,10 +190,11 @@ judge_columns(struct reader *r, struct error *err)
 		if (field < 0)
 			continue;
 		twice |= seen[field];
-		named += !seen[field];
 		seen[field] = true;
 	}
-	r->rows = named == req->nlabels && !twice && change <= 1 &&
+	for (size_t i = 0; i < req->nlabels; i++)
+		missing += !seen[i] && !(req->optional && req->optional[i]);
+	r->rows = !missing && !twice && change <= 1 &&
 		  (!extra || req->extra_ignore);
 	return 0;
 }

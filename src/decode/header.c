@@ -16,6 +16,7 @@ struct choice {
 	int way;
 	int record;   /* from 0 */
 	size_t named; /* registered fields it names; 0 none was found */
+	bool whole;   /* these are all that must be there */
 };
 
 struct search {
@@ -32,6 +33,23 @@ struct search {
 };
 
 /* ---- finding ------------------------------------------------------------- */
+
+static bool
+may_miss(const struct search *s, size_t field)
+{
+	return s->req->optional && s->req->optional[field];
+}
+
+/* Whether every field that must have a column has been seen. */
+static bool
+is_whole(const struct search *s)
+{
+	for (size_t i = 0; i < s->req->nlabels; i++) {
+		if (!s->seen[i] && !may_miss(s, i))
+			return false;
+	}
+	return true;
+}
 
 static int
 count_named(struct search *s, const struct decode_record *record, size_t *ret,
@@ -83,10 +101,12 @@ try_way(struct search *s, int way, struct error *err)
 		rc = count_named(s, &record, &named, err);
 		if (rc)
 			return rc;
-		if (named > s->best.named)
-			s->best = (struct choice){way, i, named};
-		if (named && named == s->req->nlabels)
+		if (named && is_whole(s)) {
+			s->best = (struct choice){way, i, named, true};
 			return 0;
+		}
+		if (named > s->best.named)
+			s->best = (struct choice){way, i, named, false};
 	}
 	if (rc == DECODE_RECORD_FAULT)
 		note_fault(s);
@@ -101,7 +121,7 @@ find_header(struct search *s, struct error *err)
 
 		if (rc)
 			return rc;
-		if (s->best.named && s->best.named == s->req->nlabels)
+		if (s->best.whole)
 			break;
 	}
 	return 0;
@@ -242,7 +262,7 @@ check_labels(const struct search *s, const struct decode_header *h,
 	memset(s->seen, 0, s->req->nlabels * sizeof(*s->seen));
 	rc = check_columns(s, h, &bad, err);
 	for (size_t i = 0; !rc && i < s->req->nlabels; i++) {
-		if (s->seen[i])
+		if (s->seen[i] || may_miss(s, i))
 			continue;
 		bad = true;
 		rc = report_missing(s, &s->req->labels[i], h->line);

@@ -1,7 +1,8 @@
 /*
  * What the decoder has to know, as bytes: a version, flags, the limits,
- * the sheet, the number of fields, then id and title of each; numbers are 32
- * bits, limits 64, little-endian, and a text is its length and its bytes.
+ * the sheet, the number of fields, then of each id, title and whether it may be
+ * missing; numbers are 32 bits, limits 64, little-endian, and a text is its
+ * length and its bytes.
  */
 #include "decode/decode.h"
 
@@ -10,7 +11,7 @@
 
 #include <endian.h>
 
-#define VERSION 2
+#define VERSION 3
 #define EXTRA_IGNORE 1
 #define CHANGE_ALLOWED 2
 #define MEMBERS_EACH 4
@@ -76,6 +77,8 @@ decode_request_write(const struct decode_request *req, struct buf *out)
 		rc = put_text(out, req->labels[i].id);
 		if (!rc)
 			rc = put_text(out, req->labels[i].title);
+		if (!rc)
+			rc = put_number(out, req->optional && req->optional[i]);
 	}
 	if (rc)
 		out->len = before;
@@ -120,8 +123,9 @@ take_text(struct slice *rest, struct slice *ret)
 	return text_is_utf8(*ret, NULL) && (!n || !memchr(ret->p, '\0', n));
 }
 
-/* One block: the request, its labels, their texts. Each text's length of four
- * bytes leaves room for the NUL that ends it. */
+/* One block: the request, its labels, their texts, and which are optional. Each
+ * text's length of four bytes leaves room for the NUL that ends it, and so do
+ * the four of what is one byte here. */
 struct block {
 	struct decode_request req;
 	struct decode_label labels[];
@@ -153,6 +157,7 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 	scope_free struct block *block = NULL;
 	struct decode_limits limits;
 	struct slice sheet;
+	bool *optional;
 	char *room;
 
 	if (!take_number(&bytes, &version) || !take_number(&bytes, &flags) ||
@@ -161,20 +166,23 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 	    !take_limit(&bytes, &limits.ratio) ||
 	    !take_limit(&bytes, &limits.members) ||
 	    !take_text(&bytes, &sheet) || !take_number(&bytes, &n) ||
-	    n > bytes.n / 8)
+	    n > bytes.n / 12)
 		return broken(err);
 	block = malloc(sizeof(*block) + n * sizeof(block->labels[0]) + sheet.n +
 		       1 + bytes.n);
 	if (!block)
 		return error_nomem(err);
-	room = (char *)&block->labels[n];
+	optional = (bool *)&block->labels[n];
+	room = (char *)&optional[n];
 	block->req.sheet = store_text(&room, sheet);
 	for (uint32_t i = 0; i < n; i++) {
 		struct slice id, title;
+		uint32_t may_miss;
 
 		if (!take_text(&bytes, &id) || !take_text(&bytes, &title) ||
-		    !id.n)
+		    !take_number(&bytes, &may_miss) || may_miss > 1 || !id.n)
 			return broken(err);
+		optional[i] = may_miss;
 		block->labels[i].id = store_text(&room, id);
 		block->labels[i].title = store_text(&room, title);
 	}
@@ -182,6 +190,7 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 		return broken(err);
 	block->req.labels = block->labels;
 	block->req.nlabels = n;
+	block->req.optional = optional;
 	block->req.extra_ignore = flags & EXTRA_IGNORE;
 	block->req.change_allowed = flags & CHANGE_ALLOWED;
 	block->req.members_each = flags & MEMBERS_EACH;

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PIPE_SIZE (1 << 20)
 
@@ -57,10 +59,12 @@ make_request_file(const struct decode_request *req, int *ret_fd,
 	return 0;
 }
 
-/* Starts a decoder; *ret_out is where its frames come from. */
+/* Starts a decoder; *ret_out is where its frames come from, *ret_room what it
+ * unpacks to. */
 static int
 start(const struct flow_decoder *decoder, int fd,
-      const struct decode_request *req, int *ret_out, struct error *err)
+      const struct decode_request *req, int *ret_room, int *ret_out,
+      struct error *err)
 {
 	scope_fd request_fd = -1;
 	scope_fd out = -1;
@@ -80,8 +84,27 @@ start(const struct flow_decoder *decoder, int fd,
 	/* larger is faster; the default will do */
 	(void)fcntl(in, F_SETPIPE_SZ, PIPE_SIZE);
 	rc = decoder->start(decoder->ctx, fd, request_fd, in, err);
-	if (!rc)
-		*ret_out = take_fd(&out);
+	if (rc)
+		return rc;
+	*ret_room = take_fd(&request_fd);
+	*ret_out = take_fd(&out);
+	return 0;
+}
+
+/* What was unpacked of a file that carries a secret value is overwritten before
+ * the disk gives its blocks to others. */
+static int
+erase_room(int room, struct error *err)
+{
+	static const char zeros[1 << 16];
+	struct stat st;
+	int rc = fstat(room, &st) ? error_errno(err, errno, "unpacked bytes")
+				  : 0;
+
+	for (off_t at = 0; !rc && at < st.st_size; at += sizeof(zeros))
+		rc = io_pwrite(room, zeros, sizeof(zeros), at, err);
+	if (!rc && fdatasync(room))
+		rc = error_errno(err, errno, "unpacked bytes");
 	return rc;
 }
 
@@ -109,9 +132,11 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 	const struct config_resource *r = j->resource;
 	scope_free struct decode_label *labels =
 		calloc(r->nfields + 1, sizeof(*labels));
+	scope_free bool *optional = calloc(r->nfields + 1, sizeof(*optional));
 	const struct decode_request req = {
 		.labels = labels,
 		.nlabels = r->nfields,
+		.optional = optional,
 		.extra_ignore = r->extra_ignore || j->any_column,
 		.change_allowed = r->mode == CONFIG_UPSERT,
 		/* a fix file may come back under whatever name */
@@ -120,16 +145,22 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 		.limits = decoder->limits.unpacked ? decoder->limits
 						   : DECODE_LIMITS,
 	};
+	scope_fd room = -1;
 	scope_fd out = -1;
-	int rc;
+	int rc, erased;
 
-	if (!labels)
+	if (!labels || !optional)
 		return error_nomem(err);
-	for (size_t i = 0; i < r->nfields; i++)
+	for (size_t i = 0; i < r->nfields; i++) {
 		labels[i] = (struct decode_label){r->fields[i].id,
 						  r->fields[i].title};
-	rc = start(decoder, fd, &req, &out, err);
-	return rc ? rc
-		  : listen_to(j, out, patience_ms(j, decoder), &req, sink,
-			      ret_died, err);
+		optional[i] = !config_field_is_sent(&r->fields[i]);
+	}
+	rc = start(decoder, fd, &req, &room, &out, err);
+	if (rc)
+		return rc;
+	rc = listen_to(j, out, patience_ms(j, decoder), &req, sink, ret_died,
+		       err);
+	erased = j->secret.column ? erase_room(room, rc ? NULL : err) : 0;
+	return rc ? rc : erased;
 }

@@ -26,10 +26,12 @@ describe_shape(const struct config_resource *r, struct buf *out)
 static int
 describe_constraints(const struct config_field *f, struct buf *out)
 {
-	int rc = buf_addf(out, "%s%s%s length %lld %lld\nmin %s\nmax %s\n",
+	int rc = buf_addf(out, "%s%s%s%s length %lld %lld\nmin %s\nmax %s\n",
 			  f->id, f->required ? " required" : "",
-			  f->strict ? " strict" : "", (long long)f->min_length,
-			  (long long)f->max_length, f->min, f->max);
+			  f->strict ? " strict" : "",
+			  config_field_is_sent(f) ? "" : " secret",
+			  (long long)f->min_length, (long long)f->max_length,
+			  f->min, f->max);
 
 	if (!rc)
 		rc = buf_addf(out, "pattern %s\n", f->pattern);
@@ -53,6 +55,7 @@ describe(const struct config_resource *r, struct buf *out, size_t *ret_shape)
 /* ---- judging them again -------------------------------------------------- */
 
 struct again {
+	const struct config_resource *resource;
 	const struct validate *validate;
 	struct validate_row row;
 	struct slice *cells;
@@ -93,11 +96,17 @@ judge_again(void *ctx, const struct store_record *r)
 	if (cells_split(r->cells, a->cells, a->n) != (long)a->n)
 		return error_set(a->err, ERR_CORRUPT,
 				 "a stored record cannot be read");
+	a->records++;
+	rc = validate_secrets(a->resource, a->columns, a->n, &row, note_first,
+			      a);
+	if (rc) {
+		a->refused++;
+		return 0;
+	}
 	rc = validate_judge(a->validate, a->columns, a->n, &row, &a->row,
 			    note_first, ignore, a);
 	if (rc)
 		return error_nomem(a->err);
-	a->records++;
 	a->refused += a->row.kind == VALIDATE_REFUSED;
 	return 0;
 }
@@ -129,8 +138,11 @@ revalidate(const struct look *look, const struct flow_resource *r,
 	size_t n = resource->nfields;
 	scope_free struct slice *cells = calloc(n + 1, sizeof(*cells));
 	scope_free int *columns = calloc(n + 1, sizeof(*columns));
-	struct again a = {
-		.cells = cells, .columns = columns, .n = n, .err = err};
+	struct again a = {.resource = resource,
+			  .cells = cells,
+			  .columns = columns,
+			  .n = n,
+			  .err = err};
 	struct validate *validate = NULL;
 	int rc;
 

@@ -293,19 +293,36 @@ judge_all(struct flow *flow, struct error *err)
 	return first.code;
 }
 
+/* What an earlier worker, or a disk that failed, has left. */
+static int
+erase_secrets(struct flow *flow, struct error *err)
+{
+	int rc = inbox_secret_erase(flow->inbox, err);
+
+	tell_watches(flow);
+	return rc;
+}
+
 static int
 work(struct flow *flow, struct error *err)
 {
+	struct error failure = ERROR_INIT;
+	int erased = erase_secrets(flow, &failure);
+	int rc;
+
 	if (!flow->rebuilt) {
-		int rc = flow_rebuild(flow->shop.store, flow->shop.plan,
-				      &flow->shop.hooks, err);
+		rc = flow_rebuild(flow->shop.store, flow->shop.plan,
+				  &flow->shop.hooks, err);
 
 		if (rc)
 			return rc;
 		flow->rebuilt = true;
 		store_records_settle(flow->shop.store);
 	}
-	return judge_all(flow, err);
+	rc = judge_all(flow, err);
+	if (!rc && erased && err)
+		*err = failure;
+	return rc ? rc : erased;
 }
 
 /* Sleeps until *flag, or until 'until' (CLOCK_REALTIME, 0 for ever). The lock

@@ -39,6 +39,14 @@ struct flow_passing {
 	bool apart;
 };
 
+/* What a file carries of secret fields (SPEC 9): secret.c. */
+struct flow_secret {
+	bool found;	     /* a value: nothing else counts any more */
+	const char *column;  /* a secret field that has a column; NULL none */
+	struct slice *cells; /* of a record, without such values */
+	size_t cap;
+};
+
 /* A submission being judged. Zeroed at the start; flow_judgement_release(). */
 struct flow_judgement {
 	/* given */
@@ -79,6 +87,7 @@ struct flow_judgement {
 	struct validate_faults *errors, *warnings;
 	struct error sink_error; /* a callback's: code 0 none */
 	enum decode_end end;
+	struct flow_secret secret;
 
 	/* the verdict */
 	enum validate_state state;
@@ -121,6 +130,28 @@ MUST_CHECK int flow_judge_rows(struct flow_judgement *j,
 MUST_CHECK int flow_judge_fault(struct flow_judgement *j,
 				const struct validate_fault *fault,
 				struct error *err);
+
+/*
+ * secret.c: what must not be here. A header is noted, each record below it is
+ * looked at before it is judged: 1, and it is not to be judged, once a value
+ * was found. In what was published already values are left out instead: '*r'
+ * then points to the record without them.
+ */
+void flow_secret_header(struct flow_judgement *j, const int *columns, size_t n);
+MUST_CHECK int flow_secret_row(struct flow_judgement *j,
+			       const struct decode_row **r,
+			       struct decode_row *without);
+/* The same for a record of a fix file, with its own columns; only leaves
+ * out. */
+MUST_CHECK int flow_secret_leave_out(struct flow_judgement *j,
+				     const int *columns, size_t ncolumns,
+				     struct decode_row *r);
+/* After the last record: whether the file is rejected for what it carries. */
+MUST_CHECK int flow_secret_weigh(struct flow_judgement *j, bool *ret,
+				 struct error *err);
+/* judge.c: forgets the faults that were found. ERR_NOMEM. */
+MUST_CHECK int flow_judge_renew_faults(struct flow_judgement *j,
+				       struct error *err);
 
 /* members.c: the members of an archive. '*m' is made by the first and freed
  * with the judgement; 'before' is the last row of those before. ERR_NOMEM. */
@@ -178,8 +209,12 @@ MUST_CHECK int flow_is_overtaken(struct flow_judgement *j, struct slice key,
 /* What is to be said of the fix file itself; counts its rows. After the rows
  * are judged. */
 MUST_CHECK int flow_round_weigh(struct flow_judgement *j, struct error *err);
-/* Whether it could not be read: then it stays where it is. */
+/* Whether nothing of it counts. It stays where it is, if it could not be
+ * read; it is erased, if it holds what must not be here. */
 bool flow_round_is_unreadable(const struct flow_judgement *j);
+bool flow_round_is_secret(const struct flow_judgement *j);
+/* The blob of the file that came back; 0 none has. */
+int64_t flow_round_blob(const struct flow_judgement *j);
 /* Whether a later snapshot leaves nothing to be stored. */
 bool flow_round_is_moot(const struct flow_judgement *j);
 /* All rounds up to this one, and what all have stored and published. */

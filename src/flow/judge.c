@@ -39,10 +39,11 @@ flow_judgement_release(struct flow_judgement *j)
 	sorter_free(j->orphans);
 	flow_members_free(j->members);
 	free(j->columns);
+	free(j->secret.cells);
 }
 
-static int
-renew_faults(struct flow_judgement *j, struct error *err)
+int
+flow_judge_renew_faults(struct flow_judgement *j, struct error *err)
 {
 	validate_faults_free(j->errors);
 	validate_faults_free(j->warnings);
@@ -67,8 +68,9 @@ forget_rows(struct flow_judgement *j, struct error *err)
 	j->nblanks = 0;
 	j->read = 0;
 	j->rejected = false;
+	j->secret.found = false; /* a column stays one that was seen */
 	flow_progress_stage(j->progress, FLOW_READING, 0, 0, clock_monotonic());
-	if (renew_faults(j, err))
+	if (flow_judge_renew_faults(j, err))
 		return ERR_NOMEM;
 	return store_staging_open(&j->staging, err);
 }
@@ -129,6 +131,7 @@ take_header(struct flow_judgement *j, const struct decode_header *h)
 	snprintf(j->format, sizeof(j->format), "%s", h->format);
 	snprintf(j->encoding, sizeof(j->encoding), "%s", h->encoding);
 	flow_progress_encoding(j->progress, h->encoding);
+	flow_secret_header(j, columns, h->nlabels);
 	if (flow_members_header(j->members, columns, h->nlabels) ||
 	    flow_round_header(j, columns, h->nlabels))
 		return error_nomem(&j->sink_error);
@@ -262,6 +265,9 @@ take_fixed(struct flow_judgement *j, const struct decode_row *r)
 	if (rc || kind == STORE_FIX_OTHER)
 		return rc ? rc : 1;
 	columns = flow_round_columns(j, &ncolumns);
+	rc = flow_secret_leave_out(j, columns, ncolumns, &fixed);
+	if (rc)
+		return rc;
 	rc = validate_judge(j->validate, columns, ncolumns, &fixed, &j->row,
 			    on_row_fault, on_row_warning, j);
 	if (rc)
@@ -280,11 +286,13 @@ take_fixed(struct flow_judgement *j, const struct decode_row *r)
 static int
 take_row(struct flow_judgement *j, const struct decode_row *r)
 {
+	struct decode_row without;
 	int rc;
 
 	j->last = r->row;
-	if (j->footer)
-		return 0;
+	rc = flow_secret_row(j, &r, &without);
+	if (rc || j->footer)
+		return rc < 0 ? rc : 0;
 	breathe(j->breath);
 	flow_progress_row(j->progress, r->cells, r->ncells);
 	if (j->round && (rc = take_fixed(j, r)) <= 0)
@@ -316,8 +324,8 @@ take_fault(struct flow_judgement *j, const struct decode_fault *f)
 	struct validate_fault fault;
 
 	/* where each member counts alone, the others' rows go on to count */
-	if (!j->rejected && !j->resource->members_each &&
-	    renew_faults(j, &j->sink_error))
+	if (!j->rejected && !j->secret.found && !j->resource->members_each &&
+	    flow_judge_renew_faults(j, &j->sink_error))
 		return ERR_NOMEM;
 	j->rejected = true;
 	validate_fault_decode(f, &fault);

@@ -67,6 +67,18 @@ flow_round_is_unreadable(const struct flow_judgement *j)
 }
 
 bool
+flow_round_is_secret(const struct flow_judgement *j)
+{
+	return j->round && j->round->secret;
+}
+
+int64_t
+flow_round_blob(const struct flow_judgement *j)
+{
+	return j->round ? j->round->given.blob : 0;
+}
+
+bool
 flow_round_is_moot(const struct flow_judgement *j)
 {
 	return j->round && j->round->moot;

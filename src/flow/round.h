@@ -12,8 +12,10 @@ struct flow_odd {
 
 struct flow_round {
 	struct store_fix_round given;
-	bool moot;			/* a later snapshot was accepted */
-	bool unreadable;		/* nothing of it counts */
+	bool moot;	    /* a later snapshot was accepted */
+	bool unreadable;    /* nothing of it counts */
+	bool secret;	    /* it holds what must not be here */
+	const char *column; /* of a secret field, not looked at to its end */
 	struct validate_faults *faults; /* why */
 	struct store_fix_rows *rows;
 	int64_t back; /* rows that came back */

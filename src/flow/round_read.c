@@ -26,6 +26,7 @@ struct reading {
 	const struct store_fix_round *given;
 	size_t row; /* the column _row; ncolumns: none */
 	/* of the file that came back */
+	int *columns;	/* as decode_header.field */
 	int *from;	/* for each column of the original: which; -1 none */
 	bool *nameless; /* per column: its label is blank */
 	size_t ncolumns;
@@ -36,6 +37,7 @@ struct reading {
 static void
 reading_release(struct reading *x)
 {
+	free(x->columns);
 	free(x->from);
 	free(x->nameless);
 	buf_release(&x->packed);
@@ -183,12 +185,16 @@ their_header(void *ctx, const struct decode_header *h)
 	struct reading *x = ctx;
 	struct flow_round *r = x->round;
 
+	free(x->columns);
 	free(x->from);
 	free(x->nameless);
+	x->columns = calloc(h->nlabels + 1, sizeof(*x->columns));
 	x->from = calloc(r->ncolumns + 1, sizeof(*x->from));
 	x->nameless = calloc(h->nlabels + 1, sizeof(*x->nameless));
-	if (!x->from || !x->nameless)
+	if (!x->columns || !x->from || !x->nameless)
 		return error_nomem(&x->j.sink_error);
+	memcpy(x->columns, h->field, h->nlabels * sizeof(*x->columns));
+	flow_secret_header(&x->j, x->columns, h->nlabels);
 	for (size_t i = 0; i < r->ncolumns; i++)
 		x->from[i] = find_column(r, h, i);
 	for (size_t i = 0; i < h->nlabels; i++)
@@ -282,6 +288,44 @@ pack(struct reading *x, const struct decode_row *row, struct slice was)
 }
 
 static int
+say_secret(struct flow_judgement *j, struct flow_round *r, const char *field,
+	   int64_t row, int64_t line)
+{
+	struct validate_sentences text;
+	struct validate_fault fault;
+
+	validate_fault_secret(VALIDATE_SECRET_FIX, field, row, line, &fault,
+			      &text);
+	r->secret = true;
+	return validate_faults_add(r->faults, j->resource, &fault);
+}
+
+/* The row is that of the original, where it says which. */
+static int
+on_secret(void *ctx, const struct validate_fault *fault)
+{
+	struct reading *x = ctx;
+
+	return say_secret(&x->j, x->round, fault->field, fault->row,
+			  fault->line)
+		       ? error_nomem(&x->j.sink_error)
+		       : 0;
+}
+
+/* 1 there is a value that must not be here, 0 there is none. */
+static int
+look_for_secrets(struct reading *x, const struct decode_row *row)
+{
+	struct decode_row named = *row;
+
+	if (!x->j.secret.column)
+		return 0;
+	named.row = x->row < row->ncells ? number_of(row->cells[x->row]) : 0;
+	return validate_secrets(x->j.resource, x->columns, x->ncolumns, &named,
+				on_secret, x);
+}
+
+static int
 their_row(void *ctx, const struct decode_row *row)
 {
 	struct reading *x = ctx;
@@ -290,8 +334,10 @@ their_row(void *ctx, const struct decode_row *row)
 	scope_buf was = BUF_INIT;
 	enum store_fix_kind kind;
 	int64_t number;
-	int rc;
+	int rc = look_for_secrets(x, row);
 
+	if (rc < 0 || x->round->secret)
+		return rc < 0 ? rc : 0;
 	if (x->row == x->ncolumns || is_empty(x, row))
 		return 0;
 	number = x->row < row->ncells ? number_of(row->cells[x->row]) : 0;
@@ -449,6 +495,9 @@ read_theirs(const struct flow_shop *shop, struct flow_judgement *j, bool *ret,
 	scope_reading x = {.j = {.store = j->store}};
 	int rc = read_file(shop, j, j->round->given.blob, &sink, &x, ret, err);
 
+	j->round->column = *ret ? NULL : x.j.secret.column;
+	if (!rc && j->round->secret)
+		*ret = false;
 	if (!rc && *ret && x.row == x.ncolumns) {
 		*ret = false;
 		rc = say_no_row(j, err);
@@ -493,6 +542,9 @@ give_up(const struct flow_shop *shop, struct flow_judgement *j,
 	r->faults = why;
 	if (!rc && !validate_faults_count(why))
 		rc = say_died(j, err);
+	/* what could not be looked at may hold anything */
+	if (!rc && r->column && !r->secret && say_secret(j, r, r->column, 0, 0))
+		rc = error_nomem(err);
 	return rc;
 }
 

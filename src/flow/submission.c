@@ -79,6 +79,7 @@ int
 flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 		int fd, struct error *err)
 {
+	bool secret = false;
 	int rc = hash_file(fd, j->breath, j->sha256, err);
 
 	if (rc)
@@ -87,10 +88,12 @@ flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 	if (j->submission->killed)
 		return 0;
 	rc = flow_judge_rows(j, decoder, fd, err);
-	if (rc || j->end == DECODE_INCOMPLETE)
+	if (!rc)
+		rc = flow_secret_weigh(j, &secret, err);
+	if (rc || (j->end == DECODE_INCOMPLETE && !secret))
 		return rc;
 	j->state = VALIDATE_S_REJECTED;
-	if (j->end == DECODE_REJECTED)
+	if (j->end == DECODE_REJECTED || secret)
 		return 0;
 	flow_progress_stage(j->progress, FLOW_CHECKING, j->read, 0,
 			    clock_monotonic());
@@ -242,6 +245,25 @@ reject_fix(struct flow_judgement *j)
 	return validate_faults_add(j->errors, j->resource, &fault);
 }
 
+/* It is looked at only for what must not be here. */
+static int
+judge_fix(const struct flow_shop *shop, struct flow_judgement *j, int fd,
+	  struct error *err)
+{
+	int rc;
+
+	if (!validate_has_secrets(j->resource)) {
+		rc = hash_file(fd, j->breath, j->sha256, err);
+		return rc ? rc : reject_fix(j);
+	}
+	rc = flow_judge_file(j, &shop->decoder, fd, err);
+	if (rc || j->secret.found)
+		return rc;
+	j->counts = (struct validate_counts){0};
+	rc = flow_judge_renew_faults(j, err);
+	return rc ? rc : reject_fix(j);
+}
+
 static int
 judge_bytes(const struct flow_shop *shop, struct flow_judgement *j, int fd,
 	    struct error *err)
@@ -254,10 +276,8 @@ judge_bytes(const struct flow_shop *shop, struct flow_judgement *j, int fd,
 	rc = flow_judgement_init(j, err);
 	if (rc)
 		return rc;
-	if (!j->round && !s->killed && inbox_is_fix(s->name)) {
-		rc = hash_file(fd, j->breath, j->sha256, err);
-		return rc ? rc : reject_fix(j);
-	}
+	if (!j->round && !s->killed && inbox_is_fix(s->name))
+		return judge_fix(shop, j, fd, err);
 	return flow_judge_file(j, &shop->decoder, fd, err);
 }
 
@@ -351,7 +371,7 @@ flow_submission_judge(const struct flow_shop *shop,
 {
 	struct flow_judgement j;
 	int64_t seq = 0;
-	int rc;
+	int rc, erased;
 
 	flow_judgement_begin(&j, shop, s, release);
 	if (shop->passing)
@@ -361,11 +381,15 @@ flow_submission_judge(const struct flow_shop *shop,
 	flow_progress_end(j.progress, !rc && seq, clock_monotonic());
 	if (shop->passing)
 		*shop->passing = (struct flow_passing){0};
+	erased = !rc && (j.secret.found || flow_round_is_secret(&j))
+			 ? inbox_secret_erase(shop->inbox, err)
+			 : 0;
 	if (!rc)
 		tell(shop, &j, seq);
 	if (!rc && (release || j.round))
 		forget_touched(shop, &j);
 	flow_round_end(&j);
 	flow_judgement_release(&j);
+	rc = rc ? rc : erased;
 	return rc ? error_prefix(err, rc, "submission %s", s->id) : 0;
 }

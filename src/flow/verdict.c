@@ -41,6 +41,7 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 		.next_due = "",
 		.fix_file = fix_name,
 		.trial = !j->store,
+		.erased = j->secret.found,
 	};
 
 	if (!published)
@@ -49,6 +50,9 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 		published[i] = (struct validate_published){
 			made[i].theme->theme->id, made[i].version};
 	digest_hex(j->sha256, DIGEST_SIZE, sha256);
+	/* from the hash of a small file its bytes can be guessed */
+	if (j->secret.found)
+		*sha256 = '\0';
 	if (j->fix_blob)
 		snprintf(fix_name, sizeof(fix_name), "%s%s", s->name,
 			 inbox_fix_suffix(j->fix_workbook));
@@ -148,11 +152,31 @@ supersede(struct flow_judgement *j, struct store_txn *txn, int64_t now,
 	return rc;
 }
 
+/* The fix file that is there after the verdict, and what is erased with it. */
+static int
+show_files(const struct flow_shop *shop, struct flow_judgement *j,
+	   struct store_txn *txn, struct inbox_fix_gone *gone,
+	   struct inbox_secret *secret, struct error *err)
+{
+	bool secret_round = flow_round_is_secret(j);
+	int rc = 0;
+
+	if (!flow_round_is_unreadable(j) || secret_round)
+		rc = inbox_fix_show(txn, j->submission, j->fix_blob,
+				    j->fix_workbook, gone, err);
+	if (!rc && (j->secret.found || secret_round))
+		rc = inbox_secret_begin(shop->inbox, txn, j->submission,
+					j->secret.found, flow_round_blob(j),
+					secret, err);
+	return rc;
+}
+
 int
 flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 	      int64_t seq, struct error *err)
 {
 	struct inbox_fix_gone gone = {.n = 0};
+	struct inbox_secret secret = {.n = 0};
 	const struct publish_made *made = NULL;
 	size_t nmade = j->publish && seq ? publish_made(j->publish, &made) : 0;
 	int64_t now = clock_now();
@@ -166,7 +190,7 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 		.fix_blob = j->fix_blob,
 		.fix_bytes = j->fix_bytes,
 		.fix_workbook = j->fix_workbook,
-		.sha256 = j->sha256,
+		.sha256 = j->secret.found ? NULL : j->sha256,
 	};
 	int rc = flow_receipts(j, now, made, nmade, &json, &text, err);
 
@@ -187,13 +211,13 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 					     err);
 	if (!rc && j->round)
 		rc = flow_round_conclude(j, &txn, now, seq, err);
-	if (!rc && !flow_round_is_unreadable(j))
-		rc = inbox_fix_show(&txn, j->submission, j->fix_blob,
-				    j->fix_workbook, &gone, err);
+	if (!rc)
+		rc = show_files(shop, j, &txn, &gone, &secret, err);
 	if (!rc)
 		rc = supersede(j, &txn, now, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
+	inbox_secret_end(shop->inbox, &secret, !rc);
 	if (!rc)
 		inbox_fix_shown(shop->inbox, &gone);
 	if (!rc && seq)

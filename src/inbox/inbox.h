@@ -283,6 +283,38 @@ MUST_CHECK int inbox_fix_show(struct store_txn *txn,
 			      int64_t fix_blob, bool workbook,
 			      struct inbox_fix_gone *ret, struct error *err);
 void inbox_fix_shown(struct inbox *inbox, const struct inbox_fix_gone *gone);
+/*
+ * In the transaction of a verdict that says so (secret.c): these bytes must not
+ * be here. From the commit on no name leads to them, their files have no bytes,
+ * and with 'original' the submission has neither original nor fix file. After
+ * it, whether it was committed or not, comes inbox_secret_end(), and then
+ * inbox_secret_erase().
+ */
+#define INBOX_SECRET_FILES 8 /* a file, its fix file, and some still open */
+struct inbox_secret {
+	struct inbox_secret_file {
+		int64_t id, blob; /* what it has now */
+	} files[INBOX_SECRET_FILES];
+	size_t n;
+	int64_t resource, freed; /* bytes */
+	bool moving;
+};
+MUST_CHECK int inbox_secret_begin(struct inbox *inbox, struct store_txn *txn,
+				  const struct store_submission *s,
+				  bool original, int64_t round_blob,
+				  struct inbox_secret *ret, struct error *err);
+void inbox_secret_end(struct inbox *inbox, const struct inbox_secret *secret,
+		      bool committed);
+/* Overwrites and removes all that is still to be erased, also what an earlier
+ * worker has left. Blocks for as long as the disk takes. A failure leaves the
+ * rest for the next call. */
+MUST_CHECK int inbox_secret_erase(struct inbox *inbox, struct error *err);
+/* Called by it for each file whose bytes the kernel may still keep: of an
+ * inbox, and with file 0 the submission itself. */
+void inbox_on_erased(struct inbox *inbox,
+		     void (*erased)(void *ctx, int64_t submission,
+				    int64_t file),
+		     void *ctx);
 /* Receipts stand beside their files up to this publish (all of them, if it is
  * never called): later ones wait until the names of what they speak of lead to
  * it for everybody. */

@@ -48,6 +48,8 @@ struct inbox {
 	pthread_mutex_t lock; /* of what follows */
 	void (*changed)(void *ctx);
 	void *changed_ctx;
+	void (*erased)(void *ctx, int64_t submission, int64_t file);
+	void *erased_ctx;
 	struct inbox_late *late;
 	pthread_cond_t wanted; /* for inbox_run() */
 	bool fill, look, stopping;

@@ -93,10 +93,13 @@ mount_catalogue_index(const struct config *config, struct buf *out)
 int
 mount_catalogue_template(const struct config_resource *r, struct buf *out)
 {
+	size_t n = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < r->nfields && !rc; i++) {
-		if (i)
+		if (!config_field_is_sent(&r->fields[i]))
+			continue;
+		if (n++)
 			rc = buf_addc(out, ',');
 		if (!rc)
 			rc = text_csv_cell(out, slice_str(r->fields[i].id));
@@ -205,8 +208,10 @@ mount_catalogue_schema(const struct config_resource *r, struct buf *out)
 	jsonout_object(&j);
 	jsonout_key(&j, "fields");
 	jsonout_array(&j);
-	for (size_t i = 0; i < r->nfields; i++)
-		put_field(&j, r, &r->fields[i]);
+	for (size_t i = 0; i < r->nfields; i++) {
+		if (config_field_is_sent(&r->fields[i]))
+			put_field(&j, r, &r->fields[i]);
+	}
 	jsonout_end(&j);
 	jsonout_key(&j, "missingValues");
 	jsonout_array(&j);

@@ -198,6 +198,22 @@ mount_invalidate_inbox(struct mount *m, int64_t resource, const char *name,
 }
 
 int
+mount_invalidate_erased(int64_t submission, int64_t file, struct buf *message)
+{
+	int rc;
+
+	if (file)
+		return mount_notify_add_node(
+			message, mount_node_make(NODE_UPLOAD, file));
+	rc = mount_notify_add_node(message,
+				   mount_node_make(NODE_ORIGINAL, submission));
+	return rc ? rc
+		  : mount_notify_add_node(
+			    message,
+			    mount_node_make(NODE_KEPT_FIX, submission));
+}
+
+int
 mount_invalidate_versions(struct mount *m, int64_t theme, int64_t first,
 			  int64_t last, struct buf *message)
 {

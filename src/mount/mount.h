@@ -200,6 +200,10 @@ MUST_CHECK int mount_invalidate_inbox(struct mount *m, int64_t resource,
 MUST_CHECK int mount_invalidate_versions(struct mount *m, int64_t theme,
 					 int64_t first, int64_t last,
 					 struct buf *message);
+/* The bytes of an inbox file, or (file 0) of what archive/ has of a submission,
+ * are gone. */
+MUST_CHECK int mount_invalidate_erased(int64_t submission, int64_t file,
+				       struct buf *message);
 /* A submission has left archive/. */
 MUST_CHECK int mount_invalidate_archived(struct mount *m, int64_t resource,
 					 const char *submission,

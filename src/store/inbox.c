@@ -115,6 +115,20 @@ store_inbox_get(struct sql *db, int64_t id, struct store_inbox_file *ret,
 }
 
 int
+store_inbox_of_blob(struct sql *db, int64_t blob, struct store_inbox_file *ret,
+		    struct error *err)
+{
+	static const char text[] = SELECT_FILE " WHERE f.blob = ?1 LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, blob);
+	return load_one(db, stmt, ret, err);
+}
+
+int
 store_inbox_of(struct sql *db, int64_t submission, struct store_inbox_file *ret,
 	       struct error *err)
 {
@@ -399,7 +413,8 @@ store_inbox_xattr_bytes(struct sql *db, int64_t file, int64_t *ret,
 	" NOT EXISTS(SELECT 1 FROM inbox_file WHERE blob = blob.id)" \
 	" AND NOT EXISTS(SELECT 1 FROM submission s WHERE s.blob = blob.id)" \
 	" AND NOT EXISTS(SELECT 1 FROM submission WHERE fix_blob = blob.id)" \
-	" AND NOT EXISTS(SELECT 1 FROM fix_round f WHERE f.blob = blob.id)"
+	" AND NOT EXISTS(SELECT 1 FROM fix_round f WHERE f.blob = blob.id)" \
+	" AND NOT EXISTS(SELECT 1 FROM erasure e WHERE e.blob = blob.id)"
 
 int
 store_usage_get(struct sql *db, int64_t resource, int64_t *ret,

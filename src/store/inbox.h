@@ -54,6 +54,11 @@ MUST_CHECK int store_inbox_get(struct sql *db, int64_t id,
 MUST_CHECK int store_inbox_of(struct sql *db, int64_t submission,
 			      struct store_inbox_file *ret, struct error *err);
 
+/* A file that has the blob, linked or not. */
+MUST_CHECK int store_inbox_of_blob(struct sql *db, int64_t blob,
+				   struct store_inbox_file *ret,
+				   struct error *err);
+
 /* The next linked file above 'after' that is, or came back as, its fix file. */
 MUST_CHECK int store_inbox_fix_of(struct sql *db, int64_t submission,
 				  int64_t after, struct store_inbox_file *ret,

@@ -343,7 +343,8 @@ store_blob_each(struct sql *db, store_blob_each_fn *each, void *ctx,
 		"SELECT id, EXISTS(SELECT 1 FROM submission s"
 		"  WHERE s.blob = blob.id)"
 		" OR EXISTS(SELECT 1 FROM submission WHERE fix_blob = blob.id)"
-		" FROM blob ORDER BY id";
+		" FROM blob WHERE id NOT IN(SELECT blob FROM erasure)"
+		" ORDER BY id";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

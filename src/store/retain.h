@@ -171,8 +171,8 @@ MUST_CHECK int store_chunk_move(struct sql *db,
 
 /* ---- blobs --------------------------------------------------------------- */
 
-/* Every blob, with whether it is an original or fix file, whose bytes never
- * change; the others are uploads. */
+/* Every blob but those that are being erased, with whether it is an original or
+ * fix file, whose bytes never change; the others are uploads. */
 typedef int store_blob_each_fn(void *ctx, int64_t blob, bool bound);
 MUST_CHECK int store_blob_each(struct sql *db, store_blob_each_fn *each,
 			       void *ctx, struct error *err);

@@ -239,6 +239,15 @@ const char *const store_schema_main[] = {
 	/* 1: the fix file is a workbook. */
 	"ALTER TABLE submission ADD COLUMN fix_workbook INTEGER NOT NULL"
 	"  DEFAULT 0;",
+
+	/* 7 */
+	/* Blobs that hold what must not be here: no name leads to them any
+	 * more, and their bytes are still to be overwritten. */
+	"CREATE TABLE erasure("
+	"  blob INTEGER PRIMARY KEY REFERENCES blob(id),"
+	"  submission INTEGER NOT NULL REFERENCES submission(number)"
+	") STRICT;"
+	"CREATE INDEX erasure_submission ON erasure(submission);",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

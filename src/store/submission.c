@@ -13,7 +13,8 @@
 	" received_at, killed, state, judged_at, seq, released," \
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
 	" sha256, expired, withdrawing IS NOT NULL," \
-	" fix_workbook"
+	" fix_workbook, EXISTS(SELECT 1 FROM erasure e" \
+	"  WHERE e.submission = number)"
 
 void
 store_submission_release(struct store_submission *s)
@@ -65,6 +66,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.expired = (int)sql_int(stmt, 19),
 		.withdrawing = sql_int(stmt, 20),
 		.fix_workbook = sql_int(stmt, 21),
+		.erasing = sql_int(stmt, 22),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));

@@ -24,6 +24,7 @@ struct store_submission {
 	int64_t seq;	   /* 0 none */
 	bool released;
 	bool withdrawing; /* somebody has asked for it */
+	bool erasing;	  /* bytes of it are still to be erased: erasure.h */
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
 	int64_t fix_blob, fix_bytes;			/* 0, -1 none */
 	bool fix_workbook;

@@ -303,6 +303,26 @@ static const struct text texts[MSG_COUNT] = {
 		 "按此文件将删除现有 {2} 条记录中的 {1} "
 		 "条，超过允许比例（max_shrink）。请确认文件是否完整；确需删除"
 		 "的，请办理放行"},
+	[MSG_SECRET] = {"secret",
+			"the field is secret and no value of it may be sent "
+			"here: remove the column",
+			"该字段为涉密字段，不得报送任何值，请删去该列"},
+	[MSG_SECRET_UNREAD] =
+		{"secret",
+		 "the file has a column of this secret field and could not be "
+		 "read to its end, so nobody can tell that it is empty: remove "
+		 "the column",
+		 "文件含有该涉密字段的列，且无法完整读取，不能确认该列为空，请"
+		 "删去该列"},
+	[MSG_SECRET_FIX] =
+		{"secret",
+		 "the fix file that came back held a value of this secret "
+		 "field: it was erased and none of its rows were taken; "
+		 "correct "
+		 "the fix file that stands here now, without it",
+		 "交回的修正文件含有该涉密字段的值，已予销毁，其中的数据均未采"
+		 "用；"
+		 "请在现有的修正文件中改正，不得填写该字段"},
 };
 
 /* Codes that are found in a file as a whole, before there are rows. */

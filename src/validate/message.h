@@ -69,6 +69,9 @@ enum validate_message {
 	MSG_BLANK_ROW,
 	MSG_UNIQUE,
 	MSG_SHRINK,
+	MSG_SECRET,
+	MSG_SECRET_UNREAD,
+	MSG_SECRET_FIX,
 	MSG_COUNT
 };
 

@@ -114,6 +114,14 @@ say_trial(const struct report *w)
 			   c->accepted, c->read, c->refused);
 	case VALIDATE_S_QUARANTINED:
 		return SAY(w, "nothing would be published", "将暂缓入库");
+	case VALIDATE_S_REJECTED:
+		if (w->r->erased)
+			return SAY(w,
+				   "the file holds values of a secret field "
+				   "and would be erased",
+				   "文件含有涉密字段的值，将被拒收并销毁");
+		return SAY(w, "nothing of the file can be used",
+			   "文件无法使用");
 	default:
 		return SAY(w, "nothing of the file can be used",
 			   "文件无法使用");
@@ -135,6 +143,13 @@ say_state(const struct report *w)
 	case VALIDATE_S_QUARANTINED:
 		return say_quarantined(w);
 	case VALIDATE_S_REJECTED:
+		if (w->r->erased)
+			return SAY(w,
+				   "the file has been erased: it held what "
+				   "must not be sent here, values of a secret "
+				   "field; nothing of it is in",
+				   "文件含有不得报送的涉密字段的值，已予销毁，"
+				   "未入库");
 		return SAY(w, "the file could not be read, nothing of it is in",
 			   "文件无法读取，未入库");
 	case VALIDATE_S_INCOMPLETE:
@@ -264,6 +279,13 @@ say_step(const struct report *w)
 	case VALIDATE_S_QUARANTINED:
 		return say_quarantine_step(w);
 	case VALIDATE_S_REJECTED:
+		if (w->r->erased)
+			return SAY(w,
+				   "remove the column from your own file, "
+				   "submit it again without it, and report the "
+				   "case to your secrecy office",
+				   "请从原文件中删去该列后重新提交，并报告本单"
+				   "位保密部门");
 		return SAY(w,
 			   "correct what is named below and submit the whole "
 			   "file again",

@@ -139,6 +139,33 @@ void validate_fault_fix(const struct decode_fault *fault,
 void validate_fault_decode(const struct decode_fault *fault,
 			   struct validate_fault *ret);
 
+/* ---- what must not be here (secret.c) ------------------------------------ */
+
+/* Whether the resource has a field with 'sensitivity = secret'. */
+bool validate_has_secrets(const struct config_resource *resource);
+/* The first secret field that has a column; NULL: none has. */
+const char *validate_secret_column(const struct config_resource *resource,
+				   const int *columns, size_t n);
+/* Whether the record carries a value of such a field: reports a fault for each.
+ * Below the header any record counts, also a footer. 1 it does, 0 it does not,
+ * or what the report says. */
+MUST_CHECK int validate_secrets(const struct config_resource *resource,
+				const int *columns, size_t ncolumns,
+				const struct decode_row *record,
+				validate_report *on_fault, void *ctx);
+/* Empties the cells of such fields: for what was judged before the field was
+ * secret. */
+void validate_secrets_leave_out(const struct config_resource *resource,
+				const int *columns, size_t ncolumns,
+				struct slice *cells, size_t n);
+/* Of a file whose rows cannot all be looked at, and of a fix file that came
+ * back; '*ret' points into 'text' and 'field'. */
+enum validate_secret_in { VALIDATE_SECRET_UNREAD, VALIDATE_SECRET_FIX };
+void validate_fault_secret(enum validate_secret_in where, const char *field,
+			   int64_t row, int64_t line,
+			   struct validate_fault *ret,
+			   struct validate_sentences *text);
+
 /* ---- receipts (faults.c, receipt.c, report.c) ---------------------------- */
 
 enum validate_state {
@@ -215,7 +242,8 @@ struct validate_receipt {
 	const char *fix_file;		     /* name of the fix file, "" none */
 	const struct validate_round *rounds; /* fix files that came back */
 	size_t nrounds;
-	bool trial; /* a dry run: the texts say so */
+	bool trial;  /* a dry run: the texts say so */
+	bool erased; /* rejected: it holds what must not be here */
 };
 
 /* Receipt JSON with the keys of SPEC 6, in that order and, if a fix file came

@@ -22,6 +22,10 @@ from state_runs import Runs
 JUDGED = ("accepted", "partial", "unchanged", "quarantined", "rejected",
           "incomplete", "superseded", "withdrawn")
 
+# what held a secret value has neither bytes nor their hash
+NOT_ERASED = (" AND NOT (state = 'rejected' AND sha256 IS NULL"
+              " AND blob IS NULL AND fix_blob IS NULL)")
+
 
 class Check:
     def __init__(self, state, may_be_open, inherited, restored=False):
@@ -81,11 +85,13 @@ class Check:
                   " WHERE state NOT IN(%s)" % marks, *JUDGED)
         self.none("given up and not incomplete", "SELECT number, state FROM"
                   " submission WHERE blob IS NULL AND state <> 'incomplete'"
-                  " AND expired <> 2")
+                  " AND expired <> 2" + NOT_ERASED)
+        self.none("to be erased", "SELECT blob, submission FROM erasure")
         self.none("judged without receipt, hash or time",
                   "SELECT number FROM submission WHERE expired <> 2"
                   " AND (receipt_json IS NULL OR receipt_text IS NULL)"
-                  " OR judged_at IS NULL OR sha256 IS NULL")
+                  " OR judged_at IS NULL OR (sha256 IS NULL" + NOT_ERASED +
+                  ")")
         self.none("expired, and its bytes are still here",
                   "SELECT number FROM submission WHERE expired = 2 AND"
                   " coalesce(blob, fix_blob, receipt_json, receipt_text)"

@@ -77,8 +77,10 @@ struct decode_request *
 collect_request(const char *options, const char *const *labels)
 {
 	struct decode_label given[8];
+	bool optional[8];
 	struct decode_request req = {
 		.labels = given,
+		.optional = optional,
 		.limits = DECODE_LIMITS,
 		.extra_ignore = strchr(options, 'e') != NULL,
 		.change_allowed = strchr(options, 'c') != NULL,
@@ -91,7 +93,9 @@ collect_request(const char *options, const char *const *labels)
 	for (size_t i = 0; labels[i] && i < 8; i++) {
 		char *title;
 
-		snprintf(texts[i], sizeof(texts[i]), "%s", labels[i]);
+		optional[i] = labels[i][0] == '?';
+		snprintf(texts[i], sizeof(texts[i]), "%s",
+			 labels[i] + optional[i]);
 		title = strchr(texts[i], '=');
 		if (title)
 			*title++ = '\0';

@@ -28,9 +28,9 @@ void collected_release(struct collected *c);
 
 struct decode_sink collect_sink(struct collected *c);
 
-/* Decodes bytes from memory. 'labels' are ids, or ID=TITLE, ended by NULL;
- * 'options' holds e (ignore extra columns), c (allow 'change') and m (members
- * count alone). */
+/* Decodes bytes from memory. 'labels' are ids, or ID=TITLE, ended by NULL, with
+ * '?' before those that may be missing; 'options' holds e (ignore extra
+ * columns), c (allow 'change') and m (members count alone). */
 void collect(struct collected *c, struct slice bytes, const char *options,
 	     const char *const *labels);
 

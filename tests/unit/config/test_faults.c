@@ -405,6 +405,13 @@ static const struct fault resources[] = {
 	 "has 'sensitivity = internal'",
 	 1},
 	{"resources.d/tax/ratings.ini", "sensitivity = internal",
+	 "sensitivity = secret\n"
+	 "required = yes",
+	 "resources.d/tax/ratings.ini:17: 'required = yes' with 'sensitivity = "
+	 "secret': values of a secret field must not be sent; remove one of "
+	 "the two",
+	 1},
+	{"resources.d/tax/ratings.ini", "sensitivity = internal",
 	 "sharing = none\n"
 	 "open = conditional",
 	 "resources.d/tax/ratings.ini:17: 'open' must be no, because the field "

@@ -141,6 +141,36 @@ test_messages(void **state)
 		"name in the header (line 1)\n");
 }
 
+/* A column that may be missing, and one that is there all the same. */
+static void
+test_optional(void **state)
+{
+	static const char *const some[] = {"id", "?plan=计划", "name", NULL};
+	static const struct {
+		const char *text, *header, *faults;
+	} cases[] = {
+		{"id,name\n1,a\n", "utf-8 , 1 0 2", ""},
+		{"计划,name,id\n1,a,2\n", "utf-8 , 1 1 2 0", ""},
+		/* the first that has all it must have */
+		{"id,plan\nid,name\nid,plan,name\n", "utf-8 , 2 0 2", ""},
+		{"id,plan\n1,2\n", "utf-8 , 1 0 1",
+		 "missing-label row=0 line=1 field=name value=\n"},
+		{"plan\n2\n", "utf-8 , 1 1",
+		 "missing-label row=0 line=1 field=id value=\n"
+		 "missing-label row=0 line=1 field=name value=\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct collected c scope_collected = {0};
+
+		collect(&c, slice_str(cases[i].text), "", some);
+		assert_int_equal(c.rc, 0);
+		assert_string_equal(buf_str(&c.header), cases[i].header);
+		assert_string_equal(buf_str(&c.faults), cases[i].faults);
+	}
+}
+
 static void
 test_requests(void **state)
 {
@@ -184,6 +214,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_optional),
 		cmocka_unit_test(test_requests),
 	};
 

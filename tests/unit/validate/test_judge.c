@@ -75,23 +75,31 @@ licences_init(struct licences *l)
 					       .footer = {l->footer, 2}};
 }
 
+/* Cells separated by '|'. */
+static size_t
+split(const char *cells, struct slice parts[static 16])
+{
+	size_t found = 0;
+
+	for (;;) {
+		size_t n = strcspn(cells, "|");
+
+		parts[found++] = (struct slice){cells, n};
+		if (!cells[n])
+			return found;
+		cells += n + 1;
+	}
+}
+
 /* Judges cells separated by '|'. Several rows may be judged with one 'row'. */
 static void
 judge(const struct config_resource *r, const int *columns, size_t ncolumns,
       const char *cells, struct validate_row *row, struct heard *h)
 {
 	struct slice parts[16];
-	struct decode_row record = {12, 13, parts, 0};
+	struct decode_row record = {12, 13, parts, split(cells, parts)};
 	struct validate *v;
 
-	for (;;) {
-		size_t n = strcspn(cells, "|");
-
-		parts[record.ncells++] = (struct slice){cells, n};
-		if (!cells[n])
-			break;
-		cells += n + 1;
-	}
 	buf_clear(&h->text);
 	assert_int_equal(validate_new(r, &v, NULL), 0);
 	assert_int_equal(validate_judge(v, columns, ncolumns, &record, row,
@@ -389,6 +397,76 @@ test_bad_pattern(void **state)
 	assert_non_null(strstr(err.text, "'amount'"));
 }
 
+/* Values of a secret field: in any row, never repeated; what is empty is none.
+ */
+static void
+test_secrets(void **state)
+{
+	static const int columns[] = {0, 1, 2, -1};
+	static const struct {
+		const char *cells;
+		int found;
+		const char *heard;
+	} cases[] = {
+		{"1|a|4711|x", 1, "12/13 amount secret |"},
+		{"||0|", 1, "12/13 amount secret |"},
+		{"合计||7|", 1, "12/13 amount secret |"},
+		{"x|y|not a number|", 1, "12/13 amount secret |"},
+		{"1|a||4711", 0, ""},
+		{"1|a| \t\xe3\x80\x80|x", 0, ""},
+		{"1|a| 无 |x", 0, ""},
+		{"1|a", 0, ""},
+	};
+	struct heard h = {0};
+	struct licences l;
+
+	(void)state;
+	licences_init(&l);
+	assert_false(validate_has_secrets(&l.resource));
+	assert_null(validate_secret_column(&l.resource, columns, 4));
+	l.fields[2].sensitivity = CONFIG_SECRET;
+	assert_true(validate_has_secrets(&l.resource));
+	assert_string_equal(validate_secret_column(&l.resource, columns, 4),
+			    "amount");
+	assert_null(validate_secret_column(&l.resource, columns, 2));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct slice parts[16];
+		struct decode_row record = {
+			12, 13, parts, split(cases[i].cells, parts), NULL, 0};
+
+		buf_clear(&h.text);
+		assert_int_equal(validate_secrets(&l.resource, columns, 4,
+						  &record, on_fault, &h),
+				 cases[i].found);
+		assert_heard(&h, cases[i].heard);
+		validate_secrets_leave_out(&l.resource, columns, 4, parts,
+					   record.ncells);
+		assert_int_equal(validate_secrets(&l.resource, columns, 4,
+						  &record, on_fault, &h),
+				 0);
+	}
+	/* a cell whose text is not all of it */
+	{
+		const struct decode_flaw flaw = {2, DECODE_FLAW_NO_VALUE};
+		struct slice parts[] = {SLICE("1"), SLICE("a"), SLICE_NONE};
+		const struct decode_row record = {12, 13, parts, 3, &flaw, 1};
+
+		assert_int_equal(validate_secrets(&l.resource, columns, 4,
+						  &record, on_fault, &h),
+				 1);
+	}
+	h.stop_with = ERR_NOMEM;
+	{
+		struct slice parts[] = {SLICE("1"), SLICE("a"), SLICE("b")};
+		const struct decode_row record = {12, 13, parts, 3, NULL, 0};
+
+		assert_int_equal(validate_secrets(&l.resource, columns, 4,
+						  &record, on_fault, &h),
+				 ERR_NOMEM);
+	}
+	buf_release(&h.text);
+}
+
 int
 main(void)
 {
@@ -402,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_report_ends_the_work),
 		cmocka_unit_test(test_bad_pattern),
+		cmocka_unit_test(test_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
