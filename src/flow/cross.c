@@ -11,19 +11,6 @@ struct member {
 	int64_t row, line;
 };
 
-/* The key as a person wrote it, for the receipt. */
-static int
-show_key(struct slice key, struct buf *out)
-{
-	if (buf_addslice(out, key))
-		return ERR_NOMEM;
-	for (size_t i = 0; i < out->len; i++) {
-		if (out->data[i] == '\0')
-			out->data[i] = '|';
-	}
-	return 0;
-}
-
 static const char *
 key_field(const struct config_resource *r)
 {
@@ -32,14 +19,21 @@ key_field(const struct config_resource *r)
 
 /* A key may hold personal values; its fault names the field then, so that
  * the value is left out, or says nothing of a composite one. */
-static bool
-key_may_be_shown(const struct config_resource *r)
+int
+flow_key_show(const struct config_resource *r, struct slice key,
+	      struct buf *out)
 {
 	for (size_t i = 0; i < r->nkey; i++) {
 		if (r->fields[r->key[i]].sensitivity >= CONFIG_PERSONAL)
-			return false;
+			return 0;
 	}
-	return true;
+	if (buf_addslice(out, key))
+		return ERR_NOMEM;
+	for (size_t i = 0; i < out->len; i++) {
+		if (out->data[i] == '\0')
+			out->data[i] = '|';
+	}
+	return 0;
 }
 
 static int
@@ -106,7 +100,7 @@ refuse_key(struct flow_judgement *j, enum validate_cross kind,
 {
 	scope_buf shown = BUF_INIT;
 
-	if (key_may_be_shown(j->resource) && show_key(key, &shown))
+	if (flow_key_show(j->resource, key, &shown))
 		return error_nomem(err);
 	return refuse(j, kind, m, key_field(j->resource), buf_slice(&shown),
 		      other, err);

@@ -230,6 +230,10 @@ MUST_CHECK int flow_round_cancel(struct flow_judgement *j, struct error *err);
 
 /* cross.c: rules over several rows, and over what is stored. */
 MUST_CHECK int flow_cross(struct flow_judgement *j, struct error *err);
+/* The key as a person wrote it; nothing of one that has personal values.
+ * ERR_NOMEM. */
+MUST_CHECK int flow_key_show(const struct config_resource *r, struct slice key,
+			     struct buf *out);
 
 /* fold.c: the good rows into the records, inside store_records_begin(). Sets
  * counts and, for a snapshot past max_shrink, state quarantined. */
@@ -273,6 +277,12 @@ MUST_CHECK int flow_orphan_later(struct flow_judgement *j, size_t theme,
 MUST_CHECK int flow_orphans_store(struct flow_judgement *j,
 				  const struct flow_plan *plan, int64_t seq,
 				  struct error *err);
+
+/* astray.c: warnings for those of its rows that themes do not show, as
+ * published at 'at'. After the rows are stored. */
+MUST_CHECK int flow_astray_explain(struct flow_judgement *j,
+				   const struct flow_plan *plan, int64_t at,
+				   struct error *err);
 
 /* link.c: links the records of every lens of a resource that is not linked
  * yet. */

@@ -231,6 +231,13 @@ is_to_be_stored(const struct flow_judgement *j)
 	       !flow_round_is_moot(j);
 }
 
+/* Unchanged, too, it is what the records say. */
+static bool
+is_stored(const struct flow_judgement *j)
+{
+	return is_to_be_stored(j) || j->state == VALIDATE_S_UNCHANGED;
+}
+
 /* What has the name of a fix file, and belongs to nothing that waits for one.
  */
 static int
@@ -313,6 +320,11 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	rc = judge_bytes(shop, j, fd, err);
 	if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
+	if (!rc && is_stored(j))
+		rc = flow_astray_explain(
+			j, shop->plan,
+			*ret_seq ? *ret_seq : store_published(shop->store),
+			err);
 	if (!rc)
 		rc = make_fix_file(shop, j, err);
 	if (!rc)

@@ -78,6 +78,17 @@ publish_orphan_range(size_t source, struct slice subject, struct buf *lo,
 }
 
 int
+publish_orphan_source(size_t source, struct buf *lo, struct buf *hi)
+{
+	int rc;
+
+	buf_clear(lo);
+	buf_clear(hi);
+	rc = add_number(lo, source);
+	return rc ? rc : add_number(hi, source + 1);
+}
+
+int
 publish_orphan_parse(struct slice place, size_t *ret_source, size_t *ret_member,
 		     struct slice *ret_subject, struct slice *ret_key)
 {

@@ -76,6 +76,9 @@ MUST_CHECK int publish_orphan_parse(struct slice place, size_t *ret_source,
  * replaced. ERR_NOMEM, ERR_LIMIT. */
 MUST_CHECK int publish_orphan_range(size_t source, struct slice subject,
 				    struct buf *lo, struct buf *hi);
+/* The same of all orphans of one source. */
+MUST_CHECK int publish_orphan_source(size_t source, struct buf *lo,
+				     struct buf *hi);
 /* Whether a row at this place begins a chunk. */
 bool publish_is_border(struct slice place);
 

@@ -4,21 +4,32 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define KEY_SHOWN 60	/* bytes of a key in a sentence */
+#define THEME_SHOWN 128 /* an id, with a key */
+
 static void
-fill(enum validate_message id, int64_t arg1, int64_t arg2,
-     struct validate_fault *ret, struct validate_sentences *text)
+fill_texts(enum validate_message id, const char *arg1, const char *arg2,
+	   struct validate_fault *ret, struct validate_sentences *text)
 {
 	struct validate_value_fault filled;
-	char first[24], second[24];
 
-	snprintf(first, sizeof(first), "%" PRId64, arg1);
-	snprintf(second, sizeof(second), "%" PRId64, arg2);
-	validate_message_fill(id, first, second, &filled);
+	validate_message_fill(id, arg1, arg2, &filled);
 	memcpy(text->en, filled.message, sizeof(text->en));
 	memcpy(text->zh, filled.message_zh, sizeof(text->zh));
 	ret->code = filled.code;
 	ret->message = text->en;
 	ret->message_zh = text->zh;
+}
+
+static void
+fill(enum validate_message id, int64_t arg1, int64_t arg2,
+     struct validate_fault *ret, struct validate_sentences *text)
+{
+	char first[24], second[24];
+
+	snprintf(first, sizeof(first), "%" PRId64, arg1);
+	snprintf(second, sizeof(second), "%" PRId64, arg2);
+	fill_texts(id, first, second, ret, text);
 }
 
 static const enum validate_message messages[] = {
@@ -63,6 +74,32 @@ validate_fault_cross_counted(enum validate_cross kind, int64_t n, int64_t first,
 {
 	*ret = (struct validate_fault){.field = ""};
 	fill(messages[kind], n, first, ret, text);
+}
+
+void
+validate_fault_astray(enum validate_astray why, const char *theme,
+		      const char *key, const char *other,
+		      struct validate_fault *ret,
+		      struct validate_sentences *text)
+{
+	static const enum validate_message reasons[] = {
+		[VALIDATE_ASTRAY_EMPTY] = MSG_ASTRAY_EMPTY,
+		[VALIDATE_ASTRAY_BASE] = MSG_ASTRAY_BASE,
+		[VALIDATE_ASTRAY_NO_ROW] = MSG_ASTRAY_NO_ROW,
+		[VALIDATE_ASTRAY_SEVERAL] = MSG_ASTRAY_SEVERAL,
+		[VALIDATE_ASTRAY_OTHER_EMPTY] = MSG_ASTRAY_OTHER_EMPTY,
+	};
+	char shown[THEME_SHOWN];
+	size_t n = strlen(key);
+
+	if (n > KEY_SHOWN)
+		n = KEY_SHOWN;
+	while (n && ((unsigned char)key[n] & 0xc0) == 0x80)
+		n--;
+	snprintf(shown, sizeof(shown), *key ? "'%s' (%.*s%s)" : "'%s'", theme,
+		 (int)n, key, key[n] ? "…" : "");
+	*ret = (struct validate_fault){.field = ""};
+	fill_texts(reasons[why], shown, other, ret, text);
 }
 
 void

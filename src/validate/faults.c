@@ -184,6 +184,12 @@ validate_faults_more(struct validate_faults *f, int64_t n)
 	f->count += n;
 }
 
+bool
+validate_faults_keeps(const struct validate_faults *f, int64_t row)
+{
+	return place_of(f, row) < VALIDATE_KEPT;
+}
+
 int64_t
 validate_faults_count(const struct validate_faults *f)
 {

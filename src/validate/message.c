@@ -323,6 +323,38 @@ static const struct text texts[MSG_COUNT] = {
 		 "交回的修正文件含有该涉密字段的值，已予销毁，其中的数据均未采"
 		 "用；"
 		 "请在现有的修正文件中改正，不得填写该字段"},
+	[MSG_ASTRAY_EMPTY] =
+		{"orphan",
+		 "theme {1} does not show the row: it has no subject; fill "
+		 "it in",
+		 "主题{1}中没有此条：主体代码为空，请补填"},
+	[MSG_ASTRAY_BASE] =
+		{"orphan",
+		 "theme {1} does not show the row: source '{2}', the base, has "
+		 "no such subject; check it, or wait until that source has it",
+		 "主题{1}中没有此条：基准来源 {2} "
+		 "中没有该主体，请核对，或待其报送"},
+	[MSG_ASTRAY_NO_ROW] =
+		{"orphan",
+		 "theme {1} does not show the row: it has no subject, and no "
+		 "row of source '{2}' has this value; check it, or wait until "
+		 "that source has it",
+		 "主题{1}中没有此条：主体代码为空，来源 {2} "
+		 "中也没有该值，请核对，或待其报送"},
+	[MSG_ASTRAY_SEVERAL] =
+		{"orphan",
+		 "theme {1} does not show the row: it has no subject, and "
+		 "several rows of source '{2}' have this value; fill in the "
+		 "subject",
+		 "主题{1}中没有此条：主体代码为空，而来源 {2} "
+		 "中有多条同值，请补填主体代码"},
+	[MSG_ASTRAY_OTHER_EMPTY] =
+		{"orphan",
+		 "theme {1} does not show the row: it has no subject, and the "
+		 "row of source '{2}' with this value has none either; fill "
+		 "it in",
+		 "主题{1}中没有此条：主体代码为空，来源 {2} "
+		 "中同值的一条也没有主体代码，请补填"},
 };
 
 /* Codes that are found in a file as a whole, before there are rows. */

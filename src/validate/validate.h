@@ -124,6 +124,21 @@ void validate_fault_cross_counted(enum validate_cross kind, int64_t n,
 				  int64_t first, struct validate_fault *ret,
 				  struct validate_sentences *text);
 
+/* Why a theme does not show a row: code orphan. */
+enum validate_astray {
+	VALIDATE_ASTRAY_EMPTY,	    /* it has no subject */
+	VALIDATE_ASTRAY_BASE,	    /* the base, 'other', has not its subject */
+	VALIDATE_ASTRAY_NO_ROW,	    /* no row of 'other' has its value */
+	VALIDATE_ASTRAY_SEVERAL,    /* several have */
+	VALIDATE_ASTRAY_OTHER_EMPTY /* the one that has it has no subject */
+};
+/* A warning but for its row, field and value; 'key' is that of the row, "" when
+ * it is not to be shown. */
+void validate_fault_astray(enum validate_astray why, const char *theme,
+			   const char *key, const char *other,
+			   struct validate_fault *ret,
+			   struct validate_sentences *text);
+
 /* A snapshot that would delete 'deleted' of 'records' (max_shrink). */
 void validate_fault_shrink(int64_t deleted, int64_t records,
 			   struct validate_fault *ret,
@@ -209,6 +224,8 @@ MUST_CHECK int validate_faults_add(struct validate_faults *f,
 				   const struct validate_fault *fault);
 /* Counts 'n' more, of rows behind VALIDATE_KEPT others. */
 void validate_faults_more(struct validate_faults *f, int64_t n);
+/* Whether one of this row would be kept. */
+bool validate_faults_keeps(const struct validate_faults *f, int64_t row);
 int64_t validate_faults_count(const struct validate_faults *f);
 /* The kept ones, ordered by (row, order of adding). */
 size_t validate_faults_kept(const struct validate_faults *f,

@@ -105,7 +105,8 @@ class Differences:
 
     def equal(self, what, got, expected):
         if got != expected:
-            self.say("%s\n  mount:  %r\n  oracle: %r" % (what, got, expected))
+            self.say("%s\n  mount:  %.3000r\n  oracle: %.3000r" % (
+                what, got, expected))
 
 
 # Which cells a short or long row lacks is told in many ways; so are the
@@ -156,8 +157,14 @@ def compare_receipt(diff, what, receipt, verdict):
     diff.equal(what + ": errors", of_receipt(receipt["errors"]),
                faults(mine["errors"]))
     if mine["state"] != "rejected":
-        diff.equal(what + ": warnings", of_receipt(receipt["warnings"]),
-                   faults(mine["warnings"]))
+        told = of_receipt(receipt["warnings"])
+        warned = faults(mine["warnings"])
+        if receipt["warning_count"] > len(receipt["warnings"]):
+            # The first by row: of the last row some may be missing.
+            last = receipt["warnings"][-1]["row"]
+            told = {at: told[at] for at in told if at[0] < last}
+            warned = {at: warned[at] for at in warned if at[0] < last}
+        diff.equal(what + ": warnings", told, warned)
 
 
 def read_bytes(path):

@@ -284,6 +284,8 @@ class Resource:
             for older in self.quarantined:
                 older.state = "superseded"
             self.quarantined = []
+        return {row.key: (row.number, row.line) for row in kept
+                if row.change != "delete"}
 
     def refuse_rewrites(self, kept, verdict):
         """An append may repeat a row, never change one."""
@@ -514,6 +516,28 @@ class Theme:
                 conflicts.append([winner, value, source.name, other])
         return value, conflicts
 
+    def warn_of_orphans(self, name, written, verdict):
+        """The rows of a file that the theme does not show."""
+        rows = self.linked()
+        base = self.config.base
+        inside = None if base is None else {
+            row.subject for row in rows[base] if row.subject != ""}
+        for source, members in rows.items():
+            link = self.config.links.get(source)
+            for row in members:
+                resource = row.resource.config
+                if resource.name != name or row.key not in written:
+                    continue
+                if row.subject != "" and (inside is None
+                                          or row.subject in inside):
+                    continue
+                by = self.config.source(source).by[row.position]
+                field = by or resource.subject
+                if row.own == "" and link and row.record.values[link[0]]:
+                    field = link[0]
+                number, line = written[row.key]
+                verdict.warn(number, line, field, "orphan")
+
     def orphans(self, rows, inside):
         lines = [["source", "subject", "key"]]
         for source in self.config.sources:
@@ -603,13 +627,16 @@ class City:
     def submit(self, name, path, day):
         verdict = Verdict(name, path, day)
         self.verdicts.append(verdict)
-        self.resources[name].apply(verdict, len(self.verdicts), day)
+        written = self.resources[name].apply(verdict, len(self.verdicts), day)
         if verdict.state in ("accepted", "partial"):
             for theme in self.themes.values():
                 if theme.config.uses(name):
                     version = theme.publish()
                     if version is not None:
                         verdict.published.append((theme.config.id, version))
+        if verdict.state in ("accepted", "partial", "unchanged"):
+            for theme in self.themes.values():
+                theme.warn_of_orphans(name, written, verdict)
         return verdict
 
     def write(self, out):

@@ -303,7 +303,9 @@ rows_that_are_none_are_named(void **state)
 	town_expect(t, n, "partial 2 1 1 1 0 0 0");
 	assert_true(town_has_fault(t, n, "warnings", "row-constraint", 0));
 	assert_true(town_has_fault(t, n, "warnings", "duplicate-row", 0));
-	expect_line(t, n, "warning_count", "3");
+	/* S1 is not in the theme's base */
+	assert_true(town_has_fault(t, n, "warnings", "orphan", 1));
+	expect_line(t, n, "warning_count", "4");
 	town_expect_file(t, "credit", PUBLISH_SOURCE, RATING,
 			 H "r1,S1,Ann,A,1\n");
 	/* saved once more, the same */
