@@ -26,7 +26,7 @@ AC_DEFUN([CIVICFS_WARNINGS], [
 		-Wwrite-strings -Wundef -Wformat=2 -Wvla -Wcast-qual \
 		-Wimplicit-fallthrough -Wnull-dereference -Wlogical-op \
 		-Wduplicated-cond -Wno-missing-field-initializers \
-		-Wno-format-truncation; do
+		-Wno-format-truncation -Wno-format-zero-length; do
 		CIVICFS_TRY_CFLAG([WARN_CFLAGS], [$civicfs_flag])
 	done
 	AS_IF([test "x$enable_werror" = xyes],

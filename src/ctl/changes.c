@@ -57,9 +57,10 @@ write_rows(const struct config_theme *theme, struct decode_csv *csv, FILE *out,
 		first = false;
 	}
 	if (rc == DECODE_RECORD_FAULT)
-		return error_set(err, ERR_CORRUPT, "line %lld: %s",
-				 (long long)decode_csv_fault(csv).line,
-				 decode_csv_fault(csv).message);
+		return error_set(
+			err, ERR_CORRUPT, "line %lld: %s",
+			(long long)decode_csv_fault(csv).line,
+			sentence_text(decode_csv_fault(csv).message, false));
 	return rc == DECODE_TABLE_END ? 0 : rc;
 }
 

@@ -1,6 +1,8 @@
 /* Packed bytes: see archive.h. */
 #include "decode/archive.h"
 
+#include "base/sentence.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,11 +81,10 @@ explain(const struct decode_archive *a, struct error *err)
 		if (*p < ' ' || *p > '~')
 			words = NULL;
 	}
-	return error_set(err, ERR_INVALID,
-			 "the packed bytes are damaged or not whole%s%s%s: "
-			 "pack the file again and send it again",
-			 words ? " (" : "", words ? words : "",
-			 words ? ")" : "");
+	if (words)
+		return sentence_error(err, ERR_INVALID, MSG_PACKED_DAMAGED_WHY,
+				      "%s", words);
+	return sentence_error(err, ERR_INVALID, MSG_PACKED_DAMAGED, "");
 }
 
 /* ---- open ---------------------------------------------------------------- */
@@ -126,9 +127,7 @@ decode_archive_open(const struct decode_bytes *bytes,
 		return explain(a, err);
 	/* it goes on while what comes out is compressed again */
 	if (packing == DECODE_PACKED_STREAM && archive_filter_count(a->lib) > 2)
-		return error_set(err, ERR_INVALID,
-				 "the file is compressed twice, which is not "
-				 "opened: compress the table itself");
+		return sentence_error(err, ERR_INVALID, MSG_PACKED_TWICE, "");
 	*ret = a;
 	a = NULL;
 	return 0;
@@ -175,9 +174,7 @@ decode_archive_block(struct decode_archive *a, const char **ret,
 	if (rc != ARCHIVE_OK)
 		return explain(a, err);
 	if (at != a->given)
-		return error_set(err, ERR_INVALID,
-				 "a file in the archive has holes: pack it "
-				 "without them and send it again");
+		return sentence_error(err, ERR_INVALID, MSG_MEMBER_HOLES, "");
 	a->given += (int64_t)n;
 	*ret = block;
 	return (ssize_t)n;

@@ -1,6 +1,7 @@
 /* Records of old workbooks: see biff.h. */
 #include "decode/biff.h"
 
+#include "base/sentence.h"
 #include "decode/decode.h"
 #include "decode/little.h"
 
@@ -16,10 +17,7 @@
 int
 decode_biff_damaged(struct error *err)
 {
-	return error_set(err, ERR_INVALID,
-			 "the old workbook (.xls) is damaged or not whole: "
-			 "open it, save it as an Excel workbook (.xlsx) and "
-			 "send that file");
+	return sentence_error(err, ERR_INVALID, MSG_XLS_DAMAGED, "");
 }
 
 void

@@ -122,7 +122,7 @@ decode_csv_crlf(const struct decode_csv *csv)
 }
 
 static int
-fault_at(struct decode_csv *csv, int64_t line, const char *message)
+fault_at(struct decode_csv *csv, int64_t line, enum sentence message)
 {
 	csv->fault = (struct decode_why){line, message};
 	return DECODE_RECORD_FAULT;
@@ -131,9 +131,7 @@ fault_at(struct decode_csv *csv, int64_t line, const char *message)
 static int
 too_long(struct decode_csv *csv, int64_t line)
 {
-	return fault_at(csv, line,
-			"a record is longer than 16 MiB: a quote may be open, "
-			"or the file is not a table; export it again");
+	return fault_at(csv, line, MSG_CSV_LONG);
 }
 
 /* ---- the window ---------------------------------------------------------- */
@@ -187,9 +185,7 @@ make_room(struct decode_csv *csv, struct error *err)
 static int
 nul_fault(struct decode_csv *csv)
 {
-	return fault_at(csv, csv->line,
-			"a NUL byte stands in the text: the file is damaged or "
-			"no text file; export it again as 'CSV UTF-8'");
+	return fault_at(csv, csv->line, MSG_CSV_NUL);
 }
 
 /* Reads on: 1 when there are more bytes, 0 at the end of the text, or
@@ -395,11 +391,7 @@ quoted_text(struct decode_csv *csv, size_t *ret_to, struct error *err)
 		csv->pos = find_mark(csv->window, csv->pos, '"');
 		rc = have(csv, 1, err);
 		if (rc == 0)
-			return fault_at(
-				csv, opened,
-				"the quote (\") that opens here is never "
-				"closed: close it, or double every quote "
-				"inside a cell in quotes");
+			return fault_at(csv, opened, MSG_CSV_QUOTE_OPEN);
 		if (rc != 1)
 			return rc;
 		if (csv->window[csv->pos] == '\n' ||
@@ -438,10 +430,7 @@ quoted_cell(struct decode_csv *csv, struct error *err)
 		return at;
 	at = take_end(csv, err);
 	if (at == AT_TEXT)
-		return fault_at(csv, csv->line,
-				"text follows a closing quote: put a separator "
-				"or a line end there, or double the quotes "
-				"inside the cell");
+		return fault_at(csv, csv->line, MSG_CSV_QUOTE_TEXT);
 	if (at == AT_CELL || at == AT_LINE_END || at == AT_TEXT_END)
 		add_cell(csv, from, to);
 	return at;
@@ -473,10 +462,7 @@ decode_csv_next(struct decode_csv *csv, struct decode_record *ret,
 	ret->line = csv->line;
 	do {
 		if (csv->ncells == DECODE_MAX_CELLS)
-			return fault_at(csv, csv->line,
-					"a record has more than 4096 cells: "
-					"the separator may be wrong; export "
-					"the table again");
+			return fault_at(csv, csv->line, MSG_CSV_CELLS);
 		/* a quote is told from the sentinel, but not from what has
 		 * not been read yet */
 		if (csv->pos == csv->end) {

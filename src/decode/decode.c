@@ -46,8 +46,8 @@ give_rows(struct decode_job *job, const struct decode_reader *reader)
 	why = reader->why(reader->ctx);
 	return decode_fault_report(
 		job->sink, DECODE_FAULT_FORMAT,
-		(struct decode_place){.row = row, .line = why.line}, "%s",
-		why.message);
+		(struct decode_place){.row = row, .line = why.line},
+		why.message, "");
 }
 
 int
@@ -121,9 +121,8 @@ decode_job_run(struct decode_job *job, const struct decode_bytes *bytes)
 	if (rc != ERR_INVALID)
 		return rc;
 	job->end = DECODE_REJECTED;
-	return decode_fault_report(job->sink, DECODE_FAULT_FORMAT,
-				   (struct decode_place){0}, "%s",
-				   job->err->text);
+	return decode_fault_tell(job->sink, DECODE_FAULT_FORMAT,
+				 job->err->text);
 }
 
 int

@@ -71,6 +71,7 @@ struct decode_fault {
 	const char *field;   /* field id or the label's text; "" none */
 	const char *value;   /* what was found; "" none */
 	const char *message; /* English, for people: what and what to do */
+	const char *message_zh;
 };
 
 /* Once, before the rows, when a header was found or the best one chosen. */

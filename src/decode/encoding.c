@@ -10,11 +10,11 @@
 #include "decode/encoding.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/text.h"
 #include "decode/fault.h"
 
 #define BLOCK (256 * 1024)
-#define SAVE_AS ": save the file as 'CSV UTF-8' and send it again"
 
 /* What a walk over a file as UTF-8 found, up to its first wrong byte. */
 struct tally {
@@ -127,7 +127,7 @@ line_of(const struct decode_bytes *bytes, int64_t offset, int64_t *ret,
 
 static int
 report(const struct decode_bytes *bytes, int64_t at, enum decode_encoding tried,
-       const char *what, const struct decode_sink *sink, struct error *err)
+       enum sentence what, const struct decode_sink *sink, struct error *err)
 {
 	bool wide = tried == DECODE_UTF16LE || tried == DECODE_UTF16BE;
 	struct decode_place place = {0};
@@ -146,9 +146,9 @@ report(const struct decode_bytes *bytes, int64_t at, enum decode_encoding tried,
 	}
 	snprintf(value, sizeof(value), "0x%02X", c);
 	place.value = value;
-	return decode_fault_report(sink, DECODE_FAULT_ENCODING, place,
-				   "the byte at offset %lld (%s) %s",
-				   (long long)at, value, what);
+	return decode_fault_report(
+		sink, DECODE_FAULT_ENCODING, place, MSG_FILE_BYTE,
+		"%lld" AND "%s" AND A_SENTENCE, (long long)at, value, what);
 }
 
 static int
@@ -173,20 +173,18 @@ find_by_bom(const struct decode_bytes *bytes, enum decode_encoding *ret,
 /* UTF-8, with or without its mark: *ret_bad is -1 when it is. */
 static int
 find_utf8(const struct decode_bytes *bytes, enum decode_encoding *encoding,
-	  int64_t *ret_bad, const char **ret_what, struct error *err)
+	  int64_t *ret_bad, enum sentence *ret_what, struct error *err)
 {
 	bool bom = *encoding == DECODE_UTF8_BOM;
 	struct tally t;
 	int rc = tally_file(bytes, bom ? 3 : 0, &t, err);
 
 	*ret_bad = t.first;
-	*ret_what = t.cut ? "begins a character that the end of the file cuts "
-			    "off: the copy is not whole, send it again"
-			  : "is not UTF-8, though its mark says so" SAVE_AS;
+	*ret_what = t.cut ? MSG_BYTE_CUT : MSG_BYTE_NO_UTF8;
 	if (rc || t.first < 0 || bom || (t.cut && t.wide))
 		return rc;
 	*encoding = DECODE_GB18030;
-	*ret_what = "is neither UTF-8 nor GB18030" SAVE_AS;
+	*ret_what = MSG_BYTE_NEITHER;
 	rc = check_converts(bytes, *encoding, ret_bad, err);
 	/* the encoding that got further is the one that was meant */
 	if (!rc && *ret_bad >= 0 && *ret_bad < t.first)
@@ -199,8 +197,7 @@ decode_encoding_find(const struct decode_bytes *bytes,
 		     const struct decode_sink *sink, enum decode_encoding *ret,
 		     enum decode_end *ret_end, struct error *err)
 {
-	const char *what = "is not of the encoding that the first bytes of "
-			   "the file name" SAVE_AS;
+	enum sentence what = MSG_BYTE_MARK;
 	enum decode_encoding encoding = DECODE_UTF8;
 	int64_t bad = -1;
 	int rc = find_by_bom(bytes, &encoding, err);

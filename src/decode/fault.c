@@ -1,8 +1,6 @@
 /* Faults of a file as a whole: see fault.h. */
 #include "decode/fault.h"
 
-#include "base/text.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -33,58 +31,66 @@ decode_fault_number(const char *word)
 	return -1;
 }
 
-/* A text that did not fit may end inside a character. */
-static void
-drop_cut_character(char *text)
-{
-	size_t at;
-
-	if (!text_is_utf8(slice_str(text), &at))
-		text[at] = '\0';
-}
-
 static struct decode_fault
-make(enum decode_fault_code code, struct decode_place place,
-     char message[static MESSAGE_MAX], const char *fmt, va_list ap)
+make(enum decode_fault_code code, struct decode_place place, const char *en,
+     const char *zh)
 {
-	vsnprintf(message, MESSAGE_MAX, fmt, ap);
-	drop_cut_character(message);
 	return (struct decode_fault){
 		.code = words[code],
 		.row = place.row,
 		.line = place.line,
 		.field = place.field ? place.field : "",
 		.value = place.value ? place.value : "",
-		.message = message,
+		.message = en,
+		.message_zh = zh,
 	};
 }
 
 int
 decode_fault_report(const struct decode_sink *sink, enum decode_fault_code code,
-		    struct decode_place place, const char *fmt, ...)
+		    struct decode_place place, enum sentence id,
+		    const char *args, ...)
 {
-	char message[MESSAGE_MAX];
-	struct decode_fault fault;
+	char joined[MESSAGE_MAX], en[MESSAGE_MAX], zh[MESSAGE_MAX];
+	struct decode_fault fault = make(code, place, en, zh);
 	va_list ap;
 
-	va_start(ap, fmt);
-	fault = make(code, place, message, fmt, ap);
+	va_start(ap, args);
+	vsnprintf(joined, sizeof(joined), args, ap);
 	va_end(ap);
+	sentence_write(en, sizeof(en), false, id, "%s", joined);
+	sentence_write(zh, sizeof(zh), true, id, "%s", joined);
 	return sink->fault(sink->ctx, &fault);
 }
 
 int
 decode_fault_warn(const struct decode_sink *sink, enum decode_fault_code code,
-		  struct decode_place place, const char *fmt, ...)
+		  struct decode_place place, enum sentence id, const char *args,
+		  ...)
 {
-	char message[MESSAGE_MAX];
-	struct decode_fault fault;
+	char joined[MESSAGE_MAX], en[MESSAGE_MAX], zh[MESSAGE_MAX];
+	struct decode_fault fault = make(code, place, en, zh);
 	va_list ap;
 
 	if (!sink->warning)
 		return 0;
-	va_start(ap, fmt);
-	fault = make(code, place, message, fmt, ap);
+	va_start(ap, args);
+	vsnprintf(joined, sizeof(joined), args, ap);
 	va_end(ap);
+	sentence_write(en, sizeof(en), false, id, "%s", joined);
+	sentence_write(zh, sizeof(zh), true, id, "%s", joined);
 	return sink->warning(sink->ctx, &fault);
+}
+
+int
+decode_fault_tell(const struct decode_sink *sink, enum decode_fault_code code,
+		  const char *untold)
+{
+	char en[MESSAGE_MAX], zh[MESSAGE_MAX];
+	const struct decode_fault fault =
+		make(code, (struct decode_place){0}, en, zh);
+
+	sentence_tell(untold, en, sizeof(en), false);
+	sentence_tell(untold, zh, sizeof(zh), true);
+	return sink->fault(sink->ctx, &fault);
 }

@@ -2,6 +2,7 @@
 #ifndef DECODE_FAULT_H
 #define DECODE_FAULT_H
 
+#include "base/sentence.h"
 #include "decode/decode.h"
 
 /* Every code that a decoder may report; frames carry the number. */
@@ -28,15 +29,19 @@ struct decode_place {
 	const char *value;
 };
 
-/* Gives the sink one fault, or a warning; the rest is its message as for
- * printf(), cut at 1,024 bytes. Returns what the callback returned. */
+/* Gives the sink one fault, or a warning, with a sentence in both languages
+ * (base/sentence.h), cut at 1,024 bytes. Returns what the callback returned. */
 MUST_CHECK int decode_fault_warn(const struct decode_sink *sink,
 				 enum decode_fault_code code,
-				 struct decode_place place, const char *fmt,
-				 ...) PRINTF_LIKE(4, 5);
+				 struct decode_place place, enum sentence id,
+				 const char *args, ...) PRINTF_LIKE(5, 6);
 MUST_CHECK int decode_fault_report(const struct decode_sink *sink,
 				   enum decode_fault_code code,
-				   struct decode_place place, const char *fmt,
-				   ...) PRINTF_LIKE(4, 5);
+				   struct decode_place place, enum sentence id,
+				   const char *args, ...) PRINTF_LIKE(5, 6);
+/* One that sentence_error() has left. */
+MUST_CHECK int decode_fault_tell(const struct decode_sink *sink,
+				 enum decode_fault_code code,
+				 const char *untold);
 
 #endif

@@ -2,6 +2,7 @@
 #include "decode/format.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "decode/fault.h"
 
 #include <ctype.h>
@@ -13,50 +14,48 @@
 #define ZIP_END 22
 #define ZIP_END_SEARCH (ZIP_END + 65535)
 
-#define SAVE_AS \
-	"open it in a spreadsheet, save it as a workbook (.xlsx) or as 'CSV " \
-	"UTF-8', and send that file"
-#define UNPACK "unpack it, and send the table in it, or a zip of it"
-#define EXPORT "export the table as 'CSV UTF-8' and send that file"
-
 struct magic {
 	size_t at;
 	struct slice bytes;
 	enum decode_kind kind;
-	const char *what; /* NULL: not refused */
-	const char *advice;
+	enum sentence what; /* MSG_NONE: not refused */
+	enum sentence advice;
 };
 
 /* Formats that are told by fixed bytes; NULs at their end are their own. */
 static const struct magic binary[] = {
-	{0, {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8}, DECODE_KIND_OLE, 0, 0},
-	{0, {"\x1f\x8b", 2}, DECODE_KIND_PACKED, NULL, NULL},
-	{0, {"\xfd\x37zXZ\0", 6}, DECODE_KIND_PACKED, NULL, NULL},
-	{0, {"\x28\xb5\x2f\xfd", 4}, DECODE_KIND_PACKED, NULL, NULL},
-	{257, {"ustar", 5}, DECODE_KIND_TAR, NULL, NULL},
-	{0, {"BZh", 3}, DECODE_KIND_TEXT, "compressed with bzip2", UNPACK},
-	{0, {"Rar!\x1a\x07", 6}, DECODE_KIND_TEXT, "a rar archive", UNPACK},
+	{0,
+	 {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8},
+	 DECODE_KIND_OLE,
+	 MSG_NONE,
+	 MSG_NONE},
+	{0, {"\x1f\x8b", 2}, DECODE_KIND_PACKED, MSG_NONE, MSG_NONE},
+	{0, {"\xfd\x37zXZ\0", 6}, DECODE_KIND_PACKED, MSG_NONE, MSG_NONE},
+	{0, {"\x28\xb5\x2f\xfd", 4}, DECODE_KIND_PACKED, MSG_NONE, MSG_NONE},
+	{257, {"ustar", 5}, DECODE_KIND_TAR, MSG_NONE, MSG_NONE},
+	{0, {"BZh", 3}, DECODE_KIND_TEXT, MSG_IS_BZIP2, MSG_DO_UNPACK},
+	{0, {"Rar!\x1a\x07", 6}, DECODE_KIND_TEXT, MSG_IS_RAR, MSG_DO_UNPACK},
 	{0,
 	 {"7z\xbc\xaf\x27\x1c", 6},
 	 DECODE_KIND_TEXT,
-	 "a 7z archive",
-	 UNPACK},
-	{0, {"%PDF", 4}, DECODE_KIND_TEXT, "a PDF document", EXPORT},
+	 MSG_IS_7Z,
+	 MSG_DO_UNPACK},
+	{0, {"%PDF", 4}, DECODE_KIND_TEXT, MSG_IS_PDF, MSG_DO_EXPORT},
 	{0,
 	 {"SQLite format 3", 15},
 	 DECODE_KIND_TEXT,
-	 "a SQLite database",
-	 EXPORT},
+	 MSG_IS_SQLITE,
+	 MSG_DO_EXPORT},
 };
 
 /* Formats that are text; letters in lower case, compared without case. */
 static const struct magic text[] = {
-	{0, {"<!doctype", 9}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
-	{0, {"<html", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
-	{0, {"<head", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
-	{0, {"<meta", 5}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
-	{0, {"<table", 6}, DECODE_KIND_TEXT, "a web page (HTML)", SAVE_AS},
-	{0, {"<?xml", 5}, DECODE_KIND_TEXT, "an XML document", EXPORT},
+	{0, {"<!doctype", 9}, DECODE_KIND_TEXT, MSG_IS_HTML, MSG_DO_SAVE_AS},
+	{0, {"<html", 5}, DECODE_KIND_TEXT, MSG_IS_HTML, MSG_DO_SAVE_AS},
+	{0, {"<head", 5}, DECODE_KIND_TEXT, MSG_IS_HTML, MSG_DO_SAVE_AS},
+	{0, {"<meta", 5}, DECODE_KIND_TEXT, MSG_IS_HTML, MSG_DO_SAVE_AS},
+	{0, {"<table", 6}, DECODE_KIND_TEXT, MSG_IS_HTML, MSG_DO_SAVE_AS},
+	{0, {"<?xml", 5}, DECODE_KIND_TEXT, MSG_IS_XML, MSG_DO_EXPORT},
 };
 
 const char *const decode_format_names[DECODE_FORMATS] = {
@@ -117,11 +116,12 @@ head_starts(const struct ends *e, const char *p, size_t n)
 
 static int
 refuse(const struct decode_sink *sink, enum decode_fault_code code,
-       const char *what, const char *advice, enum decode_end *ret_end)
+       enum sentence what, enum sentence advice, enum decode_end *ret_end)
 {
 	*ret_end = DECODE_REJECTED;
 	return decode_fault_report(sink, code, (struct decode_place){0},
-				   "the file is %s; %s", what, advice);
+				   MSG_FILE_IS, A_SENTENCE AND A_SENTENCE, what,
+				   advice);
 }
 
 /* ---- zip ----------------------------------------------------------------- */
@@ -196,11 +196,8 @@ check_zip(const struct decode_bytes *bytes, const struct decode_sink *sink,
 	if (rc || end == ZIP_WHOLE)
 		return rc;
 	if (end == ZIP_TRAILED)
-		return refuse(sink, DECODE_FAULT_FORMAT,
-			      "a zip archive or workbook with foreign bytes "
-			      "behind its end",
-			      "save or pack it again and send that file",
-			      ret_end);
+		return refuse(sink, DECODE_FAULT_FORMAT, MSG_IS_TRAILED,
+			      MSG_DO_PACK_AGAIN, ret_end);
 	*ret_end = DECODE_INCOMPLETE;
 	return 0;
 }
@@ -285,14 +282,11 @@ check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
 
 	if (head_starts(e, "\xff\xfe\0\0", 4) ||
 	    head_starts(e, "\0\0\xfe\xff", 4))
-		return refuse(sink, DECODE_FAULT_ENCODING, "UTF-32",
-			      "save it as 'CSV UTF-8' and send it again",
-			      ret_end);
+		return refuse(sink, DECODE_FAULT_ENCODING, MSG_IS_UTF32,
+			      MSG_DO_SAVE_UTF8, ret_end);
 	if (!utf16 && is_bare_utf16(e))
-		return refuse(sink, DECODE_FAULT_ENCODING,
-			      "UTF-16 without its byte order mark",
-			      "save it as 'CSV UTF-8' and send it again",
-			      ret_end);
+		return refuse(sink, DECODE_FAULT_ENCODING, MSG_IS_BARE_UTF16,
+			      MSG_DO_SAVE_UTF8, ret_end);
 	/* in UTF-16 half of an ASCII character is NUL, a whole NUL is two */
 	if (e->nuls >= (utf16 ? 2 : 1) && size > (utf16 ? 2 : 0)) {
 		*ret_end = DECODE_INCOMPLETE;

@@ -184,14 +184,15 @@ write_about(struct decode_frames *f, enum decode_frame type,
 		short_text(fault->field),
 		short_text(fault->value),
 		short_text(fault->message),
+		short_text(fault->message_zh),
 	};
 
-	if (begin(f, type, 7, total(texts, 3)))
+	if (begin(f, type, 8, total(texts, 4)))
 		return ERR_NOMEM;
 	put_number(&f->out, (uint64_t)decode_fault_number(fault->code));
 	put_number(&f->out, (uint64_t)fault->row);
 	put_number(&f->out, (uint64_t)fault->line);
-	put_texts(&f->out, texts, 3);
+	put_texts(&f->out, texts, 4);
 	return finish(f);
 }
 

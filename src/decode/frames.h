@@ -11,7 +11,8 @@
  *           (labels), field + 2 each
  *   ROW     row, line, texts (cells), the number of flaws, cell and kind of
  *           each
- *   FAULT   code, row, line, texts (field, value, message)
+ *   FAULT   code, row, line, texts (field, value, message, the same in
+ *           Chinese)
  *   WARNING the same
  *   END     enum decode_end
  *   FAILED  texts (why the decoder gives up: no memory, a read error)

@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <poll.h>
 
+#define FAULT_TEXTS 4 /* field, value, message in two languages */
+
 #define BLOCK (256 * 1024)
 #define SHOWN 200 /* characters of the decoder's own words */
 
@@ -297,7 +299,7 @@ on_row(struct reader *r, struct slice rest, struct error *err)
 static int
 on_about(struct reader *r, bool warns, struct slice rest, struct error *err)
 {
-	char texts[3][DECODE_FAULT_TEXT_MAX + 1];
+	char texts[FAULT_TEXTS][DECODE_FAULT_TEXT_MAX + 1];
 	struct decode_fault fault;
 	int64_t code;
 
@@ -310,10 +312,11 @@ on_about(struct reader *r, bool warns, struct slice rest, struct error *err)
 		return broken(err, "a warning in the wrong place");
 	if (!take_number(&rest, &code) || code >= DECODE_FAULT_CODES ||
 	    !take_number(&rest, &fault.row) ||
-	    !take_number(&rest, &fault.line) || !take_texts(r, &rest, 3) ||
-	    r->ntexts != 3 || rest.n)
+	    !take_number(&rest, &fault.line) ||
+	    !take_texts(r, &rest, FAULT_TEXTS) || r->ntexts != FAULT_TEXTS ||
+	    rest.n)
 		return broken(err, "a wrong fault");
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < FAULT_TEXTS; i++) {
 		if (r->texts[i].n > DECODE_FAULT_TEXT_MAX)
 			return broken(err, "a fault of too many words");
 		memcpy(texts[i], r->texts[i].p, r->texts[i].n);
@@ -323,6 +326,7 @@ on_about(struct reader *r, bool warns, struct slice rest, struct error *err)
 	fault.field = texts[0];
 	fault.value = texts[1];
 	fault.message = texts[2];
+	fault.message_zh = texts[3];
 	if (!warns)
 		return r->sink->fault(r->sink->ctx, &fault);
 	return r->sink->warning ? r->sink->warning(r->sink->ctx, &fault) : 0;

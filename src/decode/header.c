@@ -2,6 +2,7 @@
 #include "decode/header.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/text.h"
 #include "decode/fault.h"
 #include "decode/source.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 
 #define SHOWN 80 /* characters of a label that a message repeats */
-#define MESSAGE_MAX 1024
 
 /* The best header so far. */
 struct choice {
@@ -29,7 +29,7 @@ struct search {
 	struct choice best;
 	int failed; /* ways that ended in a fault */
 	int64_t first_line;
-	char first[MESSAGE_MAX]; /* the first of these faults */
+	enum sentence first; /* of these faults */
 };
 
 /* ---- finding ------------------------------------------------------------- */
@@ -80,7 +80,7 @@ note_fault(struct search *s)
 		return;
 	why = s->reader->why(s->reader->ctx);
 	s->first_line = why.line;
-	snprintf(s->first, sizeof(s->first), "%s", why.message);
+	s->first = why.message;
 }
 
 /* Looks at the first records in one way. A fault ends the look, not the
@@ -137,13 +137,11 @@ report_none(const struct search *s)
 	if (s->failed == s->reader->ways)
 		return decode_fault_report(
 			s->sink, DECODE_FAULT_FORMAT,
-			(struct decode_place){.line = s->first_line}, "%s",
-			s->first);
+			(struct decode_place){.line = s->first_line}, s->first,
+			"");
 	return decode_fault_report(
 		s->sink, DECODE_FAULT_FORMAT, (struct decode_place){.line = 1},
-		"none of the first %d records names a registered field (such "
-		"as '%s'): put the header of template.csv above the rows",
-		DECODE_HEADER_RECORDS,
+		MSG_NO_HEADER, "%d" AND "%s", DECODE_HEADER_RECORDS,
 		!s->req->nlabels  ? ""
 		: *label[0].title ? label[0].title
 				  : label[0].id);
@@ -158,12 +156,14 @@ report_missing(const struct search *s, const struct decode_label *label,
 	struct decode_place place = {.line = line, .field = label->id};
 	bool title = *label->title && strcmp(label->title, label->id) != 0;
 
-	return decode_fault_report(
-		s->sink, DECODE_FAULT_MISSING_LABEL, place,
-		"no column is named '%s'%s%s%s: add the column, or correct its "
-		"name in the header (line %lld)",
-		title ? label->title : label->id, title ? " or '" : "",
-		title ? label->id : "", title ? "'" : "", (long long)line);
+	if (title)
+		return decode_fault_report(
+			s->sink, DECODE_FAULT_MISSING_LABEL, place,
+			MSG_NO_COLUMN_OR, "%s" AND "%s" AND "%lld",
+			label->title, label->id, (long long)line);
+	return decode_fault_report(s->sink, DECODE_FAULT_MISSING_LABEL, place,
+				   MSG_NO_COLUMN, "%s" AND "%lld", label->id,
+				   (long long)line);
 }
 
 static int
@@ -179,16 +179,12 @@ report_extra(const struct search *s, struct slice label, size_t column,
 	place.field = buf_str(&shown);
 	place.value = place.field;
 	if (!label.n)
-		return decode_fault_report(
-			s->sink, DECODE_FAULT_EXTRA_LABEL, place,
-			"column %zu has no name: name it, or remove the column "
-			"(also a separator at the end of each line makes one)",
-			column + 1);
-	return decode_fault_report(
-		s->sink, DECODE_FAULT_EXTRA_LABEL, place,
-		"column %zu, '%s', is not registered: remove it, or register "
-		"the field, or set 'extra = ignore' in the descriptor",
-		column + 1, place.field);
+		return decode_fault_report(s->sink, DECODE_FAULT_EXTRA_LABEL,
+					   place, MSG_COLUMN_NAMELESS, "%zu",
+					   column + 1);
+	return decode_fault_report(s->sink, DECODE_FAULT_EXTRA_LABEL, place,
+				   MSG_COLUMN_EXTRA, "%zu" AND "%s", column + 1,
+				   place.field);
 }
 
 static int
@@ -206,10 +202,9 @@ report_duplicate(const struct search *s, const struct decode_header *h,
 	    !buf_str(&shown))
 		return error_nomem(err);
 	place.value = buf_str(&shown);
-	return decode_fault_report(
-		s->sink, DECODE_FAULT_DUPLICATE_LABEL, place,
-		"columns %zu and %zu both name the field '%s': keep one",
-		first + 1, second + 1, place.field);
+	return decode_fault_report(s->sink, DECODE_FAULT_DUPLICATE_LABEL, place,
+				   MSG_COLUMN_TWICE, "%zu" AND "%zu" AND "%s",
+				   first + 1, second + 1, place.field);
 }
 
 /* Faults of the columns that are there; marks the fields they name. */

@@ -1,6 +1,7 @@
 /* JSON as a reader: see json.h. */
 #include "decode/json.h"
 
+#include "base/sentence.h"
 #include "base/text.h"
 #include "decode/format.h"
 #include "decode/json_split.h"
@@ -41,16 +42,14 @@ next_object(struct json *j, int64_t *ret_line, struct error *err)
 		return 1;
 	if (json_error_code(&why) == json_error_out_of_memory)
 		return error_nomem(err);
-	return error_set(err, ERR_INVALID,
-			 "the object on line %lld is no JSON (%s): write it as "
-			 "a program does",
-			 (long long)*ret_line,
-			 json_error_code(&why) == json_error_duplicate_key
-				 ? "it has a key twice"
-			 : json_error_code(&why) == json_error_null_character
-				 ? "it holds a NUL"
-				 : "a bracket, comma or quote is missing or "
-				   "too much");
+	return sentence_error(err, ERR_INVALID, MSG_JSON_OBJECT,
+			      "%lld" AND A_SENTENCE, (long long)*ret_line,
+			      json_error_code(&why) == json_error_duplicate_key
+				      ? MSG_JSON_KEY_TWICE
+			      : json_error_code(&why) ==
+					      json_error_null_character
+				      ? MSG_JSON_NUL
+				      : MSG_JSON_SYNTAX);
 }
 
 /* Keys have a NUL nowhere: jansson takes none. */
@@ -67,11 +66,8 @@ add_keys(struct json *j, struct error *err)
 		if (json_object_get(j->keys, key))
 			continue;
 		if (n == DECODE_MAX_CELLS)
-			return error_set(err, ERR_INVALID,
-					 "the objects have more than %d "
-					 "different keys: leave out what is no "
-					 "field",
-					 DECODE_MAX_CELLS);
+			return sentence_error(err, ERR_INVALID, MSG_JSON_KEYS,
+					      "%d", DECODE_MAX_CELLS);
 		if (json_object_set_new(j->keys, key,
 					json_integer((json_int_t)n)))
 			return error_nomem(err);
@@ -99,10 +95,7 @@ read_keys(struct json *j)
 	if (rc)
 		return rc;
 	if (!json_object_size(j->keys))
-		return error_set(err, ERR_INVALID,
-				 "the JSON has no object with a key: send the "
-				 "rows as objects, or a CSV file with its "
-				 "header for a nil return");
+		return sentence_error(err, ERR_INVALID, MSG_JSON_NO_KEY, "");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* JSON to objects: see json_split.h. */
 #include "decode/json_split.h"
 
+#include "base/sentence.h"
 #include "decode/decode.h"
 
 #include <stdlib.h>
@@ -63,12 +64,10 @@ decode_split_is_list(const struct decode_split *split)
 }
 
 static int
-wrong(const struct decode_split *s, const char *what, struct error *err)
+wrong(const struct decode_split *s, enum sentence what, struct error *err)
 {
-	return error_set(err, ERR_INVALID,
-			 "line %lld of the JSON %s: write a list of objects, "
-			 "or one object a line",
-			 (long long)s->line, what);
+	return sentence_error(err, ERR_INVALID, MSG_JSON_LINE,
+			      "%lld" AND A_SENTENCE, (long long)s->line, what);
 }
 
 /* The next character without taking it; 0 at the end. NUL is no JSON. */
@@ -89,7 +88,7 @@ peek(struct decode_split *s, char *ret, struct error *err)
 	if (s->ended)
 		return 0;
 	*ret = s->block[s->at];
-	return *ret ? 1 : wrong(s, "holds a NUL", err);
+	return *ret ? 1 : wrong(s, MSG_JSON_HAS_NUL, err);
 }
 
 static void
@@ -103,7 +102,7 @@ static int
 keep(struct decode_split *s, char c, struct error *err)
 {
 	if (s->object.len >= DECODE_MAX_RECORD)
-		return wrong(s, "has an object of more than 16 MiB", err);
+		return wrong(s, MSG_JSON_HAS_LONG, err);
 	return buf_addc(&s->object, c) ? error_nomem(err) : 0;
 }
 
@@ -118,9 +117,9 @@ keep_string(struct decode_split *s, struct error *err)
 		int rc = peek(s, &c, err);
 
 		if (rc <= 0)
-			return rc ? rc : wrong(s, "ends inside a text", err);
+			return rc ? rc : wrong(s, MSG_JSON_ENDS_IN_TEXT, err);
 		if ((unsigned char)c < ' ')
-			return wrong(s, "breaks off inside a text", err);
+			return wrong(s, MSG_JSON_BREAKS_TEXT, err);
 		take(s);
 		rc = keep(s, c, err);
 		if (rc)
@@ -186,7 +185,7 @@ keep_number(struct decode_split *s, struct error *err)
 	if (!buf_str(&s->object))
 		return error_nomem(err);
 	if (!is_number(s->object.data + from))
-		return wrong(s, "holds a number that is none", err);
+		return wrong(s, MSG_JSON_BAD_NUMBER, err);
 	return keep(s, '"', err);
 }
 
@@ -201,7 +200,7 @@ keep_object(struct decode_split *s, struct error *err)
 		int rc = peek(s, &c, err);
 
 		if (rc <= 0)
-			return rc ? rc : wrong(s, "ends inside an object", err);
+			return rc ? rc : wrong(s, MSG_JSON_ENDS_IN_OBJECT, err);
 		if (c == '"') {
 			rc = keep_string(s, err);
 		} else if (c == '-' || (c >= '0' && c <= '9')) {
@@ -215,7 +214,7 @@ keep_object(struct decode_split *s, struct error *err)
 		if (rc < 0)
 			return rc;
 		if (depth > DEPTH_MAX)
-			return wrong(s, "is nested too deep", err);
+			return wrong(s, MSG_JSON_DEEP, err);
 	} while (depth > 0);
 	return 0;
 }
@@ -252,7 +251,7 @@ step(struct decode_split *s, char c, struct error *err)
 	case AFTER_LIST:
 		break;
 	}
-	return wrong(s, "holds something else than objects", err);
+	return wrong(s, MSG_JSON_NO_OBJECT, err);
 }
 
 static bool
@@ -290,6 +289,6 @@ decode_split_next(struct decode_split *split, struct slice *ret,
 			return rc;
 	}
 	if (split->list && split->place != AFTER_LIST)
-		return wrong(split, "ends before the list does", err);
+		return wrong(split, MSG_JSON_ENDS_IN_LIST, err);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "decode/members.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/text.h"
 #include "decode/fault.h"
 
@@ -28,11 +29,9 @@ decode_members_add(struct decode_members *m, struct slice name,
 
 	if (!name.p || !name.n || name.n > DECODE_NAME_MAX ||
 	    memchr(name.p, '\0', name.n))
-		return error_set(err, ERR_INVALID,
-				 "entry %zu of the archive has a name that is "
-				 "empty, longer than %d bytes or holds a NUL: "
-				 "rename the file and pack it again",
-				 m->n + 1, DECODE_NAME_MAX);
+		return sentence_error(err, ERR_INVALID, MSG_MEMBER_NAME,
+				      "%zu" AND "%d", m->n + 1,
+				      DECODE_NAME_MAX);
 	if (m->n == m->cap) {
 		size_t cap = m->cap ? 2 * m->cap : 16;
 		struct decode_member *more =
@@ -66,10 +65,7 @@ from_gb18030(iconv_t conv, char **name, struct error *err)
 	left = strlen(from);
 	iconv(conv, NULL, NULL, NULL, NULL);
 	if (iconv(conv, &from, &left, &to, &room) == (size_t)-1)
-		return error_set(err, ERR_INVALID,
-				 "the names in the archive are neither UTF-8 "
-				 "nor GB18030: rename the files and pack them "
-				 "again");
+		return sentence_error(err, ERR_INVALID, MSG_MEMBER_NAMES, "");
 	made = strndup(out, (size_t)(to - out));
 	if (!made)
 		return error_nomem(err);
@@ -91,10 +87,8 @@ decide_encoding(struct decode_members *m, struct error *err)
 		bool so = text_is_utf8(slice_str(m->list[i].name), NULL);
 
 		if (!so && m->list[i].utf8)
-			return error_set(err, ERR_INVALID,
-					 "a name in the archive is not UTF-8, "
-					 "though its mark says so: pack the "
-					 "files again");
+			return sentence_error(err, ERR_INVALID,
+					      MSG_MEMBER_NO_UTF8, "");
 		all &= so;
 	}
 	if (all)
@@ -126,18 +120,13 @@ check_name(const char *name, struct error *err)
 {
 	for (const char *p = name; *p; p++) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return error_set(err, ERR_INVALID,
-					 "a name in the archive holds control "
-					 "characters: rename the file and pack "
-					 "it again");
+			return sentence_error(err, ERR_INVALID,
+					      MSG_MEMBER_CONTROL, "");
 	}
 	if (*name == '/' || strchr(name, '\\') || (*name && name[1] == ':') ||
 	    has_dots(name))
-		return error_set(err, ERR_INVALID,
-				 "the name '%.200s' in the archive is a path "
-				 "that leads elsewhere: pack the files without "
-				 "'..', '\\' and drive",
-				 name);
+		return sentence_error(err, ERR_INVALID, MSG_MEMBER_PATH,
+				      "%.200s", name);
 	return 0;
 }
 
@@ -177,10 +166,9 @@ check_repeats(const struct decode_members *m, struct error *err)
 	qsort(sorted, m->n, sizeof(*sorted), by_name);
 	for (size_t i = 1; i < m->n; i++) {
 		if (!strcasecmp(sorted[i - 1].name, sorted[i].name))
-			return error_set(err, ERR_INVALID,
-					 "the name '%.200s' stands twice in "
-					 "the archive: keep one of them",
-					 sorted[i].name);
+			return sentence_error(err, ERR_INVALID,
+					      MSG_MEMBER_TWICE, "%.200s",
+					      sorted[i].name);
 	}
 	return 0;
 }
@@ -286,8 +274,7 @@ run_once(struct members_run *run, const struct decode_bytes *bytes)
 		return rc;
 	return decode_fault_report(job->sink, DECODE_FAULT_FORMAT,
 				   (struct decode_place){0},
-				   "this file in the archive is empty or not "
-				   "whole: pack it again");
+				   MSG_MEMBER_NOT_WHOLE, "");
 }
 
 /* What counts alone is read twice: its rows are given once it is known that
@@ -332,10 +319,9 @@ unpack_member(struct decode_job *job, struct decode_archive *a,
 		rc = member->size < 0 ? decode_job_count(job, n) : 0;
 		if (!rc && member->size >= 0 &&
 		    job->room.at - from + n > member->size)
-			rc = error_set(job->err, ERR_INVALID,
-				       "'%.200s' unpacks to more than the "
-				       "archive says: pack it again",
-				       member->name);
+			rc = sentence_error(job->err, ERR_INVALID,
+					    MSG_MEMBER_LARGER, "%.200s",
+					    member->name);
 		if (!rc)
 			rc = decode_room_add(&job->room, block, (size_t)n,
 					     job->err);
@@ -359,10 +345,9 @@ run_all(struct members_run *run, struct decode_archive *a,
 
 		rc = decode_archive_next(a, &entry, job->err);
 		if (rc == 0)
-			rc = error_set(job->err, ERR_INVALID,
-				       "the archive has %zu entries, but its "
-				       "directory names %zu: pack it again",
-				       i, members->n);
+			rc = sentence_error(job->err, ERR_INVALID,
+					    MSG_MEMBER_COUNT, "%zu" AND "%zu",
+					    i, members->n);
 		rc = rc < 0 ? rc : 0;
 		if (rc || member->folder)
 			continue;
@@ -394,16 +379,13 @@ decode_members_run(struct decode_job *job, const struct decode_bytes *bytes,
 	int rc;
 
 	if (job->inside)
-		return error_set(job->err, ERR_INVALID,
-				 "an archive inside of an archive is not "
-				 "opened: put the tables themselves into one "
-				 "archive");
+		return sentence_error(job->err, ERR_INVALID, MSG_ARCHIVE_INSIDE,
+				      "");
 	for (size_t i = 0; i < members->n; i++)
 		files += !members->list[i].folder;
 	if (!files)
-		return error_set(job->err, ERR_INVALID,
-				 "the archive holds no file: put the tables "
-				 "into it");
+		return sentence_error(job->err, ERR_INVALID, MSG_ARCHIVE_EMPTY,
+				      "");
 	rc = decode_archive_open(bytes, members->packing, &a, job->err);
 	if (rc)
 		return rc;

@@ -7,6 +7,7 @@
 #include "decode/workbook.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ struct ods {
 static void
 no_memory(struct ods *o)
 {
-	decode_xml_fail(o->xml, ERR_NOMEM, "out of memory");
+	decode_xml_stop(o->xml, ERR_NOMEM, "out of memory");
 }
 
 /* A count of repetitions: at least one, and no more than 'most' and one. */
@@ -159,29 +160,26 @@ read_names(struct ods *o)
 		rc = decode_xml_read(o->bytes, o->members, part, &manifest, o,
 				     &o->xml, o->job->err);
 	if (!rc && o->encrypted)
-		return error_set(o->job->err, ERR_INVALID,
-				 "the workbook has a password: save it without "
-				 "one");
+		return sentence_error(o->job->err, ERR_INVALID,
+				      MSG_BOOK_PASSWORD, "");
 	if (!rc)
 		rc = decode_xml_read(o->bytes, o->members, o->content, &outline,
 				     o, &o->xml, o->job->err);
 	if (!rc && !o->spreadsheet)
-		return error_set(o->job->err, ERR_INVALID,
-				 "the file is an OpenDocument file, but no "
-				 "spreadsheet: save the table as a workbook "
-				 "(.ods or .xlsx) and send that file");
+		return sentence_error(o->job->err, ERR_INVALID, MSG_ODS_NO_BOOK,
+				      "");
 	return rc ? rc : decode_sheets_choose(o->job, &o->sheets);
 }
 
 /* ---- cells --------------------------------------------------------------- */
 
 static void
-fail_at(struct ods *o, const char *what)
+fail_at(struct ods *o, enum sentence what)
 {
 	char column[DECODE_COLUMN_SIZE];
 
 	decode_sheet_column(o->column, column);
-	decode_xml_fail(o->xml, ERR_INVALID, "cell %s%lld %s", column,
+	decode_xml_fail(o->xml, MSG_CELL_AT, "%s%lld" AND A_SENTENCE, column,
 			(long long)o->line, what);
 }
 
@@ -211,10 +209,8 @@ check_merged(struct ods *o, const char *rows)
 	if (count_of(rows, ROWS_MAX) < 2 || !o->header || o->line <= o->header)
 		return;
 	decode_sheet_column(o->column, column);
-	decode_xml_fail(o->xml, ERR_INVALID,
-			"cell %s%lld is merged with those below it: unmerge "
-			"them and fill in each row",
-			column, (long long)o->line);
+	decode_xml_fail(o->xml, MSG_ODS_MERGED, "%s%lld", column,
+			(long long)o->line);
 }
 
 /* Attributes of which the names are told from others by their prefix. */
@@ -332,13 +328,11 @@ end_cell(struct ods *o)
 			return;
 		}
 		if (o->row.text.len > DECODE_MAX_RECORD) {
-			fail_at(o, "makes the row longer than 16 MiB: shorten "
-				   "it");
+			fail_at(o, MSG_CELL_ROW_LONG);
 			return;
 		}
 		if (!decode_sheet_row_end_cell(&o->row, o->column, flaw)) {
-			fail_at(o, "is beyond column 4096: remove what is not "
-				   "of the table");
+			fail_at(o, MSG_CELL_BEYOND);
 			return;
 		}
 		if (o->row.n == before) { /* blank: so are its repetitions */
@@ -355,7 +349,7 @@ static void
 add_text(struct ods *o, const char *p, size_t n)
 {
 	if (o->text.len + n > DECODE_MAX_CELL)
-		fail_at(o, "is longer than a mebibyte: shorten it");
+		fail_at(o, MSG_CELL_LONG);
 	else if (buf_add(&o->text, p, n))
 		no_memory(o);
 }
@@ -402,10 +396,7 @@ end_row(struct ods *o)
 		return;
 	}
 	if (o->line + o->rows > ROWS_MAX) {
-		decode_xml_fail(o->xml, ERR_INVALID,
-				"the sheet has more than %d rows: send it in "
-				"parts",
-				ROWS_MAX);
+		decode_xml_fail(o->xml, MSG_ODS_ROWS, "%d", ROWS_MAX);
 		return;
 	}
 	o->gap.next = o->line;
@@ -430,7 +421,7 @@ on_start(void *ctx, const char *name, const char **attributes)
 	if (!strcmp(name, "table")) {
 		o->place += !o->depth;
 		if (o->depth++ && o->place == o->wanted)
-			fail_at(o, "holds a table of its own: take it out");
+			fail_at(o, MSG_CELL_TABLE);
 		return;
 	}
 	if (o->place != o->wanted || !o->depth)

@@ -2,6 +2,7 @@
 #include "decode/ole.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "decode/little.h"
 
 #include <stdlib.h>
@@ -31,10 +32,7 @@ struct ole {
 static int
 damaged(const struct ole *o)
 {
-	return error_set(o->job->err, ERR_INVALID,
-			 "the old workbook (.xls) is damaged or not whole: "
-			 "open it, save it as an Excel workbook (.xlsx) and "
-			 "send that file");
+	return sentence_error(o->job->err, ERR_INVALID, MSG_XLS_DAMAGED, "");
 }
 
 static int

@@ -1,5 +1,6 @@
 /* Compressed files and tar archives: see job.h. */
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "decode/archive.h"
 #include "decode/job.h"
 #include "decode/members.h"
@@ -17,38 +18,34 @@ decode_job_count(struct decode_job *job, int64_t n)
 	const struct decode_limits *limits = &job->req->limits;
 
 	if (n < 0 || n > limits->unpacked - job->unpacked)
-		return error_set(job->err, ERR_INVALID,
-				 "the file unpacks to more than %lld bytes "
-				 "(max_unpacked): send it in parts",
-				 (long long)limits->unpacked);
+		return sentence_error(job->err, ERR_INVALID, MSG_UNPACKED_MOST,
+				      "%lld", (long long)limits->unpacked);
 	job->unpacked += n;
 	if (job->unpacked > RATIO_FROM &&
 	    job->unpacked / limits->ratio > job->size)
-		return error_set(job->err, ERR_INVALID,
-				 "the file unpacks to more than %lld times its "
-				 "size (max_ratio): send it unpacked",
-				 (long long)limits->ratio);
+		return sentence_error(job->err, ERR_INVALID, MSG_UNPACKED_RATIO,
+				      "%lld", (long long)limits->ratio);
 	return 0;
 }
 
 /* ---- tar ----------------------------------------------------------------- */
 
-static const char *
+static enum sentence
 refused_kind(struct archive_entry *entry)
 {
 	if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
-		return "a link";
+		return MSG_MEMBER_LINK;
 	switch (archive_entry_filetype(entry)) {
 	case AE_IFREG:
 	case AE_IFDIR:
 		break;
 	case AE_IFLNK:
-		return "a link";
+		return MSG_MEMBER_LINK;
 	default:
-		return "no file (a device, pipe or socket)";
+		return MSG_MEMBER_NO_FILE;
 	}
-	return archive_entry_sparse_count(entry) > 0 ? "a file with holes"
-						     : NULL;
+	return archive_entry_sparse_count(entry) > 0 ? MSG_MEMBER_SPARSE
+						     : MSG_NONE;
 }
 
 static int
@@ -56,7 +53,7 @@ add_entry(struct decode_job *job, struct decode_members *m,
 	  struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
-	const char *kind = refused_kind(entry);
+	enum sentence kind = refused_kind(entry);
 	struct decode_member *member;
 	int rc = decode_members_add(m, slice_str(name ? name : ""), &member,
 				    job->err);
@@ -66,15 +63,12 @@ add_entry(struct decode_job *job, struct decode_members *m,
 	member->place = (int64_t)m->n;
 	member->folder = archive_entry_filetype(entry) == AE_IFDIR;
 	if (kind)
-		return error_set(job->err, ERR_INVALID,
-				 "entry %zu of the archive is %s: pack the "
-				 "file itself and send it again",
-				 m->n, kind);
+		return sentence_error(job->err, ERR_INVALID, MSG_MEMBER_KIND,
+				      "%zu" AND A_SENTENCE, m->n, kind);
 	if ((int64_t)m->n > job->req->limits.members)
-		return error_set(job->err, ERR_INVALID,
-				 "the archive has more than %lld entries "
-				 "(max_members): send it in parts",
-				 (long long)job->req->limits.members);
+		return sentence_error(job->err, ERR_INVALID, MSG_MEMBERS_MOST,
+				      "%lld",
+				      (long long)job->req->limits.members);
 	return 0;
 }
 
@@ -146,9 +140,7 @@ check_gzip(const struct decode_bytes *bytes, uint32_t crc, int64_t size,
 	if ((size_t)n == sizeof(last) && le32toh(last[0]) == crc &&
 	    le32toh(last[1]) == (uint32_t)size)
 		return 0;
-	return error_set(err, ERR_INVALID,
-			 "the packed bytes are damaged, or several gzip files "
-			 "in one: pack the table again, in one piece");
+	return sentence_error(err, ERR_INVALID, MSG_PACKED_SEVERAL, "");
 }
 
 static int
@@ -188,23 +180,19 @@ decode_packed(struct decode_job *job, const struct decode_bytes *bytes)
 	int rc;
 
 	if (job->packed || job->inside)
-		return error_set(job->err, ERR_INVALID,
-				 "a compressed file inside of a packed one is "
-				 "not opened: pack the table itself");
+		return sentence_error(job->err, ERR_INVALID, MSG_PACKED_INSIDE,
+				      "");
 	rc = unpack(job, bytes);
 	if (rc)
 		return rc;
 	all = decode_room_since(&job->room, from);
 	if (!all.size)
-		return error_set(job->err, ERR_INVALID,
-				 "nothing is packed in the file: send the "
-				 "table itself");
+		return sentence_error(job->err, ERR_INVALID, MSG_PACKED_NOTHING,
+				      "");
 	job->packed = true;
 	rc = decode_job_run(job, &all);
 	job->packed = false;
 	if (rc || job->end != DECODE_INCOMPLETE)
 		return rc;
-	return error_set(job->err, ERR_INVALID,
-			 "what is packed in the file is not whole: pack it "
-			 "again");
+	return sentence_error(job->err, ERR_INVALID, MSG_PACKED_NOT_WHOLE, "");
 }

@@ -5,6 +5,7 @@
 #ifndef DECODE_READER_H
 #define DECODE_READER_H
 
+#include "base/sentence.h"
 #include "decode/decode.h"
 
 struct decode_record {
@@ -18,10 +19,10 @@ struct decode_record {
 /* What the next call found; the caller stops at the last two. */
 enum { DECODE_RECORD = 1, DECODE_TABLE_END = 2, DECODE_RECORD_FAULT = 3 };
 
-/* What DECODE_RECORD_FAULT is about; the text holds until the next call. */
+/* What DECODE_RECORD_FAULT is about. */
 struct decode_why {
 	int64_t line; /* 0 unknown */
-	const char *message;
+	enum sentence message;
 };
 
 struct decode_reader {

@@ -1,6 +1,8 @@
 /* Bytes to UTF-8, block by block: see source.h. */
 #include "decode/source.h"
 
+#include "base/sentence.h"
+
 #include "decode/gb18030.h"
 
 #include <errno.h>
@@ -192,7 +194,8 @@ decode_source_read(struct decode_source *s, char *out, size_t room,
 		if (n == 0)
 			break;
 	}
-	return error_set(err, ERR_INVALID, "byte %lld is not %s",
-			 (long long)decode_source_offset(s),
-			 decode_encodings[s->encoding].name);
+	return sentence_error(err, ERR_INVALID, MSG_BYTE_IS_NOT,
+			      "%lld" AND "%s",
+			      (long long)decode_source_offset(s),
+			      decode_encodings[s->encoding].name);
 }

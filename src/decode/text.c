@@ -1,6 +1,7 @@
 /* Delimited text as a reader: see text.h. */
 #include "decode/text.h"
 
+#include "base/sentence.h"
 #include "decode/csv.h"
 #include "decode/fault.h"
 #include "decode/format.h"
@@ -75,10 +76,9 @@ read_sep(struct decode_source *source, const struct decode_sink *sink,
 	if (ret->found)
 		return 0;
 	*ret_end = DECODE_REJECTED;
-	return decode_fault_report(
-		sink, DECODE_FAULT_FORMAT, (struct decode_place){.line = 1},
-		"the line 'sep=' names a character that cannot separate cells: "
-		"name the one that does, or remove the line");
+	return decode_fault_report(sink, DECODE_FAULT_FORMAT,
+				   (struct decode_place){.line = 1}, MSG_SEP,
+				   "");
 }
 
 /* ---- the reader ---------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* What a zip is, and the sheets of workbooks: see workbook.h. */
 #include "decode/workbook.h"
 
+#include "base/sentence.h"
 #include "decode/fault.h"
 #include "decode/zip.h"
 
@@ -14,14 +15,14 @@ static const struct {
 	const char *entry;
 	int (*decode)(struct decode_job *job, const struct decode_bytes *bytes,
 		      const struct decode_members *members);
-	const char *what; /* it is, and is refused */
+	enum sentence what; /* it is, and is refused */
 } kinds[] = {
-	{"xl/workbook.bin", NULL, "an Excel binary workbook (.xlsb)"},
-	{"word/document.xml", NULL, "a Word document"},
-	{"ppt/presentation.xml", NULL, "a PowerPoint presentation"},
-	{"[Content_Types].xml", decode_xlsx, NULL},
-	{"content.xml", decode_ods, NULL},
-	{"Index/Document.iwa", NULL, "an Apple Numbers document"},
+	{"xl/workbook.bin", NULL, MSG_IS_XLSB},
+	{"word/document.xml", NULL, MSG_IS_DOCX},
+	{"ppt/presentation.xml", NULL, MSG_IS_PPTX},
+	{"[Content_Types].xml", decode_xlsx, MSG_NONE},
+	{"content.xml", decode_ods, MSG_NONE},
+	{"Index/Document.iwa", NULL, MSG_IS_NUMBERS},
 };
 
 int
@@ -35,10 +36,8 @@ decode_zip(struct decode_job *job, const struct decode_bytes *bytes)
 			continue;
 		if (kinds[i].decode)
 			return kinds[i].decode(job, bytes, &m);
-		return error_set(job->err, ERR_INVALID,
-				 "the file is %s: save the table as an Excel "
-				 "workbook (.xlsx) and send that file",
-				 kinds[i].what);
+		return sentence_error(job->err, ERR_INVALID, MSG_BOOK_IS,
+				      A_SENTENCE, kinds[i].what);
 	}
 	return rc ? rc : decode_members_run(job, bytes, &m);
 }
@@ -74,12 +73,9 @@ decode_sheets_add(struct decode_sheets *s, const char *name,
 static int
 warn_of(struct decode_job *job, const char *name)
 {
-	return decode_fault_warn(
-		job->sink, DECODE_FAULT_HIDDEN_SHEET,
-		(struct decode_place){.value = name},
-		"the sheet '%.100s' is hidden and was not read: show it, or "
-		"name it by 'sheet' in the descriptor",
-		name);
+	return decode_fault_warn(job->sink, DECODE_FAULT_HIDDEN_SHEET,
+				 (struct decode_place){.value = name},
+				 MSG_BOOK_SHEET_HIDDEN, "%.100s", name);
 }
 
 int
@@ -108,13 +104,10 @@ decode_sheets_choose(struct decode_job *job, struct decode_sheets *s)
 			free(s->list[--s->n].name);
 		return rc;
 	}
-	return wanted ? error_set(job->err, ERR_INVALID,
-				  "the workbook has no sheet '%.100s', which "
-				  "the descriptor names: name the sheet so",
-				  wanted)
-		      : error_set(job->err, ERR_INVALID,
-				  "the workbook has no sheet that can be seen: "
-				  "show the one with the table");
+	return wanted ? sentence_error(job->err, ERR_INVALID, MSG_BOOK_NO_SHEET,
+				       "%.100s", wanted)
+		      : sentence_error(job->err, ERR_INVALID, MSG_BOOK_HIDDEN,
+				       "");
 }
 
 bool

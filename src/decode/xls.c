@@ -11,6 +11,7 @@
 #include "decode/workbook.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -194,8 +195,7 @@ take_epoch(struct xls *x)
 static int
 refuse_password(struct xls *x)
 {
-	return error_set(x->err, ERR_INVALID,
-			 "the workbook has a password: save it without one");
+	return sentence_error(x->err, ERR_INVALID, MSG_BOOK_PASSWORD, "");
 }
 
 static const struct {
@@ -221,9 +221,7 @@ take_begin(struct xls *x)
 	rc = decode_biff_u16(&x->biff, &version, x->err);
 	if (rc || (x->biff.type == BEGIN && version == BIFF8))
 		return rc;
-	return error_set(x->err, ERR_INVALID,
-			 "the workbook is of Excel 95 or older: save it as an "
-			 "Excel workbook (.xlsx) and send that file");
+	return sentence_error(x->err, ERR_INVALID, MSG_XLS_95, "");
 }
 
 static int
@@ -259,10 +257,9 @@ end_cell(struct xls *x, size_t column, enum decode_flaw_kind flaw)
 	if (decode_sheet_row_end_cell(&x->row, column, flaw))
 		return 0;
 	decode_sheet_column(column, name);
-	return error_set(x->err, ERR_INVALID,
-			 "cell %s%lld of the sheet '%.100s' stands twice: save "
-			 "the workbook as .xlsx and send that file",
-			 name, (long long)x->line, x->of->name);
+	return sentence_error(x->err, ERR_INVALID, MSG_XLS_CELL_TWICE,
+			      "%s%lld" AND "%.100s", name, (long long)x->line,
+			      x->of->name);
 }
 
 static int
@@ -449,11 +446,9 @@ check_merged(struct xls *x)
 			rc = decode_biff_u16(&x->biff, &columns, x->err);
 		if (!rc && x->header && last > first && first >= x->header &&
 		    first < x->gap.line)
-			rc = error_set(x->err, ERR_INVALID,
-				       "rows %u to %u of the sheet '%.100s' "
-				       "have merged cells: unmerge them and "
-				       "fill in each row",
-				       first + 1, last + 1, x->of->name);
+			rc = sentence_error(x->err, ERR_INVALID, MSG_XLS_MERGED,
+					    "%u" AND "%u" AND "%.100s",
+					    first + 1, last + 1, x->of->name);
 	}
 	return rc;
 }
@@ -612,10 +607,7 @@ open_stream(struct xls *x, const struct decode_bytes *bytes)
 		return rc;
 	if (which >= 0)
 		return refuse_password(x);
-	return error_set(x->err, ERR_INVALID,
-			 "the file is an old Office document, but no workbook: "
-			 "save the table as an Excel workbook (.xlsx) and send "
-			 "that file");
+	return sentence_error(x->err, ERR_INVALID, MSG_XLS_NO_BOOK, "");
 }
 
 int

@@ -4,6 +4,7 @@
  */
 #include "decode/xlsx.h"
 
+#include "base/sentence.h"
 #include "decode/format.h"
 
 #include <stdlib.h>
@@ -38,20 +39,20 @@ struct sheet {
 /* ---- cells --------------------------------------------------------------- */
 
 static void
-fail_at(struct sheet *s, const char *what)
+fail_at(struct sheet *s, enum sentence what)
 {
 	char column[DECODE_COLUMN_SIZE];
 
 	decode_sheet_column(s->column, column);
-	decode_xml_fail(s->x.xml, ERR_INVALID,
-			"cell %s%lld of the sheet '%.100s' %s", column,
+	decode_xml_fail(s->x.xml, MSG_CELL_OF_SHEET,
+			"%s%lld" AND "%.100s" AND A_SENTENCE, column,
 			(long long)s->line, s->of->name, what);
 }
 
 static void
 no_memory(struct sheet *s)
 {
-	decode_xml_fail(s->x.xml, ERR_NOMEM, "out of memory");
+	decode_xml_stop(s->x.xml, ERR_NOMEM, "out of memory");
 }
 
 static enum kind
@@ -117,7 +118,7 @@ begin_cell(struct sheet *s, const char **attributes)
 	/* without a reference it follows the one before */
 	s->column++;
 	if (reference && !column_of(reference, &s->column))
-		fail_at(s, "has an impossible place: save the workbook again");
+		fail_at(s, MSG_CELL_PLACE);
 }
 
 /* A date as text, with a time that may be nothing but zeros. */
@@ -156,10 +157,9 @@ add_shared(struct sheet *s)
 	rc = decode_strings_get(&s->x.strings, text.n ? number : -1, &text,
 				s->x.job->err);
 	if (rc == 0)
-		fail_at(s, "refers to a text that is not there: save the "
-			   "workbook again");
+		fail_at(s, MSG_CELL_NO_TEXT);
 	else if (rc < 0)
-		decode_xml_fail(s->x.xml, rc, "%s", s->x.job->err->text);
+		decode_xml_stop(s->x.xml, rc, s->x.job->err->text);
 	else
 		return buf_addslice(&s->row.text, text);
 	return 0;
@@ -209,12 +209,10 @@ end_cell(struct sheet *s)
 	if (add_value(s, &flaw))
 		no_memory(s);
 	else if (s->row.text.len > DECODE_MAX_RECORD)
-		fail_at(s, "makes the row longer than 16 MiB: shorten it");
+		fail_at(s, MSG_CELL_ROW_LONG);
 	else if (!decode_sheet_row_end_cell(&s->row, s->column, flaw))
-		fail_at(s, s->column >= DECODE_MAX_CELLS
-				   ? "is beyond column 4096: remove what is "
-				     "not of the table"
-				   : "stands twice: save the workbook again");
+		fail_at(s, s->column >= DECODE_MAX_CELLS ? MSG_CELL_BEYOND
+							 : MSG_CELL_TWICE);
 }
 
 /* ---- rows ---------------------------------------------------------------- */
@@ -228,11 +226,9 @@ begin_row(struct sheet *s, const char **attributes)
 	decode_sheet_row_begin(&s->row);
 	s->column = (size_t)-1;
 	if (line <= s->line || line > ROWS_MAX)
-		decode_xml_fail(s->x.xml, ERR_INVALID,
-				"row %lld of the sheet '%.100s' follows row "
-				"%lld: save the workbook again",
-				(long long)line, s->of->name,
-				(long long)s->line);
+		decode_xml_fail(s->x.xml, MSG_XLSX_ROW_ORDER,
+				"%lld" AND "%.100s" AND "%lld", (long long)line,
+				s->of->name, (long long)s->line);
 	s->line = line;
 }
 
@@ -264,9 +260,7 @@ check_merged(struct sheet *s, const char **attributes)
 		       10);
 	if (s->header && first > s->header && last > first &&
 	    first <= s->gap.line)
-		decode_xml_fail(s->x.xml, ERR_INVALID,
-				"the cells %.40s of the sheet '%.100s' are "
-				"merged: unmerge them and fill in each row",
+		decode_xml_fail(s->x.xml, MSG_XLSX_MERGED, "%.40s" AND "%.100s",
 				ref, s->of->name);
 }
 
@@ -338,7 +332,7 @@ on_text(void *ctx, const char *p, size_t n)
 		return;
 	s->value = true;
 	if (s->text.len + n > DECODE_MAX_CELL)
-		fail_at(s, "is longer than a mebibyte: shorten it");
+		fail_at(s, MSG_CELL_LONG);
 	else if (buf_add(&s->text, p, n))
 		no_memory(s);
 }

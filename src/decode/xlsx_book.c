@@ -5,6 +5,7 @@
 #include "decode/xlsx.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ on_relation(void *ctx, const char *name, const char **attributes)
 		return;
 	more = reallocarray(r->list, r->n + 1, sizeof(*more));
 	if (!more) {
-		decode_xml_fail(r->x->xml, ERR_NOMEM, "out of memory");
+		decode_xml_stop(r->x->xml, ERR_NOMEM, "out of memory");
 		return;
 	}
 	r->list = more;
@@ -93,7 +94,7 @@ on_relation(void *ctx, const char *name, const char **attributes)
 				       resolve(r->base, target)};
 	r->n++;
 	if (!more[r->n - 1].id || !more[r->n - 1].type || !more[r->n - 1].path)
-		decode_xml_fail(r->x->xml, ERR_NOMEM, "out of memory");
+		decode_xml_stop(r->x->xml, ERR_NOMEM, "out of memory");
 }
 
 static void
@@ -177,7 +178,7 @@ add_sheet(const struct book *book, const char **attributes)
 		    strcmp(r->list[i].type, "worksheet") != 0)
 			continue;
 		if (decode_sheets_add(&book->x->sheets, name, &sheet)) {
-			decode_xml_fail(book->x->xml, ERR_NOMEM,
+			decode_xml_stop(book->x->xml, ERR_NOMEM,
 					"out of memory");
 			return;
 		}
@@ -185,10 +186,8 @@ add_sheet(const struct book *book, const char **attributes)
 		sheet->part =
 			decode_members_find(book->x->members, r->list[i].path);
 		if (!sheet->part)
-			decode_xml_fail(book->x->xml, ERR_INVALID,
-					"the sheet '%.100s' of the workbook "
-					"is missing: save the workbook again",
-					name);
+			decode_xml_fail(book->x->xml, MSG_BOOK_SHEET_MISSING,
+					"%.100s", name);
 		return;
 	}
 }
@@ -232,10 +231,8 @@ read_book(struct decode_xlsx *x)
 	if (!x->book)
 		x->book = decode_members_find(x->members, "xl/workbook.xml");
 	if (!x->book)
-		return error_set(x->job->err, ERR_INVALID,
-				 "the file has the form of an Office document, "
-				 "but no workbook in it: save the table as an "
-				 "Excel workbook (.xlsx) and send that file");
+		return sentence_error(x->job->err, ERR_INVALID,
+				      MSG_BOOK_NO_BOOK, "");
 	rc = read_relations(x, x->book->name, &of_book);
 	if (rc)
 		return rc;
@@ -321,7 +318,7 @@ on_style(void *ctx, const char *name, const char **attributes)
 	else if (s->cells && !strcmp(name, "xf"))
 		rc = add_style(s, attributes);
 	if (rc)
-		decode_xml_fail(s->x->xml, rc, "out of memory");
+		decode_xml_stop(s->x->xml, rc, "out of memory");
 }
 
 static void

@@ -4,6 +4,8 @@
  */
 #include "decode/xlsx.h"
 
+#include "base/sentence.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -37,12 +39,10 @@ on_text(void *ctx, const char *p, size_t n)
 	if (!s->text || s->aside)
 		return;
 	if (s->current.len + n > DECODE_MAX_CELL)
-		decode_xml_fail(s->x->xml, ERR_INVALID,
-				"a text of the workbook is longer than %d "
-				"bytes: shorten it",
+		decode_xml_fail(s->x->xml, MSG_XLSX_TEXT_LONG, "%d",
 				DECODE_MAX_CELL);
 	else if (buf_add(&s->current, p, n))
-		decode_xml_fail(s->x->xml, ERR_NOMEM, "out of memory");
+		decode_xml_stop(s->x->xml, ERR_NOMEM, "out of memory");
 }
 
 static void
@@ -60,8 +60,7 @@ on_end(void *ctx, const char *name)
 	decode_xlsx_unescape(&s->current, 0);
 	if (decode_strings_add(&x->strings, buf_slice(&s->current),
 			       x->job->err))
-		decode_xml_fail(x->xml, x->job->err->code, "%s",
-				x->job->err->text);
+		decode_xml_stop(x->xml, x->job->err->code, x->job->err->text);
 }
 
 int

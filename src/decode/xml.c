@@ -1,6 +1,8 @@
 /* Parts of workbooks: see xml.h. */
 #include "decode/xml.h"
 
+#include "base/sentence.h"
+
 #include <expat.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,17 +55,26 @@ decode_xml_pause(struct decode_xml *xml)
 }
 
 void
-decode_xml_fail(struct decode_xml *xml, int code, const char *fmt, ...)
+decode_xml_stop(struct decode_xml *xml, int code, const char *text)
 {
-	va_list ap;
-
 	if (xml->error.code)
 		return;
-	xml->error.code = code;
-	va_start(ap, fmt);
-	vsnprintf(xml->error.text, sizeof(xml->error.text), fmt, ap);
-	va_end(ap);
+	error_set(&xml->error, code, "%s", text);
 	XML_StopParser(xml->parser, XML_FALSE);
+}
+
+void
+decode_xml_fail(struct decode_xml *xml, enum sentence id, const char *args, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	struct error why;
+	va_list ap;
+
+	va_start(ap, args);
+	vsnprintf(text, sizeof(text), args, ap);
+	va_end(ap);
+	sentence_error(&why, ERR_INVALID, id, "%s", text);
+	decode_xml_stop(xml, ERR_INVALID, why.text);
 }
 
 static void
@@ -72,10 +83,7 @@ on_start(void *ctx, const char *name, const char **attributes)
 	struct decode_xml *xml = ctx;
 
 	if (++xml->depth > DEPTH_MAX) {
-		decode_xml_fail(xml, ERR_INVALID,
-				"'%.100s' in the workbook is nested too deep: "
-				"save the workbook again",
-				xml->part->name);
+		decode_xml_fail(xml, MSG_XML_DEEP, "%.100s", xml->part->name);
 		return;
 	}
 	xml->handlers->start(xml->ctx, local_name(name), attributes);
@@ -108,10 +116,7 @@ on_doctype(void *ctx, const char *name, const char *system, const char *public,
 	(void)system;
 	(void)public;
 	(void)internal;
-	decode_xml_fail(xml, ERR_INVALID,
-			"'%.100s' in the workbook declares a document type, "
-			"which no spreadsheet does: save it again",
-			xml->part->name);
+	decode_xml_fail(xml, MSG_XML_DOCTYPE, "%.100s", xml->part->name);
 }
 
 /* ---- open ---------------------------------------------------------------- */
@@ -130,10 +135,8 @@ find_part(struct decode_xml *xml, const struct decode_members *members,
 		if (rc < 0)
 			return rc;
 		if (rc == 0)
-			return error_set(err, ERR_INVALID,
-					 "'%.100s' in the workbook cannot be "
-					 "found again: save it again",
-					 xml->part->name);
+			return sentence_error(err, ERR_INVALID, MSG_XML_GONE,
+					      "%.100s", xml->part->name);
 	}
 	return 0;
 }
@@ -193,11 +196,10 @@ explain(struct decode_xml *xml, struct error *err)
 		return error_set(err, xml->error.code, "%s", xml->error.text);
 	if (why == XML_ERROR_NO_MEMORY)
 		return error_nomem(err);
-	return error_set(err, ERR_INVALID,
-			 "'%.100s' in the workbook is damaged (%s, line %lu): "
-			 "open the workbook, save it again and send it again",
-			 xml->part->name, XML_ErrorString(why),
-			 XML_GetCurrentLineNumber(xml->parser));
+	return sentence_error(err, ERR_INVALID, MSG_XML_DAMAGED,
+			      "%.100s" AND "%s" AND "%lu", xml->part->name,
+			      XML_ErrorString(why),
+			      XML_GetCurrentLineNumber(xml->parser));
 }
 
 static int
@@ -217,18 +219,15 @@ feed(struct decode_xml *xml, enum XML_Status *ret, struct error *err)
 	xml->ended = !n;
 	xml->given += (int64_t)n;
 	if (xml->given > xml->part->size)
-		return error_set(err, ERR_INVALID,
-				 "'%.100s' in the workbook unpacks to more "
-				 "than it says: save it again",
-				 xml->part->name);
+		return sentence_error(err, ERR_INVALID, MSG_XML_LARGER,
+				      "%.100s", xml->part->name);
 	*ret = XML_Parse(xml->parser, xml->block, (int)n, !n);
 	xml->block += n;
 	xml->left -= n;
 	if (xml->given - XML_GetCurrentByteIndex(xml->parser) > TOKEN_MAX)
-		return error_set(err, ERR_INVALID,
-				 "'%.100s' in the workbook has an element of "
-				 "more than %lld bytes: save it again",
-				 xml->part->name, (long long)TOKEN_MAX);
+		return sentence_error(err, ERR_INVALID, MSG_XML_TOKEN,
+				      "%.100s" AND "%lld", xml->part->name,
+				      (long long)TOKEN_MAX);
 	return 0;
 }
 

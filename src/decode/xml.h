@@ -6,6 +6,7 @@
 #ifndef DECODE_XML_H
 #define DECODE_XML_H
 
+#include "base/sentence.h"
 #include "decode/members.h"
 
 /* Attributes are pairs of name and value, ended by NULL. Texts hold during
@@ -37,10 +38,12 @@ decode_xml_closep(struct decode_xml **xml)
 /* Goes on: 1 when a handler asked to pause, 0 at the end, or an error. */
 MUST_CHECK int decode_xml_run(struct decode_xml *xml, struct error *err);
 
-/* For handlers: stop here, to go on later, or with an error for good. */
+/* For handlers: stop here, to go on later, or with an error for good; _fail:
+ * the file is to blame. */
 void decode_xml_pause(struct decode_xml *xml);
-void decode_xml_fail(struct decode_xml *xml, int code, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+void decode_xml_fail(struct decode_xml *xml, enum sentence id, const char *args,
+		     ...) PRINTF_LIKE(3, 4);
+void decode_xml_stop(struct decode_xml *xml, int code, const char *text);
 
 /* From open to close, for parts that are read in one go. */
 MUST_CHECK int decode_xml_read(const struct decode_bytes *bytes,

@@ -2,6 +2,7 @@
 #include "decode/zip.h"
 
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "decode/format.h"
 #include "decode/little.h"
 
@@ -49,12 +50,10 @@ u64(const char *p)
 }
 
 static int
-wrong(struct error *err, const char *what)
+wrong(struct error *err, enum sentence what)
 {
-	return error_set(err, ERR_INVALID,
-			 "the zip's directory is wrong (%s): pack or save the "
-			 "file again and send it again",
-			 what);
+	return sentence_error(err, ERR_INVALID, MSG_ZIP_DIRECTORY, A_SENTENCE,
+			      what);
 }
 
 static int
@@ -65,7 +64,7 @@ read_exactly(const struct decode_bytes *bytes, char *p, size_t n, int64_t at,
 
 	if (got < 0)
 		return (int)got;
-	return (size_t)got == n ? 0 : wrong(err, "it leads out of the file");
+	return (size_t)got == n ? 0 : wrong(err, MSG_ZIP_OUTSIDE);
 }
 
 /* ---- the end record ------------------------------------------------------ */
@@ -81,14 +80,14 @@ read_end64(const struct decode_bytes *bytes, int64_t end, struct directory *ret,
 	if (rc)
 		return rc;
 	if (memcmp(locator, "PK\6\7", 4) != 0)
-		return wrong(err, "a size is missing");
+		return wrong(err, MSG_ZIP_NO_SIZE);
 	at = u64(locator + 8);
 	rc = read_exactly(bytes, record, END64, at, err);
 	if (rc)
 		return rc;
 	if (memcmp(record, "PK\6\6", 4) != 0 || decode_u32(record + 16) ||
 	    decode_u32(record + 20) || u64(record + 24) != u64(record + 32))
-		return wrong(err, "its zip64 record");
+		return wrong(err, MSG_ZIP_RECORD);
 	*ret = (struct directory){u64(record + 32), u64(record + 40),
 				  u64(record + 48), at};
 	return 0;
@@ -106,7 +105,7 @@ read_end(const struct decode_bytes *bytes, struct directory *ret,
 		return rc;
 	if (decode_u16(p + 4) || decode_u16(p + 6) ||
 	    decode_u16(p + 8) != decode_u16(p + 10))
-		return wrong(err, "it is a part of several");
+		return wrong(err, MSG_ZIP_PART);
 	*ret = (struct directory){decode_u16(p + 10), decode_u32(p + 12),
 				  decode_u32(p + 16), end};
 	if (ret->entries == UINT16_MAX || ret->size == UINT32_MAX ||
@@ -117,10 +116,9 @@ read_end(const struct decode_bytes *bytes, struct directory *ret,
 	}
 	if (ret->entries < 0 || ret->size < 0 || ret->at < 0 ||
 	    ret->at > ret->end || ret->size > ret->end - ret->at)
-		return wrong(err, "it leads out of the file");
+		return wrong(err, MSG_ZIP_OUTSIDE);
 	if (ret->at + ret->size != ret->end)
-		return wrong(err, "bytes stand in front of the archive or "
-				  "behind its entries");
+		return wrong(err, MSG_ZIP_FRONT_OR_END);
 	return 0;
 }
 
@@ -145,14 +143,14 @@ take_zip64(struct entry *e, struct error *err)
 			if (*fields[i] != UINT32_MAX)
 				continue;
 			if (n < 8)
-				return wrong(err, "a size is missing");
+				return wrong(err, MSG_ZIP_NO_SIZE);
 			*fields[i] = u64(p);
 			p += 8;
 			n -= 8;
 		}
 	}
 	return e->size < 0 || e->packed < 0 || e->local < 0
-		       ? wrong(err, "an impossible size")
+		       ? wrong(err, MSG_ZIP_BAD_SIZE)
 		       : 0;
 }
 
@@ -163,12 +161,12 @@ take_entry(struct slice *rest, struct entry *ret, struct error *err)
 	size_t n, extra, comment;
 
 	if (rest->n < CENTRAL || memcmp(p, "PK\1\2", 4) != 0)
-		return wrong(err, "it has fewer entries than it says");
+		return wrong(err, MSG_ZIP_FEWER);
 	n = decode_u16(p + 28);
 	extra = decode_u16(p + 30);
 	comment = decode_u16(p + 32);
 	if (n + extra + comment > rest->n - CENTRAL)
-		return wrong(err, "an entry is cut off");
+		return wrong(err, MSG_ZIP_CUT);
 	*ret = (struct entry){
 		.name = {p + CENTRAL, n},
 		.extra = {p + CENTRAL + n, extra},
@@ -189,26 +187,25 @@ static int
 check_entry(const struct entry *e, int64_t number, struct error *err)
 {
 	mode_t mode = e->attributes >> 16;
-	const char *what = NULL;
+	enum sentence what = MSG_NONE;
 
 	if (e->flags & ENCRYPTED)
-		what = "has a password: pack it without one";
+		what = MSG_ENTRY_PASSWORD;
 	else if (e->flags & PATCH)
-		what = "is a patch: pack the file itself";
+		what = MSG_ENTRY_PATCH;
 	else if (e->method != STORED && e->method != DEFLATED)
-		what = "is compressed in an unusual way: pack it as an "
-		       "ordinary zip (deflate)";
+		what = MSG_ENTRY_METHOD;
 	else if (e->method == STORED && e->packed != e->size)
-		what = "has two sizes: pack it again";
+		what = MSG_ENTRY_SIZES;
 	else if (e->made_by == MADE_BY_UNIX && S_ISLNK(mode))
-		what = "is a link: pack the file itself";
+		what = MSG_ENTRY_LINK;
 	else if (e->made_by == MADE_BY_UNIX && mode & S_IFMT &&
 		 !S_ISREG(mode) && !S_ISDIR(mode))
-		what = "is no file (a device, pipe or socket): pack files only";
+		what = MSG_ENTRY_NO_FILE;
 	if (!what)
 		return 0;
-	return error_set(err, ERR_INVALID, "entry %lld of the zip %s",
-			 (long long)number, what);
+	return sentence_error(err, ERR_INVALID, MSG_ZIP_ENTRY,
+			      "%lld" AND A_SENTENCE, (long long)number, what);
 }
 
 /* What stands before the packed bytes must be what the directory says; *ret_end
@@ -225,17 +222,17 @@ check_local(const struct decode_bytes *bytes, const struct entry *e,
 		return rc;
 	if (memcmp(p, "PK\3\4", 4) != 0 || decode_u16(p + 26) != n ||
 	    n > DECODE_NAME_MAX)
-		return wrong(err, "an entry is not where it says");
+		return wrong(err, MSG_ZIP_NOT_THERE);
 	rc = read_exactly(bytes, p + LOCAL, n, e->local + LOCAL, err);
 	if (rc)
 		return rc;
 	if (memcmp(p + LOCAL, e->name.p, n) != 0 ||
 	    decode_u16(p + 8) != e->method ||
 	    ((decode_u16(p + 6) ^ e->flags) & (ENCRYPTED | DESCRIPTOR | UTF8)))
-		return wrong(err, "an entry goes by two names");
+		return wrong(err, MSG_ZIP_TWO_NAMES);
 	*ret_end = e->local + LOCAL + (int64_t)n + decode_u16(p + 28);
 	if (e->packed > bytes->size - *ret_end)
-		return wrong(err, "it leads out of the file");
+		return wrong(err, MSG_ZIP_OUTSIDE);
 	*ret_end += e->packed;
 	return 0;
 }
@@ -259,10 +256,10 @@ check_spans(struct span *spans, size_t n, const struct directory *d,
 	if (n)
 		qsort(spans, n, sizeof(*spans), by_from);
 	if (n && spans[0].from != 0)
-		return wrong(err, "bytes stand in front of the archive");
+		return wrong(err, MSG_ZIP_FRONT);
 	for (size_t i = 0; i < n; i++) {
 		if (spans[i].to > (i + 1 < n ? spans[i + 1].from : d->at))
-			return wrong(err, "entries overlap");
+			return wrong(err, MSG_ZIP_OVERLAP);
 	}
 	return 0;
 }
@@ -294,7 +291,7 @@ read_entries(struct decode_job *job, const struct decode_bytes *bytes,
 		member->utf8 = e.flags & UTF8;
 		member->folder = e.name.p[e.name.n - 1] == '/';
 	}
-	return rest.n ? wrong(job->err, "it has more entries than it says")
+	return rest.n ? wrong(job->err, MSG_ZIP_MORE)
 		      : check_spans(spans, (size_t)d->entries, d, job->err);
 }
 
@@ -310,13 +307,11 @@ decode_zip_read(struct decode_job *job, const struct decode_bytes *bytes,
 	if (rc)
 		return rc;
 	if (d.entries > job->req->limits.members)
-		return error_set(job->err, ERR_INVALID,
-				 "the zip has %lld entries, more than %lld "
-				 "(max_members): send it in parts",
-				 (long long)d.entries,
-				 (long long)job->req->limits.members);
+		return sentence_error(job->err, ERR_INVALID, MSG_ZIP_MOST,
+				      "%lld" AND "%lld", (long long)d.entries,
+				      (long long)job->req->limits.members);
 	if (d.size > DIRECTORY_MAX)
-		return wrong(job->err, "it is too long");
+		return wrong(job->err, MSG_ZIP_LONG);
 	spans = calloc((size_t)d.entries + 1, sizeof(*spans));
 	p = malloc((size_t)d.size + 1);
 	if (!spans || !p)

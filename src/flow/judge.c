@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/sorter.h"
 
 #include <sys/statvfs.h>
@@ -400,12 +401,11 @@ static int
 blame_file(struct flow_judgement *j, struct error *err)
 {
 	const struct decode_fault fault = {
-		.code = "format-error",
+		.code = sentence_code(MSG_FILE_DIED),
 		.field = "",
 		.value = "",
-		.message = "the file could not be read: the program that "
-			   "reads it failed twice; save it again, or as "
-			   "CSV in UTF-8",
+		.message = sentence_text(MSG_FILE_DIED, false),
+		.message_zh = sentence_text(MSG_FILE_DIED, true),
 	};
 
 	j->end = DECODE_REJECTED;

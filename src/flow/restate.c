@@ -7,10 +7,12 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/jsonout.h"
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 
 static int
 replace(struct buf *in, size_t at, size_t len, struct slice by)
@@ -56,27 +58,34 @@ first_lines(const struct buf *text)
 	return i;
 }
 
+static PRINTF_LIKE(4, 5) int add_line(struct buf *out, bool zh,
+				      enum sentence id, const char *args, ...)
+{
+	char joined[512];
+	va_list ap;
+
+	va_start(ap, args);
+	vsnprintf(joined, sizeof(joined), args, ap);
+	va_end(ap);
+	return sentence_add(out, zh, id, "%s", joined) || buf_addc(out, '\n')
+		       ? ERR_NOMEM
+		       : 0;
+}
+
 int
 flow_restate_superseded(struct buf *json, struct buf *text, const char *by,
 			const char *language)
 {
-	static const char en[] =
-		"superseded: the later submission %s was accepted in its "
-		"place\n"
-		"next: nothing has to be done; this file has had no effect and "
-		"can no longer be released.\n";
-	static const char zh[] =
-		"已被取代（superseded）：之后的提交 %s 已入库\n"
-		"下一步：无需处理；本文件未入库，也不能再放行。\n";
+	bool zh = strcmp(language, "zh") == 0;
 	scope_buf head = BUF_INIT;
 	int rc = restate_json(json, "superseded");
 
 	validate_receipt_undress(text);
 
-	if (!rc && strcmp(language, "zh") == 0)
-		rc = buf_addf(&head, zh, by);
-	else if (!rc)
-		rc = buf_addf(&head, en, by);
+	if (!rc)
+		rc = add_line(&head, zh, MSG_SUPERSEDED_BY, "%s", by);
+	if (!rc)
+		rc = add_line(&head, zh, MSG_SUPERSEDED_NEXT, "");
 	if (!rc)
 		rc = replace(text, 0, first_lines(text), buf_slice(&head));
 	return rc ? rc : validate_receipt_dress(text);
@@ -128,27 +137,13 @@ static int
 add_versions(struct buf *head, const struct flow_withdrawn *w, bool zh)
 {
 	for (size_t i = 0; i < w->nmade; i++) {
-		const char *dataset = w->made[i].dataset;
-
-		if (zh ? buf_addf(head,
-				  "涉及的版本：%s 第 %" PRId64 " 至 %" PRId64
-				  " 版；自第 %" PRId64 " 版起已不含\n",
-				  dataset, w->from[i], w->until[i],
-				  w->made[i].version)
-		       : buf_addf(head,
-				  "shown in     %s versions %" PRId64
-				  " to %" PRId64 "; undone in version %" PRId64
-				  "\n",
-				  dataset, w->from[i], w->until[i],
-				  w->made[i].version))
+		if (add_line(head, zh, MSG_WITHDRAWN_SHOWN,
+			     "%s" AND "%" PRId64 AND "%" PRId64 AND "%" PRId64,
+			     w->made[i].dataset, w->from[i], w->until[i],
+			     w->made[i].version))
 			return ERR_NOMEM;
 	}
-	if (!w->nmade)
-		return 0;
-	return buf_adds(head,
-			zh ? "上述版本的读者：未知，本版程序不记录读取情况\n"
-			   : "readers      not known: this version of the "
-			     "program does not record who opens what\n");
+	return w->nmade ? add_line(head, zh, MSG_WITHDRAWN_READERS, "") : 0;
 }
 
 int
@@ -162,20 +157,11 @@ flow_restate_withdrawn(struct buf *json, struct buf *text,
 
 	validate_receipt_undress(text);
 	clock_rfc3339(w->at, at);
-	if (!rc && zh)
-		rc = buf_addf(
-			&head,
-			"已撤回（withdrawn）：%s 由 %s 撤回，其影响已消除\n"
-			"下一步：如系误撤，请重新提交文件；已发布的版本作为"
-			"历史保留。\n",
-			at, w->by);
-	else if (!rc)
-		rc = buf_addf(&head,
-			      "withdrawn: its effect was undone, by %s at %s\n"
-			      "next: submit the file again if it was withdrawn "
-			      "by mistake; versions that showed it stay as "
-			      "history.\n",
-			      w->by, at);
+	if (!rc)
+		rc = add_line(&head, zh, MSG_WITHDRAWN_BY, "%s" AND "%s", w->by,
+			      at);
+	if (!rc)
+		rc = add_line(&head, zh, MSG_WITHDRAWN_NEXT, "");
 	if (!rc)
 		rc = add_withdrawn(json, w);
 	if (!rc)

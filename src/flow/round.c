@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/sentence.h"
 
 int
 flow_round_begin(struct flow_judgement *j, struct error *err)
@@ -278,10 +279,10 @@ static void
 supersede(struct flow_judgement *j)
 {
 	j->state = VALIDATE_S_SUPERSEDED;
-	snprintf(j->reason, sizeof(j->reason),
-		 "a later submission is the whole content of the resource");
-	snprintf(j->reason_zh, sizeof(j->reason_zh),
-		 "之后的提交已是本资源的全部内容");
+	sentence_write(j->reason, sizeof(j->reason), false, MSG_LATER_IS_WHOLE,
+		       "");
+	sentence_write(j->reason_zh, sizeof(j->reason_zh), true,
+		       MSG_LATER_IS_WHOLE, "");
 }
 
 int

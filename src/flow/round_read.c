@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -509,12 +510,12 @@ read_theirs(const struct flow_shop *shop, struct flow_judgement *j, bool *ret,
 static int
 say_died(struct flow_judgement *j, struct error *err)
 {
-	static const struct decode_fault died = {
-		.code = "format-error",
+	const struct decode_fault died = {
+		.code = sentence_code(MSG_FIX_DIED),
 		.field = "",
 		.value = "",
-		.message = "the program that reads it failed twice; save it "
-			   "again as CSV in UTF-8",
+		.message = sentence_text(MSG_FIX_DIED, false),
+		.message_zh = sentence_text(MSG_FIX_DIED, true),
 	};
 	struct validate_sentences text;
 	struct validate_fault fault;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "base/sentence.h"
 #include "store/fix.h"
 
 #include <errno.h>
@@ -50,13 +51,12 @@ quarantine(struct flow_judgement *j)
 	const double percent = (double)j->resource->tolerance / 10000;
 
 	j->state = VALIDATE_S_QUARANTINED;
-	snprintf(j->reason, sizeof(j->reason),
-		 "%lld of %lld rows are refused, more than tolerance = %g%% "
-		 "allows",
-		 refused, read, percent);
-	snprintf(j->reason_zh, sizeof(j->reason_zh),
-		 "%lld/%lld 行被拒收，超过允许的比例（tolerance = %g%%）",
-		 refused, read, percent);
+	sentence_write(j->reason, sizeof(j->reason), false,
+		       MSG_MORE_THAN_TOLERANCE, "%lld" AND "%lld" AND "%g",
+		       refused, read, percent);
+	sentence_write(j->reason_zh, sizeof(j->reason_zh), true,
+		       MSG_MORE_THAN_TOLERANCE, "%lld" AND "%lld" AND "%g",
+		       refused, read, percent);
 }
 
 /* Counts the staged rows, and asks how many may be refused. */

@@ -61,8 +61,7 @@ all_digits(const char *p, size_t n)
 /* Refuses what has not the shape of a code: as a spreadsheet's doing if it
  * looks so. */
 static int
-refuse(struct slice narrow, enum validate_message id,
-       struct validate_finding *ret)
+refuse(struct slice narrow, enum sentence id, struct validate_finding *ret)
 {
 	ret->fault = validate_number_is_shortened(narrow) ? MSG_CODE_SPREADSHEET
 							  : id;
@@ -72,7 +71,7 @@ refuse(struct slice narrow, enum validate_message id,
 /* Ends a code of right shape: canonical, with what its check says. */
 static int
 accept(const struct validate_field *field, const struct code *code,
-       bool check_fits, enum validate_message id, struct buf *out,
+       bool check_fits, enum sentence id, struct buf *out,
        struct validate_finding *ret)
 {
 	if (!check_fits) {

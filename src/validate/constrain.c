@@ -183,7 +183,7 @@ is_allowed(const struct validate_field *f, struct slice value)
 /* MSG_NONE, MSG_PATTERN or MSG_PATTERN_LIMIT; ERR_NOMEM. */
 static int
 match(const struct validate_field *f, struct slice value,
-      struct validate_scratch *scratch, enum validate_message *ret)
+      struct validate_scratch *scratch, enum sentence *ret)
 {
 	int rc;
 
@@ -203,7 +203,7 @@ match(const struct validate_field *f, struct slice value,
 	return 0;
 }
 
-static enum validate_message
+static enum sentence
 check_length(const struct validate_field *f, struct slice value,
 	     int64_t *ret_length)
 {
@@ -269,8 +269,7 @@ list_allowed(const struct validate_field *f, char *text, size_t size)
 
 void
 validate_finding_fill(const struct validate_field *f,
-		      const struct validate_finding *found,
-		      enum validate_message id,
+		      const struct validate_finding *found, enum sentence id,
 		      struct validate_value_fault *ret)
 {
 	const struct config_field *c = f->config;

@@ -8,22 +8,22 @@
 #define THEME_SHOWN 128 /* an id, with a key */
 
 static void
-fill_texts(enum validate_message id, const char *arg1, const char *arg2,
+fill_texts(enum sentence id, const char *arg1, const char *arg2,
 	   struct validate_fault *ret, struct validate_sentences *text)
 {
 	struct validate_value_fault filled;
 
 	validate_message_fill(id, arg1, arg2, &filled);
-	memcpy(text->en, filled.message, sizeof(text->en));
-	memcpy(text->zh, filled.message_zh, sizeof(text->zh));
+	memcpy(text->en, filled.message, sizeof(filled.message));
+	memcpy(text->zh, filled.message_zh, sizeof(filled.message_zh));
 	ret->code = filled.code;
 	ret->message = text->en;
 	ret->message_zh = text->zh;
 }
 
 static void
-fill(enum validate_message id, int64_t arg1, int64_t arg2,
-     struct validate_fault *ret, struct validate_sentences *text)
+fill(enum sentence id, int64_t arg1, int64_t arg2, struct validate_fault *ret,
+     struct validate_sentences *text)
 {
 	char first[24], second[24];
 
@@ -32,7 +32,7 @@ fill(enum validate_message id, int64_t arg1, int64_t arg2,
 	fill_texts(id, first, second, ret, text);
 }
 
-static const enum validate_message messages[] = {
+static const enum sentence messages[] = {
 	[VALIDATE_CROSS_PRIMARY_KEY] = MSG_PRIMARY_KEY,
 	[VALIDATE_CROSS_STORED_KEY] = MSG_STORED_KEY,
 	[VALIDATE_CROSS_FIXED_KEY] = MSG_FIXED_KEY,
@@ -82,7 +82,7 @@ validate_fault_astray(enum validate_astray why, const char *theme,
 		      struct validate_fault *ret,
 		      struct validate_sentences *text)
 {
-	static const enum validate_message reasons[] = {
+	static const enum sentence reasons[] = {
 		[VALIDATE_ASTRAY_EMPTY] = MSG_ASTRAY_EMPTY,
 		[VALIDATE_ASTRAY_BASE] = MSG_ASTRAY_BASE,
 		[VALIDATE_ASTRAY_NO_ROW] = MSG_ASTRAY_NO_ROW,
@@ -115,11 +115,10 @@ void
 validate_fault_fix(const struct decode_fault *fault, struct validate_fault *ret,
 		   struct validate_sentences *text)
 {
-	snprintf(text->en, sizeof(text->en),
-		 "the fix file that came back could not be read: %s",
-		 fault->message);
-	snprintf(text->zh, sizeof(text->zh), "修正文件无法读取：%s",
-		 validate_message_zh(fault->code));
+	sentence_write(text->en, sizeof(text->en), false, MSG_FIX_UNREADABLE,
+		       "%s", fault->message);
+	sentence_write(text->zh, sizeof(text->zh), true, MSG_FIX_UNREADABLE,
+		       "%s", fault->message_zh);
 	*ret = (struct validate_fault){.code = fault->code,
 				       .field =
 					       fault->field ? fault->field : "",
@@ -131,12 +130,12 @@ void
 validate_fault_decode(const struct decode_fault *fault,
 		      struct validate_fault *ret)
 {
-	*ret = (struct validate_fault){
-		.row = fault->row,
-		.line = fault->line,
-		.code = fault->code,
-		.field = fault->field ? fault->field : "",
-		.value = slice_str(fault->value),
-		.message = fault->message,
-		.message_zh = validate_message_zh(fault->code)};
+	*ret = (struct validate_fault){.row = fault->row,
+				       .line = fault->line,
+				       .code = fault->code,
+				       .field =
+					       fault->field ? fault->field : "",
+				       .value = slice_str(fault->value),
+				       .message = fault->message,
+				       .message_zh = fault->message_zh};
 }

@@ -86,8 +86,8 @@ take_month_and_day(struct slice *s, struct clock_civil *ret)
 
 /* MSG_NONE, 'form' when it does not begin with a day, MSG_DAY when there is
  * no such day. */
-static enum validate_message
-take_day(struct slice *s, enum validate_message form, struct clock_civil *ret)
+static enum sentence
+take_day(struct slice *s, enum sentence form, struct clock_civil *ret)
 {
 	ret->year = take_number(s, 4, 4);
 	if (ret->year < 0 || !take_month_and_day(s, ret))
@@ -149,7 +149,7 @@ struct clock_part {
 	int seconds_east;
 };
 
-static enum validate_message
+static enum sentence
 take_fraction(struct slice *s, struct clock_part *ret)
 {
 	size_t n = 0;
@@ -171,7 +171,7 @@ take_fraction(struct slice *s, struct clock_part *ret)
 }
 
 /* Z, +08:00, +0800 or +08, perhaps after a blank. */
-static enum validate_message
+static enum sentence
 take_offset(struct slice *s, struct clock_part *ret)
 {
 	bool west;
@@ -198,10 +198,10 @@ take_offset(struct slice *s, struct clock_part *ret)
 	return MSG_NONE;
 }
 
-static enum validate_message
+static enum sentence
 take_clock(struct slice *s, struct clock_civil *c, struct clock_part *part)
 {
-	enum validate_message fault = MSG_NONE;
+	enum sentence fault = MSG_NONE;
 
 	*part = (struct clock_part){0};
 	if (!s->n)

@@ -43,8 +43,8 @@ void validate_scratch_release(struct validate_scratch *s);
 
 /* What was found in a cell. */
 struct validate_finding {
-	enum validate_message fault;
-	enum validate_message warning;
+	enum sentence fault;
+	enum sentence warning;
 	int64_t length; /* characters of a value that is too short or long */
 };
 
@@ -110,7 +110,6 @@ MUST_CHECK int validate_cell(const struct validate_field *f, struct slice raw,
 /* The sentences for one half of a finding; a NULL code for MSG_NONE. */
 void validate_finding_fill(const struct validate_field *f,
 			   const struct validate_finding *found,
-			   enum validate_message id,
-			   struct validate_value_fault *ret);
+			   enum sentence id, struct validate_value_fault *ret);
 
 #endif

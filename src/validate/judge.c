@@ -180,7 +180,7 @@ report(struct judging *j, validate_report *to, const char *field,
 }
 
 static int
-report_message(struct judging *j, enum validate_message id, const char *field,
+report_message(struct judging *j, enum sentence id, const char *field,
 	       struct slice value)
 {
 	struct validate_value_fault text;
@@ -205,7 +205,7 @@ value_of(const struct judging *j, size_t field)
 
 /* What a cell's text does not show: MSG_NONE where it does not matter. A
  * number may have lost digits; where it is an amount, it is what it is. */
-static enum validate_message
+static enum sentence
 flaw_message(enum decode_flaw_kind kind, enum config_type type)
 {
 	switch (kind) {
@@ -291,7 +291,7 @@ judge_column(struct judging *j, size_t column, size_t index)
 	const struct config_field *f = j->v->fields[index].config;
 	struct slice raw = j->record->cells[column];
 	enum decode_flaw_kind flaw = flaw_at(j, column);
-	enum validate_message refusal = MSG_NONE;
+	enum sentence refusal = MSG_NONE;
 
 	if (flaw == DECODE_FLAW_MIDNIGHT)
 		raw = without_midnight(raw, f->type);

@@ -95,7 +95,7 @@ scan_exponent(struct slice *s, struct number *ret)
 }
 
 /* MSG_NONE, or what keeps it from being a number. */
-static enum validate_message
+static enum sentence
 scan(struct slice s, struct number *ret)
 {
 	*ret = (struct number){0};

@@ -116,15 +116,15 @@ validate_fault_secret(enum validate_secret_in where, const char *field,
 		      int64_t row, int64_t line, struct validate_fault *ret,
 		      struct validate_sentences *text)
 {
-	static const enum validate_message messages[] = {
+	static const enum sentence messages[] = {
 		[VALIDATE_SECRET_UNREAD] = MSG_SECRET_UNREAD,
 		[VALIDATE_SECRET_FIX] = MSG_SECRET_FIX,
 	};
 	struct validate_value_fault filled;
 
 	validate_message_fill(messages[where], NULL, NULL, &filled);
-	memcpy(text->en, filled.message, sizeof(text->en));
-	memcpy(text->zh, filled.message_zh, sizeof(text->zh));
+	memcpy(text->en, filled.message, sizeof(filled.message));
+	memcpy(text->zh, filled.message_zh, sizeof(filled.message_zh));
 	*ret = (struct validate_fault){.row = row,
 				       .line = line,
 				       .code = filled.code,

@@ -104,8 +104,8 @@ enum validate_cross {
 
 /* Where a fault's sentences are kept while it is reported. */
 struct validate_sentences {
-	char en[256];
-	char zh[256];
+	char en[600];
+	char zh[600];
 };
 
 /*
@@ -149,8 +149,8 @@ void validate_fault_fix(const struct decode_fault *fault,
 			struct validate_fault *ret,
 			struct validate_sentences *text);
 
-/* A fault that decode found in the file as a whole, with the Chinese sentence
- * of its code. '*ret' points into 'fault'. */
+/* A fault that decode found in the file as a whole. '*ret' points into 'fault'.
+ */
 void validate_fault_decode(const struct decode_fault *fault,
 			   struct validate_fault *ret);
 

@@ -66,6 +66,7 @@ on_fault(void *ctx, const struct decode_fault *f)
 	check_text(slice_str(f->field));
 	check_text(slice_str(f->value));
 	check_text(slice_str(f->message));
+	check_text(slice_str(f->message_zh));
 	return 0;
 }
 

@@ -74,6 +74,7 @@ on_fault(void *ctx, const struct decode_fault *f)
 	check_text(slice_str(f->field));
 	check_text(slice_str(f->value));
 	check_text(slice_str(f->message));
+	check_text(slice_str(f->message_zh));
 	return 0;
 }
 
@@ -85,6 +86,7 @@ on_warning(void *ctx, const struct decode_fault *f)
 	must(!c->faults);
 	check_text(slice_str(f->value));
 	check_text(slice_str(f->message));
+	check_text(slice_str(f->message_zh));
 	return 0;
 }
 

@@ -54,7 +54,8 @@ on_fault(void *ctx, const struct decode_fault *f)
 	struct check *c = ctx;
 
 	c->faults++;
-	must(*f->code && text_is_utf8(slice_str(f->message), NULL));
+	must(*f->code && text_is_utf8(slice_str(f->message), NULL) &&
+	     text_is_utf8(slice_str(f->message_zh), NULL));
 	return 0;
 }
 

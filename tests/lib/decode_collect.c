@@ -58,7 +58,9 @@ on_fault(void *ctx, const struct decode_fault *f)
 			  f->value);
 
 	c->nfaults++;
-	return rc ? rc : buf_addf(&c->messages, "%s\n", f->message);
+	return rc ? rc
+		  : buf_addf(&c->messages, "%s\n%s\n", f->message,
+			     f->message_zh);
 }
 
 struct decode_sink

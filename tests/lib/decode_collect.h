@@ -13,7 +13,7 @@ struct collected {
 	struct buf header; /* "ENCODING DELIMITER LINE [sep] [crlf] FIELD…" */
 	struct buf rows;
 	struct buf faults;
-	struct buf messages; /* of the faults, a line each */
+	struct buf messages; /* of the faults, a line in each language */
 	int64_t nrows;
 	int64_t ncells;
 	int64_t nfaults;

@@ -137,6 +137,10 @@ put_about(struct dump *d, const char *what, const struct decode_fault *f)
 	if (!rc)
 		rc = text_json_string(&d->line, slice_str(f->message));
 	if (!rc)
+		rc = buf_adds(&d->line, ",\"message_zh\":");
+	if (!rc)
+		rc = text_json_string(&d->line, slice_str(f->message_zh));
+	if (!rc)
 		rc = buf_adds(&d->line, "}\n");
 	return rc ? rc : print(d);
 }

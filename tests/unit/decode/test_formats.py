@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Decodes every case of tests/cases/formats, directly and through a decoder
 process in its sandbox. Fails if an end, a row, a fault or the name of a member
-is another, if decoding dies, or takes longer than ten
-seconds a file.
+is another, if a fault is not told in Chinese, if decoding dies, or takes longer
+than ten seconds a file.
 
   test_formats.py [-k PART] [-v]    the cases whose name holds PART"""
 
@@ -59,6 +59,13 @@ def decode(folder, names, fields, options):
     return answers[:len(names)] + [[]] * (len(names) - len(answers))
 
 
+def is_chinese(line):
+    """Words of English stand in it as names, in quotes or brackets."""
+    text = re.sub(r"“.*?”|（.*?）", "", line["message_zh"])
+    return re.search("[一-龥]{2}", text) and \
+        not re.search(r"[a-z]{3,} [a-z]{2,}", text)
+
+
 def differences(lines, expected):
     end, rows, code, words, members = expected
     got = [line["cells"] for line in lines if "cells" in line]
@@ -73,6 +80,9 @@ def differences(lines, expected):
         yield f"faults {faults[:2]}, not {code}"
     if words and faults and not re.search(words, faults[0]["message"]):
         yield f"says '{faults[0]['message']}', not '{words}'"
+    for line in lines:
+        if "message_zh" in line and not is_chinese(line):
+            yield f"is not told in Chinese: {line}"
     if not code and faults:
         yield f"faults {faults[:2]}, where none is expected"
     if members is not None and named != members:

@@ -191,7 +191,7 @@ test_every_byte(void **state)
 #define DONE "\1\0\0\0\4\0"
 #define REJECTED "\1\0\0\0\4\1"
 #define INCOMPLETE "\1\0\0\0\4\2"
-#define FAULT "\x0a\0\0\0\3\0\1\2\3\1\1\1fvm"
+#define FAULT "\x0c\0\0\0\3\0\1\2\4\1\1\1\1fvmz"
 
 static int
 code_of(int at, struct slice bytes, int want)
@@ -300,8 +300,8 @@ test_faults(void **state)
 	struct collected c scope_collected = {0};
 
 	(void)state;
-	EXPECT("\x0a\0\0\0\3\6\1\2\3\1\1\1fvm" REJECTED, ERR_PROTOCOL);
-	EXPECT("\x08\0\0\0\3\0\1\2\2\1\1fv" REJECTED, ERR_PROTOCOL);
+	EXPECT("\x0c\0\0\0\3\6\1\2\4\1\1\1\1fvmz" REJECTED, ERR_PROTOCOL);
+	EXPECT("\x0a\0\0\0\3\0\1\2\3\1\1\1fvm" REJECTED, ERR_PROTOCOL);
 	EXPECT("\1\0\0\0\4\4", ERR_PROTOCOL);
 	read_frames(SLICE(HEADER "\x08\0\0\0\5\1\6no\nbut"), "", &c);
 	assert_int_equal(c.rc, ERR_IO);
@@ -324,7 +324,7 @@ test_flaws(void **state)
 }
 
 #define MEMBER "\3\0\0\0\6\1\1m"
-#define WARNING "\x0a\0\0\0\7\0\1\2\3\1\1\1fvm"
+#define WARNING "\x0c\0\0\0\7\0\1\2\4\1\1\1\1fvmz"
 #define SOME "\1\0\0\0\4\3"
 #define ROW2 "\x08\0\0\0\2\2\2\2\1\1xy\0"
 

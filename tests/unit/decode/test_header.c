@@ -137,8 +137,13 @@ test_messages(void **state)
 		buf_str(&c.messages),
 		"column 3 has no name: name it, or remove the column (also a "
 		"separator at the end of each line makes one)\n"
+		"第 3 "
+		"列没有列名，请填写列名或删去该列（每行末尾多一个分隔符也会"
+		"多出一列）\n"
 		"no column is named 'café': add the column, or correct its "
-		"name in the header (line 1)\n");
+		"name in the header (line 1)\n"
+		"没有名为“café”的列，请补上这一列，或改正表头（第 1 "
+		"行）中的列名\n");
 }
 
 /* A column that may be missing, and one that is there all the same. */

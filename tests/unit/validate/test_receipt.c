@@ -196,7 +196,8 @@ test_rejected(void **state)
 		.line = 3,
 		.field = "amount",
 		.value = "",
-		.message = "no column is named 'amount': add the column"};
+		.message = "no column is named 'amount': add the column",
+		.message_zh = "没有名为“amount”的列，请补上这一列"};
 	struct validate_receipt r = receipt(VALIDATE_S_REJECTED);
 	struct validate_faults *errors = validate_faults_new();
 	struct validate_fault fault;
