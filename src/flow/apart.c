@@ -122,8 +122,7 @@ work(const struct flow_shop *shop, struct flow_judgement *j, struct error *err)
 				   &j->publish, err);
 	if (!rc)
 		rc = flow_load(&f, err);
-	buf_release(&f.place);
-	buf_release(&f.old_place);
+	flow_fold_release(&f);
 	flow_progress_stage(j->progress, FLOW_PUBLISHING, j->read, 0,
 			    clock_monotonic());
 	if (rc || !j->changed)

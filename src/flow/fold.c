@@ -84,22 +84,18 @@ tell_use(struct flow_fold *f, const struct flow_use *use,
 }
 
 static int
-tell_lens(struct flow_fold *f, const struct flow_lens *lens,
-	  const struct flow_change *c, int64_t new_id, struct error *err)
+tell_lens(struct flow_fold *f, size_t n, const struct flow_change *c,
+	  int64_t new_id, struct error *err)
 {
+	const struct flow_lens *lens = &f->j->planned->lenses[n];
 	struct slice was = cells_get(c->old_cells, lens->field);
 	struct slice is = cells_get(c->new_cells, lens->field);
-	int rc = 0;
+	int rc;
 
 	if (publish_source_place(was, c->key, &f->old_place) ||
 	    publish_source_place(is, c->key, &f->place))
 		return error_nomem(err);
-	if (c->old_id)
-		rc = store_link_end(f->db, lens->id, f->seq,
-				    buf_slice(&f->old_place), err);
-	if (!rc && c->has_new)
-		rc = store_link_insert(f->db, lens->id, f->seq,
-				       buf_slice(&f->place), new_id, err);
+	rc = flow_relink_later(f, n, c, new_id, err);
 	for (size_t i = 0; !rc && i < lens->nuses; i++)
 		rc = tell_use(f, &lens->uses[i], c, was, is, err);
 	return rc;
@@ -121,7 +117,7 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 			c->submission ? c->submission : f->j->submission->id,
 			&new_id, err);
 	for (size_t i = 0; !rc && i < r->nlenses; i++)
-		rc = tell_lens(f, &r->lenses[i], c, new_id, err);
+		rc = tell_lens(f, i, c, new_id, err);
 	if (!rc)
 		rc = flow_linked_other(f->db, f->plan, r, c->old_cells,
 				       c->new_cells, err);
@@ -234,7 +230,8 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		rc = flow_fold_snapshot(&f, err);
 	else if (!rc)
 		rc = fold_rows(&f, err);
-	buf_release(&f.place);
-	buf_release(&f.old_place);
+	if (!rc)
+		rc = flow_relink(&f, err);
+	flow_fold_release(&f);
 	return rc;
 }

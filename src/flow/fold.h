@@ -20,11 +20,21 @@ struct flow_fold {
 	struct sql *db;
 	int64_t seq;
 	struct buf place, old_place;
+	struct sorter **links; /* relink.c: of each lens, or NULL */
 };
+void flow_fold_release(struct flow_fold *f);
 
-/* Writes the change, tells whom it concerns, and counts it. */
+/* Writes the change, tells whom it concerns, and counts it. Its links are
+ * written by flow_relink(), after the last change and before subjects are
+ * computed. */
 MUST_CHECK int flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 			       struct error *err);
+
+/* relink.c: f->old_place ends, f->place begins, as the change says. */
+MUST_CHECK int flow_relink_later(struct flow_fold *f, size_t lens,
+				 const struct flow_change *c, int64_t new_id,
+				 struct error *err);
+MUST_CHECK int flow_relink(struct flow_fold *f, struct error *err);
 
 /* Whether another submission of the resource may be released later, at its
  * own place: then it has to know which keys were written since. */

@@ -181,6 +181,8 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 	if (!rc)
 		rc = change_records(u);
 	if (!rc)
+		rc = flow_relink(f, u->err);
+	if (!rc)
 		rc = store_touched_each(f->db, j->planned->id,
 					j->submission->number, forget_key, u,
 					u->err);
@@ -216,8 +218,7 @@ undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	if (rc)
 		store_records_rollback(shop->store);
 	store_target_close(u.target);
-	buf_release(&f.place);
-	buf_release(&f.old_place);
+	flow_fold_release(&f);
 	*ret_seq = j->changed ? f.seq : 0;
 	return rc;
 }

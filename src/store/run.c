@@ -517,13 +517,21 @@ run_walk_open_one(struct run_walk *w, struct sql *db, int64_t run,
 	return cursor_open(w, w->cursors, SLICE_NONE, err);
 }
 
+static int
+reload_run(struct run_walk *w, struct sql *db, int64_t run, struct error *err)
+{
+	run_walk_close(w);
+	return load_run(w, db, run, err);
+}
+
 int
 run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 	struct error *err)
 {
 	struct run_block block = {0};
 	struct run_cursor *c;
-	int rc = load_run(w, db, run_of_row(id), err);
+	bool again = w->ncursors == 1 && w->cursors->run.id == run_of_row(id);
+	int rc = again ? 1 : reload_run(w, db, run_of_row(id), err);
 
 	if (rc <= 0)
 		return rc;

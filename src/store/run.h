@@ -132,7 +132,8 @@ void run_walk_release(struct run_walk *w);
 MUST_CHECK int run_find(struct run_walk *w, struct sql *db, enum run_kind kind,
 			int64_t owner, int64_t at, struct slice key,
 			struct run_row *ret, struct error *err);
-/* One row by its id, whether it holds or not: the same. */
+/* One row by its id, whether it holds or not: the same. A walk that has given
+ * one gives the next, cheaply if that is not far behind it. */
 MUST_CHECK int run_get(struct run_walk *w, struct sql *db, int64_t id,
 		       struct run_row *ret, struct error *err);
 /* The run of an owner that began at a sequence (1 and its id, 0 none), and

@@ -14,16 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct page {
-	struct slice first;  /* in the top */
-	struct run_block at; /* of the page itself; ordinal: of its first row */
-};
-
 struct run_file {
 	int64_t run, rows;
 	int fd;
 	struct buf top;
-	struct page *pages;
+	struct run_line
+		*pages; /* first: in the top; ordinal: of the first row */
 	size_t npages;
 };
 
@@ -102,18 +98,18 @@ run_file_read(const struct run_file *f, const struct run_block *block,
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Takes an entry off a page or the top; false at the end. */
+/* Takes a line off a page or the top; false when there is none. */
 static bool
-take_entry(struct slice *rest, struct slice *ret_first, struct run_block *ret)
+take_line(struct slice *rest, struct run_line *ret)
 {
 	struct run_entry e;
 
-	if (!cells_next(rest, ret_first) || rest->n < sizeof(e))
+	if (!cells_next(rest, &ret->first) || rest->n < sizeof(e))
 		return false;
 	memcpy(&e, rest->p, sizeof(e));
 	rest->p += sizeof(e);
 	rest->n -= sizeof(e);
-	*ret = (struct run_block){
+	ret->at = (struct run_block){
 		.offset = (int64_t)le64toh(e.offset),
 		.length = le32toh(e.length),
 		.ordinal = (int64_t)le64toh(e.ordinal),
@@ -124,29 +120,37 @@ take_entry(struct slice *rest, struct slice *ret_first, struct run_block *ret)
 	return true;
 }
 
+/* All lines of a page or the top, in place of those that 'lines' had. */
+static int
+take_lines(int64_t run, struct slice rest, struct run_line **lines, size_t *n,
+	   size_t *cap, struct error *err)
+{
+	*n = 0;
+	while (rest.n) {
+		if (*n == *cap) {
+			size_t more = *cap ? 2 * *cap : 16;
+			struct run_line *grown =
+				reallocarray(*lines, more, sizeof(**lines));
+
+			if (!grown)
+				return error_nomem(err);
+			*lines = grown;
+			*cap = more;
+		}
+		if (!take_line(&rest, &(*lines)[*n]))
+			return broken(run, "is not what was written", err);
+		++*n;
+	}
+	return 0;
+}
+
 static int
 load_pages(struct run_file *f, struct error *err)
 {
-	struct slice rest = buf_slice(&f->top);
 	size_t cap = 0;
 
-	while (rest.n) {
-		struct page page;
-
-		if (!take_entry(&rest, &page.first, &page.at))
-			return broken(f->run, "is not what was written", err);
-		if (f->npages == cap) {
-			struct page *pages;
-
-			cap = cap ? 2 * cap : 8;
-			pages = reallocarray(f->pages, cap, sizeof(*pages));
-			if (!pages)
-				return error_nomem(err);
-			f->pages = pages;
-		}
-		f->pages[f->npages++] = page;
-	}
-	return 0;
+	return take_lines(f->run, buf_slice(&f->top), &f->pages, &f->npages,
+			  &cap, err);
 }
 
 static int
@@ -211,14 +215,30 @@ void
 run_places_release(struct run_places *p)
 {
 	buf_release(&p->bytes);
+	free(p->lines);
+	p->lines = NULL;
+	p->n = p->cap = 0;
 }
 
 void
 run_places_rewind(struct run_places *p)
 {
 	p->page = 0;
-	p->rest = SLICE_NONE;
-	buf_clear(&p->bytes);
+	p->n = p->next = 0;
+}
+
+/* Blocks are numbered from the page's first row on. */
+static int
+take_blocks(struct run_places *p, int64_t ordinal, struct error *err)
+{
+	int rc = take_lines(p->file->run, buf_slice(&p->bytes), &p->lines,
+			    &p->n, &p->cap, err);
+
+	for (size_t i = 0; i < p->n; i++) {
+		p->lines[i].at.ordinal = ordinal;
+		ordinal += p->lines[i].at.rows;
+	}
+	return rc;
 }
 
 static int
@@ -227,131 +247,89 @@ load_page(struct run_places *p, size_t page, struct error *err)
 	const struct run_block *at = &p->file->pages[page].at;
 	int rc;
 
-	if (p->bytes.len && p->page == page + 1) {
-		p->rest = buf_slice(&p->bytes);
-		p->ordinal = at->ordinal;
+	p->next = 0;
+	if (p->n && p->page == page + 1)
 		return 0;
-	}
-	p->rest = SLICE_NONE;
+	p->n = 0;
 	rc = run_file_read(p->file, at, &p->bytes, err);
-	if (rc) {
-		buf_clear(&p->bytes);
-		return rc;
-	}
-	p->rest = buf_slice(&p->bytes);
-	p->ordinal = at->ordinal;
-	p->page = page + 1;
-	return 0;
-}
-
-static int
-take_block(struct run_places *p, struct slice *ret_first, struct run_block *ret,
-	   struct error *err)
-{
-	if (!take_entry(&p->rest, ret_first, ret))
-		return broken(p->file->run, "is not what was written", err);
-	ret->ordinal = p->ordinal;
-	p->ordinal += ret->rows;
-	return 1;
+	if (!rc)
+		rc = take_blocks(p, at->ordinal, err);
+	if (rc)
+		p->n = 0;
+	else
+		p->page = page + 1;
+	return rc;
 }
 
 int
 run_places_next(struct run_places *p, struct run_block *ret, struct error *err)
 {
-	struct slice first;
-	int rc;
+	if (p->next == p->n) {
+		int rc;
 
-	if (!p->rest.n) {
 		if (p->page >= p->file->npages)
 			return 0;
 		rc = load_page(p, p->page, err);
 		if (rc)
 			return rc;
+		if (!p->n)
+			return broken(p->file->run, "is not what was written",
+				      err);
 	}
-	return take_block(p, &first, ret, err);
+	*ret = p->lines[p->next++].at;
+	return 1;
 }
 
 bool
 run_places_peek(const struct run_places *p, struct slice *ret_first)
 {
-	struct slice rest = p->rest;
-
-	return rest.n && cells_next(&rest, ret_first);
+	if (p->next == p->n)
+		return false;
+	*ret_first = p->lines[p->next].first;
+	return true;
 }
 
-/* The last page that begins with a key (or, 'key' NULL, a row) not above the
- * one that is looked for; npages for none. */
+/* How many lines begin with a key (or, 'key' NULL, a row) not above the one
+ * that is looked for: the last of them is where it can be. */
 static size_t
-find_page(const struct run_file *f, const struct slice *key, int64_t ordinal)
+count_not_above(const struct run_line *lines, size_t n, const struct slice *key,
+		int64_t ordinal)
 {
-	size_t lo = 0, hi = f->npages;
+	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct page *page = &f->pages[mid];
+		const struct run_line *line = &lines[mid];
 
-		if (key ? slice_cmp(page->first, *key) <= 0
-			: page->at.ordinal <= ordinal)
+		if (key ? slice_cmp(line->first, *key) <= 0
+			: line->at.ordinal <= ordinal)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo ? lo - 1 : f->npages;
-}
-
-/* Steps through the page that stands, up to the last block that is not above.
- */
-static int
-find_in_page(struct run_places *p, const struct slice *key, int64_t ordinal,
-	     struct run_block *ret, struct error *err)
-{
-	bool found = false;
-
-	while (p->rest.n) {
-		const struct slice rest = p->rest;
-		const int64_t before = p->ordinal;
-		struct run_block b;
-		struct slice first;
-		int rc = take_block(p, &first, &b, err);
-
-		if (rc < 0)
-			return rc;
-		if (key ? slice_cmp(first, *key) > 0 : before > ordinal) {
-			p->rest = rest;
-			p->ordinal = before;
-			break;
-		}
-		*ret = b;
-		found = true;
-	}
-	return found;
-}
-
-/* Whether it is in what is left of the page that stands. */
-static bool
-is_ahead(const struct run_places *p, size_t page, const struct slice *key,
-	 int64_t ordinal)
-{
-	struct slice first;
-
-	if (p->page != page + 1 || !run_places_peek(p, &first))
-		return false;
-	return key ? slice_cmp(first, *key) <= 0 : p->ordinal <= ordinal;
+	return lo;
 }
 
 static int
 find(struct run_places *p, const struct slice *key, int64_t ordinal,
      struct run_block *ret, struct error *err)
 {
-	size_t page = find_page(p->file, key, ordinal);
+	const struct run_file *f = p->file;
+	size_t n = count_not_above(f->pages, f->npages, key, ordinal);
 	int rc;
 
-	if (page == p->file->npages) { /* from the beginning on */
+	if (n == 0) { /* from the beginning on */
 		run_places_rewind(p);
 		return 0;
 	}
-	rc = is_ahead(p, page, key, ordinal) ? 0 : load_page(p, page, err);
-	return rc ? rc : find_in_page(p, key, ordinal, ret, err);
+	rc = load_page(p, n - 1, err);
+	if (rc)
+		return rc;
+	p->next = count_not_above(p->lines, p->n, key, ordinal);
+	if (p->next == 0)
+		return 0;
+	*ret = p->lines[p->next - 1].at;
+	return 1;
 }
 
 int

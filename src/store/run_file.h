@@ -61,14 +61,21 @@ MUST_CHECK int run_file_read(const struct run_file *f,
 			     const struct run_block *block, struct buf *ret,
 			     struct error *err);
 
+/* A line of the index: what begins with this key. */
+struct run_line {
+	struct slice first;
+	struct run_block at;
+};
+
 /* A place in the index. Starts with 'file' set and the rest zeroed, before the
  * first block; released by run_places_release(). */
 struct run_places {
 	const struct run_file *file;
 	size_t page;	  /* the next to load */
 	struct buf bytes; /* of the page that stands */
-	struct slice rest;
-	int64_t ordinal; /* of the next block's first row */
+	struct run_line *lines;
+	size_t n, cap;
+	size_t next; /* of the lines */
 };
 void run_places_release(struct run_places *p);
 /* Before the first block again. */

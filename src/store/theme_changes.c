@@ -47,11 +47,10 @@ add_table(struct changes *c)
 }
 
 static int
-add_row(struct changes *c, int64_t id)
+add_row(struct changes *c, struct run_walk *in, int64_t id)
 {
-	scope_run_walk found = {0};
 	struct run_row row;
-	int rc = run_get(&found, c->db, id, &row, c->err);
+	int rc = run_get(in, c->db, id, &row, c->err);
 
 	return rc <= 0 ? rc
 		       : sorter_add(c->subjects, row.key, SLICE_NONE, c->err);
@@ -63,7 +62,8 @@ add_gone(struct changes *c, int64_t run)
 {
 	static const char text[] =
 		"SELECT id FROM gone WHERE id >= ?1 AND id < ?2"
-		" AND until > ?3 AND until <= ?4";
+		" AND until > ?3 AND until <= ?4 ORDER BY id";
+	scope_run_walk in = {0};
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(c->db, text, &stmt, c->err);
 
@@ -74,7 +74,7 @@ add_gone(struct changes *c, int64_t run)
 	sql_bind_int(stmt, 3, c->from);
 	sql_bind_int(stmt, 4, c->to);
 	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
-		rc = add_row(c, sql_int(stmt, 0));
+		rc = add_row(c, &in, sql_int(stmt, 0));
 		if (rc)
 			return rc;
 	}
