@@ -132,6 +132,7 @@ struct config_resource {
 	bool verdict_close;  /* close() answers with it */
 	int64_t close_limit; /* bytes; 0: the platform's */
 	const char *sheet;   /* of a workbook; "" any */
+	const char *follows; /* theme of another platform; "" none */
 	struct config_list missing;
 	struct config_list footer;
 	struct config_place place;

@@ -194,6 +194,19 @@ check_members(struct config_load *load, const struct config_section *s,
 			     "or 'append', or leave out 'members'");
 }
 
+/* Changes are written by key. */
+static void
+check_follows(struct config_load *load, const struct config_section *s,
+	      const struct config_resource *r)
+{
+	if (*r->follows && r->mode != CONFIG_UPSERT)
+		config_error(&load->report, config_section_place(s, "follows"),
+			     "follows: changes say of each row what became of "
+			     "it, which 'mode = %s' cannot take; set 'mode = "
+			     "upsert'",
+			     config_mode_word(r->mode));
+}
+
 /* The fields that others name, when the fields are known. */
 static void
 fill_named(struct config_load *load, const struct config_section *s,
@@ -239,6 +252,7 @@ fill_resource(struct config_load *load, const struct config_descriptor *d,
 		r->title = r->id;
 	check_sharing(load, s, r);
 	check_members(load, s, r);
+	check_follows(load, s, r);
 	fields = fields_of(load, d);
 	if (fields)
 		config_load_fields(load, &fields->doc, r, draft.strict);

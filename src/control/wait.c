@@ -38,11 +38,12 @@ static int
 see(struct wait *w, const struct store_submission *s)
 {
 	snprintf(w->submission, sizeof(w->submission), "%s", s->id);
-	/* a release that was asked for is a verdict to come, and what a verdict
-	 * says is erased is to be so */
+	/* a release that was asked for, or another judgement, is a verdict to
+	 * come, and what a verdict says is erased is to be so */
 	snprintf(w->state, sizeof(w->state), "%s",
-		 s->released || s->withdrawing || s->erasing ? "judging"
-							     : s->state);
+		 s->released || s->again || s->withdrawing || s->erasing
+			 ? "judging"
+			 : s->state);
 	return CONTROL_DONE;
 }
 

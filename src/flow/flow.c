@@ -90,9 +90,9 @@ find_work(struct store *store, const struct flow_plan *plan, const bool *held,
 			       ret, err);
 	if (rc)
 		return rc;
-	*ret_release = true;
 	rc = find_next(reader.db, plan, held, store_submission_next_release,
 		       ret, err);
+	*ret_release = rc <= 0 || ret->released;
 	return rc ? rc
 		  : find_next(reader.db, plan, held,
 			      store_submission_next_withdraw, ret, err);

@@ -226,7 +226,7 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		rc = flow_load_is_wanted(&f, &load, err);
 	if (!rc && load)
 		rc = flow_load(&f, err);
-	else if (!rc && j->resource->mode == CONFIG_SNAPSHOT)
+	else if (!rc && (j->resource->mode == CONFIG_SNAPSHOT || j->step.whole))
 		rc = flow_fold_snapshot(&f, err);
 	else if (!rc)
 		rc = fold_rows(&f, err);

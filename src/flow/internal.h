@@ -47,6 +47,16 @@ struct flow_secret {
 	size_t cap;
 };
 
+/* Where a file stands among the versions of a theme that its resource follows:
+ * see follow.h. */
+struct flow_step {
+	bool named; /* the name says from which to which it leads */
+	bool past;  /* the records are of a later one: nothing is stored */
+	bool whole; /* it is everything */
+	int64_t from, to;
+	int64_t last; /* of which the records are */
+};
+
 /* A submission being judged. Zeroed at the start; flow_judgement_release(). */
 struct flow_judgement {
 	/* given */
@@ -94,6 +104,7 @@ struct flow_judgement {
 	struct validate_counts counts;
 	char reason[256], reason_zh[256];
 	struct publish *publish;
+	struct flow_step step;
 	bool changed; /* something is to be published */
 	bool loaded;  /* all its records came at once */
 	unsigned char sha256[DIGEST_SIZE];
@@ -359,6 +370,9 @@ MUST_CHECK int flow_receipts(struct flow_judgement *j, int64_t now,
 			     const struct publish_made *made, size_t nmade,
 			     struct buf *json, struct buf *text,
 			     struct error *err);
+/* Another, quarantined, has nothing to say any more. */
+MUST_CHECK int flow_supersede(struct flow_judgement *j, struct store_txn *txn,
+			      int64_t number, int64_t now, struct error *err);
 MUST_CHECK int flow_conclude(const struct flow_shop *shop,
 			     struct flow_judgement *j, int64_t seq,
 			     struct error *err);

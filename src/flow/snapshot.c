@@ -1,5 +1,6 @@
 /*
- * A snapshot into the records (SPEC 6.7): the file is the whole truth. Stored
+ * A snapshot into the records (SPEC 6.7), or changes from nothing (follow.h),
+ * in which a row may say that it is none: the file is the whole truth. Stored
  * records and staged rows, both in key order, are walked side by side: once to
  * insert, to update and to count what is gone, and again to delete it, when
  * max_shrink allows so much. Both walks read the records that held before this
@@ -36,7 +37,7 @@ insert_row(struct snapshot *s)
 		.new_cells = s->row.cells,
 	};
 
-	if (s->deleting || s->row.status != STORE_STAGED_GOOD)
+	if (s->deleting || s->row.status != STORE_STAGED_GOOD || s->row.deletes)
 		return 0;
 	return flow_fold_apply(s->f, &c, s->err);
 }
@@ -86,8 +87,8 @@ take_record(void *ctx, const struct store_record *r)
 
 		if (order > 0)
 			break;
-		met |= order == 0;
-		rc = order ? insert_row(s) : meet(s, r);
+		met |= order == 0 && !s->row.deletes;
+		rc = order || s->row.deletes ? insert_row(s) : meet(s, r);
 		if (!rc)
 			rc = next_row(s);
 	}

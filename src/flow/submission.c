@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/sentence.h"
+#include "flow/follow.h"
 #include "store/fix.h"
 
 #include <errno.h>
@@ -235,7 +236,8 @@ is_to_be_stored(const struct flow_judgement *j)
 static bool
 is_stored(const struct flow_judgement *j)
 {
-	return is_to_be_stored(j) || j->state == VALIDATE_S_UNCHANGED;
+	return is_to_be_stored(j) ||
+	       (j->state == VALIDATE_S_UNCHANGED && !j->step.past);
 }
 
 /* What has the name of a fix file, and belongs to nothing that waits for one.
@@ -300,7 +302,9 @@ make_fix_file(const struct flow_shop *shop, struct flow_judgement *j,
 		j->fix_workbook = j->submission->fix_workbook;
 		return 0;
 	}
-	return j->counts.refused && j->fix ? flow_fix_file(shop, j, err) : 0;
+	return j->counts.refused && j->fix && !j->step.past
+		       ? flow_fix_file(shop, j, err)
+		       : 0;
 }
 
 static int
@@ -318,6 +322,8 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	if (rc || same)
 		return rc ? rc : flow_round_cancel(j, err);
 	rc = judge_bytes(shop, j, fd, err);
+	if (!rc)
+		rc = flow_follow_weigh(j, err);
 	if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
 	if (!rc && is_stored(j))
@@ -398,7 +404,7 @@ flow_submission_judge(const struct flow_shop *shop,
 			 : 0;
 	if (!rc)
 		tell(shop, &j, seq);
-	if (!rc && (release || j.round))
+	if (!rc && (release || s->again || j.round))
 		forget_touched(shop, &j);
 	flow_round_end(&j);
 	flow_judgement_release(&j);

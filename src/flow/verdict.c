@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "flow/follow.h"
 
 /* ---- receipts ------------------------------------------------------------ */
 
@@ -95,28 +96,29 @@ note_older(void *ctx, const struct store_submission *s)
 	return 0;
 }
 
-static int
-supersede_one(struct superseding *x, int64_t number)
+int
+flow_supersede(struct flow_judgement *j, struct store_txn *txn, int64_t number,
+	       int64_t now, struct error *err)
 {
 	struct store_submission s;
 	scope_buf json = BUF_INIT;
 	scope_buf text = BUF_INIT;
-	int rc = store_submission_get(x->txn->db, number, &s, x->err);
+	int rc = store_submission_get(txn->db, number, &s, err);
 
 	if (rc <= 0)
 		return rc;
-	rc = store_submission_receipt(x->txn->db, number, STORE_RECEIPT_JSON,
-				      &json, x->err);
+	rc = store_submission_receipt(txn->db, number, STORE_RECEIPT_JSON,
+				      &json, err);
 	if (rc >= 0)
-		rc = store_submission_receipt(
-			x->txn->db, number, STORE_RECEIPT_TEXT, &text, x->err);
+		rc = store_submission_receipt(txn->db, number,
+					      STORE_RECEIPT_TEXT, &text, err);
 	if (rc >= 0)
-		rc = flow_restate_superseded(&json, &text, x->j->submission->id,
-					     x->j->language);
+		rc = flow_restate_superseded(&json, &text, j->submission->id,
+					     j->language);
 	if (rc >= 0) {
 		const struct store_verdict v = {
 			.state = validate_state_word(VALIDATE_S_SUPERSEDED),
-			.judged_at = x->now,
+			.judged_at = now,
 			.receipt_json = buf_slice(&json),
 			.receipt_text = buf_slice(&text),
 			.fix_blob = s.fix_blob,
@@ -125,7 +127,7 @@ supersede_one(struct superseding *x, int64_t number)
 			.sha256 = s.has_sha256 ? s.sha256 : NULL,
 		};
 
-		rc = store_submission_judged(x->txn, number, &v, x->err);
+		rc = store_submission_judged(txn, number, &v, err);
 	}
 	store_submission_release(&s);
 	return rc;
@@ -147,7 +149,7 @@ supersede(struct flow_judgement *j, struct store_txn *txn, int64_t now,
 	rc = store_submission_each(txn->db, j->planned->id, "quarantined", 0,
 				   note_older, &x, err);
 	for (size_t i = 0; !rc && i < x.n; i++)
-		rc = supersede_one(&x, x.numbers[i]);
+		rc = flow_supersede(j, txn, x.numbers[i], now, err);
 	free(x.numbers);
 	return rc;
 }
@@ -215,6 +217,8 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 		rc = show_files(shop, j, &txn, &gone, &secret, err);
 	if (!rc)
 		rc = supersede(j, &txn, now, err);
+	if (!rc)
+		rc = flow_follow_conclude(j, &txn, now, err);
 	if (!rc)
 		rc = store_commit(&txn, err);
 	inbox_secret_end(shop->inbox, &secret, !rc);

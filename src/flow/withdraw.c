@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "store/fix.h"
+#include "store/follow.h"
 #include "store/withdrawal.h"
 
 #include <stdlib.h>
@@ -28,11 +29,34 @@ has_effect(const struct store_submission *s)
 							 "unchanged", NULL});
 }
 
+/* What follows another platform is what that says: without one of its changes
+ * the records would be of no version. */
+static int
+may_be_undone(struct store *store, const struct store_submission *s,
+	      struct error *err)
+{
+	scope_reader reader = {0};
+	bool follows = false;
+	int rc = store_reader_get(store, &reader, err);
+
+	if (!rc)
+		rc = store_follow_any(reader.db, s->resource, &follows, err);
+	if (rc || !follows)
+		return rc;
+	return error_set(err, ERR_INVALID,
+			 "submission %s cannot be withdrawn: its resource "
+			 "follows a theme of another platform (follows); "
+			 "withdraw it there, and submit the changes that "
+			 "come of it",
+			 s->id);
+}
+
 int
 flow_may_withdraw(struct store *store, const struct store_submission *s,
 		  struct error *err)
 {
 	struct flow_replay plan;
+	int rc;
 
 	if (strcmp(s->state, "judging") == 0)
 		return error_set(err, ERR_INVALID,
@@ -44,7 +68,10 @@ flow_may_withdraw(struct store *store, const struct store_submission *s,
 				 "submission %s is %s: it has no effect that "
 				 "could be withdrawn",
 				 s->id, s->state);
-	return has_effect(s) ? flow_replay_plan(store, s, &plan, err) : 0;
+	if (!has_effect(s))
+		return 0;
+	rc = may_be_undone(store, s, err);
+	return rc ? rc : flow_replay_plan(store, s, &plan, err);
 }
 
 /* ---- records ------------------------------------------------------------- */

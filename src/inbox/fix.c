@@ -169,7 +169,7 @@ inbox_fix_bind(struct store_txn *txn, struct store_inbox_file *f, int64_t bytes,
 	if (rc <= 0)
 		return rc;
 	rc = by ? 0 : error_nomem(err);
-	if (strcmp(s.state, "judging") == 0 || s.released) {
+	if (strcmp(s.state, "judging") == 0 || s.released || s.again) {
 		*ret = INBOX_FATE_LATER;
 	} else if (!rc && waits_for_rows(&s)) {
 		*ret = INBOX_FATE_ROUND;

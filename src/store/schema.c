@@ -39,7 +39,8 @@ const char *const store_schema_main[] = {
 	"  state TEXT NOT NULL,"
 	"  judged_at INTEGER,"
 	"  seq INTEGER,"			 /* of its publish */
-	"  released INTEGER NOT NULL DEFAULT 0," /* asked to be released */
+	"  released INTEGER NOT NULL DEFAULT 0," /* 1: asked to be released,
+						  * 2: to be judged again */
 	"  receipt_json BLOB, receipt_text BLOB,"
 	"  fix_blob INTEGER REFERENCES blob(id), fix_bytes INTEGER,"
 	"  sha256 BLOB"
@@ -248,6 +249,14 @@ const char *const store_schema_main[] = {
 	"  submission INTEGER NOT NULL REFERENCES submission(number)"
 	") STRICT;"
 	"CREATE INDEX erasure_submission ON erasure(submission);",
+
+	/* 8 */
+	/* The version of another platform's theme that the records of a
+	 * resource are of (descriptor: follows). */
+	"CREATE TABLE follow("
+	"  resource INTEGER PRIMARY KEY REFERENCES object(id),"
+	"  theme TEXT NOT NULL, last INTEGER NOT NULL"
+	") STRICT;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);

@@ -23,6 +23,7 @@ struct store_submission {
 	int64_t judged_at; /* 0 none */
 	int64_t seq;	   /* 0 none */
 	bool released;
+	bool again;	  /* quarantined, and to be judged once more */
 	bool withdrawing; /* somebody has asked for it */
 	bool erasing;	  /* bytes of it are still to be erased: erasure.h */
 	int64_t receipt_json_bytes, receipt_text_bytes; /* -1 none */
@@ -55,7 +56,8 @@ MUST_CHECK int store_submission_after(struct sql *db, int64_t after,
 MUST_CHECK int store_submission_next(struct sql *db, int64_t after,
 				     struct store_submission *ret,
 				     struct error *err);
-/* The same for those quarantined and asked to be released. */
+/* The same for those quarantined and asked to be released, or to be judged
+ * again. */
 MUST_CHECK int store_submission_next_release(struct sql *db, int64_t after,
 					     struct store_submission *ret,
 					     struct error *err);

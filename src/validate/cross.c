@@ -77,6 +77,28 @@ validate_fault_cross_counted(enum validate_cross kind, int64_t n, int64_t first,
 }
 
 void
+validate_fault_sequence(enum validate_sequence why, const char *theme,
+			int64_t last, int64_t other, struct validate_fault *ret,
+			struct validate_sentences *text)
+{
+	static const enum sentence reasons[] = {
+		[VALIDATE_SEQUENCE_GAP] = MSG_SEQUENCE_GAP,
+		[VALIDATE_SEQUENCE_OVERLAP] = MSG_SEQUENCE_OVERLAP,
+		[VALIDATE_SEQUENCE_NAME] = MSG_SEQUENCE_NAME,
+		[VALIDATE_SEQUENCE_PAST] = MSG_SEQUENCE_PAST,
+	};
+	char here[THEME_SHOWN], wanted[THEME_SHOWN];
+
+	snprintf(here, sizeof(here), "%" PRId64, last);
+	snprintf(wanted, sizeof(wanted),
+		 "%s/changes/%" PRId64 "..%" PRId64 ".csv", theme, last, other);
+	if (why == VALIDATE_SEQUENCE_NAME)
+		snprintf(here, sizeof(here), "%s", theme);
+	*ret = (struct validate_fault){.field = ""};
+	fill_texts(reasons[why], here, wanted, ret, text);
+}
+
+void
 validate_fault_astray(enum validate_astray why, const char *theme,
 		      const char *key, const char *other,
 		      struct validate_fault *ret,

@@ -222,10 +222,25 @@ say_fix(const struct report *w)
 	return SAY(w, "' and save it", "”，修改后直接保存");
 }
 
+static bool
+is_out_of_sequence(const struct report *w)
+{
+	const struct validate_fault *errors;
+
+	return w->r->errors && validate_faults_kept(w->r->errors, &errors) &&
+	       strcmp(errors[0].code, "sequence") == 0;
+}
+
 static int
 say_quarantine_step(const struct report *w)
 {
-	if (w->r->rows.refused == 0) {
+	if (is_out_of_sequence(w)) {
+		if (SAY(w,
+			"submit what is named above, or, if the rows are to "
+			"be taken as they are, have it released",
+			"请按上述说明提交；如需直接采用其中的数据，请办理放行"))
+			return ERR_NOMEM;
+	} else if (w->r->rows.refused == 0) {
 		if (SAY(w,
 			"submit the whole file, or, if this one is right, "
 			"have it released",

@@ -124,6 +124,19 @@ void validate_fault_cross_counted(enum validate_cross kind, int64_t n,
 				  int64_t first, struct validate_fault *ret,
 				  struct validate_sentences *text);
 
+/* Where changes of a followed theme do not fit: code sequence. */
+enum validate_sequence {
+	VALIDATE_SEQUENCE_GAP,	   /* 'other' is where they begin */
+	VALIDATE_SEQUENCE_OVERLAP, /* 'other' is where they end */
+	VALIDATE_SEQUENCE_NAME,	   /* the name says no versions */
+	VALIDATE_SEQUENCE_PAST	   /* a warning: the records are of a later */
+};
+/* Of a whole file; 'last' is the version that the records are of. */
+void validate_fault_sequence(enum validate_sequence why, const char *theme,
+			     int64_t last, int64_t other,
+			     struct validate_fault *ret,
+			     struct validate_sentences *text);
+
 /* Why a theme does not show a row: code orphan. */
 enum validate_astray {
 	VALIDATE_ASTRAY_EMPTY,	    /* it has no subject */

@@ -170,8 +170,8 @@ static const struct fault keys[] = {
 	 "version",
 	 1},
 	{"resources.d/aic/registrations.ini", "like =", "follows = t",
-	 "resources.d/aic/registrations.ini:19: 'follows = t' is not supported "
-	 "by this version; remove the line",
+	 "resources.d/aic/registrations.ini:19: follows: changes say of each "
+	 "row what became of it, which 'mode = snapshot' cannot take",
 	 1},
 	{"resources.d/aic/registrations.ini", "like =", "members = each",
 	 "resources.d/aic/registrations.ini:19: members: 'each' would delete "
