@@ -78,11 +78,24 @@ report(const struct decode_row *record, const char *field,
 					      .message_zh = text.message_zh});
 }
 
+/* Cells beyond the header: in such a row they may stand in any column. */
+static bool
+has_beyond(const struct config_resource *resource, size_t ncolumns,
+	   const struct decode_row *record)
+{
+	for (size_t i = ncolumns; i < record->ncells; i++) {
+		if (!is_empty(resource, record->cells[i]))
+			return true;
+	}
+	return false;
+}
+
 int
 validate_secrets(const struct config_resource *resource, const int *columns,
 		 size_t ncolumns, const struct decode_row *record,
 		 validate_report *on_fault, void *ctx)
 {
+	bool beyond = has_beyond(resource, ncolumns, record);
 	int found = 0;
 
 	for (size_t i = 0; i < ncolumns && i < record->ncells; i++) {
@@ -90,7 +103,7 @@ validate_secrets(const struct config_resource *resource, const int *columns,
 		int rc;
 
 		if (!f || (is_empty(resource, record->cells[i]) &&
-			   !has_flaw(record, i)))
+			   !has_flaw(record, i) && !beyond))
 			continue;
 		rc = report(record, f->id, on_fault, ctx);
 		if (rc)
