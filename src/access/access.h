@@ -89,6 +89,11 @@ struct access_resolver {
 /* Asks the machine (passwd, group, and what stands behind them): may block. */
 extern const struct access_resolver access_machine;
 
+/* The groups of an account of this machine, as they are now: 1 (*ret is freed
+ * by the caller), 0 there is no such account, ERR_NOMEM. May block. */
+MUST_CHECK int access_account(uid_t uid, gid_t *ret_gid, gid_t **ret,
+			      size_t *ret_n);
+
 /* ---- the rules ----------------------------------------------------------- */
 
 #define ACCESS_READ 1u	/* read files, list and enter folders */

@@ -86,3 +86,26 @@ const struct access_resolver access_machine = {
 	.group = find_group,
 	.groups_of = groups_of,
 };
+
+int
+access_account(uid_t uid, gid_t *ret_gid, gid_t **ret, size_t *ret_n)
+{
+	struct passwd entry, *found = NULL;
+
+	for (size_t size = 4096; size <= ENTRY_MAX; size *= 4) {
+		scope_free char *text = malloc(size);
+		int rc = text ? getpwuid_r(uid, &entry, text, size, &found)
+			      : ENOMEM;
+
+		if (rc == ERANGE)
+			continue;
+		if (rc == ENOMEM)
+			return ERR_NOMEM;
+		if (rc || !found)
+			return 0;
+		*ret_gid = found->pw_gid;
+		rc = groups_of(NULL, found->pw_name, found->pw_gid, ret, ret_n);
+		return rc ? rc : 1;
+	}
+	return 0;
+}

@@ -175,7 +175,8 @@ on_published(void *ctx, const struct publish_made *made, size_t n)
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
-		publish_flat_offer(w->flat, made[i].theme->id);
+		if (!made[i].theme->theme->recheck)
+			publish_flat_offer(w->flat, made[i].theme->id);
 		rc = mount_invalidate_theme(w->mount, made[i].theme->id,
 					    &message, &err);
 		if (!rc)

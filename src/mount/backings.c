@@ -224,11 +224,13 @@ mount_backings_free(struct backings *b)
 /* ---- opening and closing ------------------------------------------------- */
 
 enum node_kind
-mount_backings_kind(const struct mount *m, int64_t state)
+mount_backings_kind(const struct mount *m, int64_t theme, int64_t state)
 {
+	const struct publish_theme *t = mount_theme(m, theme);
 	const struct backings *b = m->backings;
 
-	return b && !b->off && publish_flat_has(m->context.flat, state)
+	return b && !b->off && !(t && t->theme->recheck) &&
+			       publish_flat_has(m->context.flat, state)
 		       ? NODE_FLAT
 		       : NODE_FILE;
 }

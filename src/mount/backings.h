@@ -23,8 +23,10 @@ MUST_CHECK int mount_backings_new(const struct mount_context *context,
 				  struct error *err);
 void mount_backings_free(struct backings *b);
 
-/* As which kind of node published bytes are shown: NODE_FLAT or NODE_FILE. */
-enum node_kind mount_backings_kind(const struct mount *m, int64_t state);
+/* As which kind of node published bytes of a theme are shown: NODE_FLAT or
+ * NODE_FILE. */
+enum node_kind mount_backings_kind(const struct mount *m, int64_t theme,
+				   int64_t state);
 
 /* Whether an upload may be opened so: not for a moment after that has failed.
  */

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+struct recheck;
 struct session;
 
 struct mount {
@@ -23,6 +24,7 @@ struct mount {
 	int64_t made_at;	   /* time of what the configuration says */
 	struct pins *pins;	   /* NULL: nothing is ever removed (tests) */
 	struct backings *backings; /* NULL: nothing is passed through */
+	struct recheck *recheck;   /* NULL: nobody asks for it */
 	struct cache *texts;	   /* struct text by node */
 	struct cache *readers;	   /* struct publish_reader by file_state */
 	struct cache *nets;	   /* struct net by node */

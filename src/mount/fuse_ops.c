@@ -17,6 +17,7 @@
 #include "base/scope.h"
 #include "mount/backings.h"
 #include "mount/permit.h"
+#include "mount/recheck.h"
 #include "mount/session.h"
 
 #define NAME_LIMIT 255
@@ -152,15 +153,21 @@ wants_write(const struct fuse_file_info *fi)
 
 static int
 permit_open(fuse_req_t req, struct call *call, uint64_t node,
-	    const struct fuse_file_info *fi)
+	    const struct fuse_file_info *fi, struct access_at *ret)
 {
+	struct tree_entry e;
 	unsigned want = 0;
+	int rc = mount_tree_stat(call, node, &e);
+
+	if (rc < 0)
+		return rc;
+	*ret = e.at;
 
 	if ((fi->flags & O_ACCMODE) != O_WRONLY)
 		want |= ACCESS_READ;
 	if (wants_write(fi))
 		want |= ACCESS_WRITE;
-	return mount_permit_node(req, call, node, want);
+	return mount_permit(req, e.at, want);
 }
 
 /* Nobody has the handle, and no RELEASE will come. */
@@ -226,7 +233,8 @@ pass_through(struct call *call, fuse_ino_t node, uint64_t handle,
 
 /* A file that is not an inbox's. */
 static int
-open_published(struct call *call, fuse_ino_t node, struct fuse_file_info *fi)
+open_published(fuse_req_t req, struct call *call, fuse_ino_t node,
+	       struct access_at at, struct fuse_file_info *fi)
 {
 	bool resent;
 	uint64_t unique = mount_session_unique(&resent);
@@ -236,6 +244,12 @@ open_published(struct call *call, fuse_ino_t node, struct fuse_file_info *fi)
 		return -EROFS;
 	rc = mount_hold(call, node, unique, resent, &fi->fh);
 	fi->noflush = 1;
+	if (!rc && mount_recheck_is_on(call->m, at)) {
+		rc = mount_recheck_open(req, node, at, fi);
+		if (rc)
+			mount_drop(call->m, node, fi->fh);
+		return rc;
+	}
 	if (!rc && mount_node_kind(node) == NODE_FLAT)
 		return pass_through(call, node, fi->fh, fi);
 	fi->keep_cache = mount_node_is_immutable(node);
@@ -250,11 +264,12 @@ static void
 op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	scope_call call = mount_call(of(req));
+	struct access_at at;
 	int rc;
 
-	rc = permit_open(req, &call, node, fi);
+	rc = permit_open(req, &call, node, fi, &at);
 	if (!rc && !mount_tree_is_inbox(node))
-		rc = open_published(&call, node, fi);
+		rc = open_published(req, &call, node, at, fi);
 	mount_call_end(&call);
 	if (rc < 0) {
 		reply_error(req, rc);
@@ -286,11 +301,10 @@ op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 {
 	scope_call call = mount_call(of(req));
 	scope_free char *p = malloc(size ? size : 1);
-	ssize_t n = -ENOMEM;
+	ssize_t n = mount_recheck_read(req, node, fi);
 
-	(void)fi;
-	if (p)
-		n = mount_read(&call, node, p, size, offset);
+	if (!n)
+		n = p ? mount_read(&call, node, p, size, offset) : -ENOMEM;
 	mount_call_end(&call);
 	if (n < 0)
 		reply_error(req, (int)n);

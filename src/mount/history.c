@@ -242,8 +242,8 @@ find_changes(struct call *call, int64_t theme, int64_t number,
 		return mount_call_errno(call, rc);
 	if (file.bytes < 0 || !file.state)
 		return -ENOENT;
-	*ret_node = mount_node_make(mount_backings_kind(call->m, file.state),
-				    file.state);
+	*ret_node = mount_node_make(
+		mount_backings_kind(call->m, theme, file.state), file.state);
 	return 0;
 }
 

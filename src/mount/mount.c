@@ -11,6 +11,7 @@
 #include "mount/closing.h"
 #include "mount/notify.h"
 #include "mount/pins.h"
+#include "mount/recheck.h"
 #include "mount/session.h"
 #include "mount/tree.h"
 
@@ -92,6 +93,8 @@ mount_new(const struct mount_context *context, struct mount **ret,
 	if (!rc && m->pins && context->passthrough.list)
 		rc = mount_backings_new(&m->context, m->pins, &m->backings,
 					err);
+	if (!rc)
+		rc = mount_recheck_new(&m->context, &m->recheck, err);
 	if (rc) {
 		mount_free(m);
 		return rc;
@@ -107,6 +110,7 @@ mount_free(struct mount *m)
 		return;
 	mount_session_free(m->session);
 	mount_closings_free(m->closings);
+	mount_recheck_free(m->recheck);
 	mount_backings_free(m->backings);
 	mount_pins_close(m->pins);
 	mount_cache_free(m->texts);

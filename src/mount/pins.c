@@ -13,7 +13,8 @@
 #define FOLDER "cache"
 #define NAME FOLDER "/open-files"
 #define SLOT_BITS 17
-#define SLOTS (1u << SLOT_BITS)
+#define SLOTS MOUNT_PINS_SLOTS
+_Static_assert(SLOTS == 1u << SLOT_BITS, "a handle has room for a slot");
 #define SLOT_MASK (SLOTS - 1)
 #define NO_SLOT SLOT_MASK /* the last is not used: more are open than fit */
 
@@ -140,6 +141,18 @@ uint64_t
 mount_pins_unique(uint64_t handle)
 {
 	return (handle >> SLOT_BITS) - 1;
+}
+
+uint32_t
+mount_pins_slot(uint64_t handle)
+{
+	return handle & SLOT_MASK;
+}
+
+bool
+mount_pins_is_of(uint64_t handle, uint64_t unique)
+{
+	return handle == handle_of(unique, mount_pins_slot(handle));
 }
 
 bool

@@ -31,6 +31,11 @@ uint64_t mount_pins_add(struct pins *p, uint64_t unique, bool resent,
 			uint64_t node, bool *ret_new);
 /* The request that a handle is of. */
 uint64_t mount_pins_unique(uint64_t handle);
+/* Its place in the list, below MOUNT_PINS_SLOTS, which nobody else has while it
+ * is open; and whether it is the handle of a request. */
+#define MOUNT_PINS_SLOTS (1u << 17)
+uint32_t mount_pins_slot(uint64_t handle);
+bool mount_pins_is_of(uint64_t handle, uint64_t unique);
 /* Whether there was room to note it. */
 bool mount_pins_is_noted(uint64_t handle);
 /* It is closed: whether it was noted until now. Any thread. */

@@ -55,8 +55,9 @@ mount_file_node(struct call *call, const struct theme_at *at,
 		return -ENOENT;
 	if (!file.state)
 		return header_node(call, at, kind, part, resource, ret);
-	*ret = mount_node_make(mount_backings_kind(call->m, file.state),
-			       file.state);
+	*ret = mount_node_make(
+		mount_backings_kind(call->m, at->theme->id, file.state),
+		file.state);
 	return 0;
 }
 

@@ -161,10 +161,6 @@ static const struct fault keys[] = {
 	 "conf.d/themes.ini:15: 'sqlite = yes' is not supported by this "
 	 "version; remove the line",
 	 1},
-	{"conf.d/themes.ini", "bom = no", "recheck = yes",
-	 "conf.d/themes.ini:13: 'recheck = yes' is not supported by this "
-	 "version",
-	 1},
 	{"conf.d/themes.ini", "bom = no", "discreet = yes",
 	 "conf.d/themes.ini:13: 'discreet = yes' is not supported by this "
 	 "version",
