@@ -48,11 +48,24 @@ blank_at_back(struct slice s)
 	return 0;
 }
 
+/* The first and the last bytes of blanks: most texts have neither. */
+static bool
+may_trim(struct slice s)
+{
+	unsigned char first = (unsigned char)s.p[0];
+	unsigned char last = (unsigned char)s.p[s.n - 1];
+
+	return first <= ' ' || first == 0xc2 || first == 0xe3 || last <= ' ' ||
+	       last == 0xa0 || last == 0x80;
+}
+
 struct slice
 decode_names_trim(struct slice label)
 {
 	size_t n;
 
+	if (!label.n || !may_trim(label))
+		return label;
 	while ((n = blank_at_front(label)))
 		label = (struct slice){label.p + n, label.n - n};
 	while ((n = blank_at_back(label)))

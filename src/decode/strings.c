@@ -36,21 +36,22 @@ decode_strings_add(struct decode_strings *s, struct slice text,
 	return rc;
 }
 
-/* Where a string ends; the one before the first does at 0. */
+/* Where a string begins, which is where the one before ends, and ends. */
 static int
-end_of(struct decode_strings *s, int64_t number, int64_t *ret,
-       struct error *err)
+bounds_of(struct decode_strings *s, int64_t number, int64_t ret[static 2],
+	  struct error *err)
 {
+	bool first = number == 0;
+	size_t n = (first ? 1 : 2) * sizeof(*ret);
 	const char *at;
-	int rc;
+	int rc = decode_pool_get(s->ends,
+				 (number - !first) * (int64_t)sizeof(*ret), n,
+				 (char *)(ret + first), &at, err);
 
-	*ret = 0;
-	if (number < 0)
-		return 0;
-	rc = decode_pool_get(s->ends, number * (int64_t)sizeof(*ret),
-			     sizeof(*ret), (char *)ret, &at, err);
-	if (!rc && at != (char *)ret)
-		memcpy(ret, at, sizeof(*ret));
+	if (first)
+		ret[0] = 0;
+	if (!rc && at != (char *)(ret + first))
+		memcpy(ret + first, at, n);
 	return rc;
 }
 
@@ -58,21 +59,19 @@ int
 decode_strings_get(struct decode_strings *s, int64_t number, struct slice *ret,
 		   struct error *err)
 {
-	int64_t from, to;
+	int64_t bounds[2];
 	int rc;
 
 	if (number < 0 || number >= s->n)
 		return 0;
-	rc = end_of(s, number - 1, &from, err);
-	if (!rc)
-		rc = end_of(s, number, &to, err);
+	rc = bounds_of(s, number, bounds, err);
 	if (rc)
 		return rc;
-	ret->n = (size_t)(to - from);
+	ret->n = (size_t)(bounds[1] - bounds[0]);
 	buf_clear(&s->last);
 	if (buf_reserve(&s->last, ret->n + 1))
 		return error_nomem(err);
-	rc = decode_pool_get(s->texts, from, ret->n, s->last.data, &ret->p,
+	rc = decode_pool_get(s->texts, bounds[0], ret->n, s->last.data, &ret->p,
 			     err);
 	return rc ? rc : 1;
 }

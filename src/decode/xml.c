@@ -2,6 +2,7 @@
 #include "decode/xml.h"
 
 #include "base/sentence.h"
+#include "decode/tags.h"
 
 #include <expat.h>
 #include <stdarg.h>
@@ -14,14 +15,21 @@
 #define TOKEN_MAX ((int64_t)4 << 20) /* bytes of one tag with attributes */
 
 struct decode_xml {
+	struct decode_tags *tags; /* NULL: expat has it */
 	XML_Parser parser;
+	int64_t skip;	  /* starts and ends that have been told already */
+	size_t skip_text; /* and bytes of text behind them */
+	bool halt;	  /* a handler pauses or stops */
+
+	const struct decode_bytes *bytes;
+	const struct decode_members *members;
 	struct decode_archive *archive;
 	const struct decode_xml_handlers *handlers;
 	void *ctx;
 	const struct decode_member *part;
 	struct error error; /* of a handler, if it failed */
 	int depth;
-	int64_t given; /* bytes, to expat */
+	int64_t given; /* bytes, to be read */
 	bool paused;
 	bool ended;
 	const char *block; /* what is left of one of libarchive's */
@@ -51,7 +59,10 @@ decode_xml_attribute(const char **attributes, const char *name)
 void
 decode_xml_pause(struct decode_xml *xml)
 {
-	xml->paused = XML_StopParser(xml->parser, XML_TRUE) == XML_STATUS_OK;
+	xml->halt = true;
+	if (xml->parser)
+		xml->paused =
+			XML_StopParser(xml->parser, XML_TRUE) == XML_STATUS_OK;
 }
 
 void
@@ -60,7 +71,9 @@ decode_xml_stop(struct decode_xml *xml, int code, const char *text)
 	if (xml->error.code)
 		return;
 	error_set(&xml->error, code, "%s", text);
-	XML_StopParser(xml->parser, XML_FALSE);
+	xml->halt = true;
+	if (xml->parser)
+		XML_StopParser(xml->parser, XML_FALSE);
 }
 
 void
@@ -86,6 +99,11 @@ on_start(void *ctx, const char *name, const char **attributes)
 		decode_xml_fail(xml, MSG_XML_DEEP, "%.100s", xml->part->name);
 		return;
 	}
+	if (xml->skip) {
+		xml->skip--;
+		return;
+	}
+	xml->skip_text = 0;
 	xml->handlers->start(xml->ctx, local_name(name), attributes);
 }
 
@@ -95,6 +113,11 @@ on_end(void *ctx, const char *name)
 	struct decode_xml *xml = ctx;
 
 	xml->depth--;
+	if (xml->skip) {
+		xml->skip--;
+		return;
+	}
+	xml->skip_text = 0;
 	xml->handlers->end(xml->ctx, local_name(name));
 }
 
@@ -102,8 +125,13 @@ static void
 on_text(void *ctx, const char *p, int n)
 {
 	struct decode_xml *xml = ctx;
+	size_t told = xml->skip_text < (size_t)n ? xml->skip_text : (size_t)n;
 
-	xml->handlers->text(xml->ctx, p, (size_t)n);
+	if (xml->skip)
+		return;
+	xml->skip_text -= told;
+	if ((size_t)n > told)
+		xml->handlers->text(xml->ctx, p + told, (size_t)n - told);
 }
 
 static void
@@ -141,6 +169,43 @@ find_part(struct decode_xml *xml, const struct decode_members *members,
 	return 0;
 }
 
+static int
+open_part(struct decode_xml *xml, struct error *err)
+{
+	int rc;
+
+	decode_archive_close(xml->archive);
+	xml->archive = NULL;
+	xml->given = 0;
+	xml->left = 0;
+	xml->ended = false;
+	rc = decode_archive_open(xml->bytes, DECODE_PACKED_ZIP, &xml->archive,
+				 err);
+	return rc ? rc : find_part(xml, xml->members, err);
+}
+
+/* Expat begins from the start; the handlers hear no more of what they know. */
+static int
+go_on_by_expat(struct decode_xml *xml, struct error *err)
+{
+	if (xml->tags) {
+		xml->skip = xml->tags->events;
+		xml->skip_text = xml->tags->text;
+		decode_tags_release(xml->tags);
+		free(xml->tags);
+		xml->tags = NULL;
+	}
+	xml->parser = XML_ParserCreate(NULL);
+	if (!xml->parser)
+		return error_nomem(err);
+	XML_SetUserData(xml->parser, xml);
+	XML_SetElementHandler(xml->parser, on_start, on_end);
+	if (xml->handlers->text)
+		XML_SetCharacterDataHandler(xml->parser, on_text);
+	XML_SetStartDoctypeDeclHandler(xml->parser, on_doctype);
+	return open_part(xml, err);
+}
+
 int
 decode_xml_open(const struct decode_bytes *bytes,
 		const struct decode_members *members,
@@ -156,17 +221,14 @@ decode_xml_open(const struct decode_bytes *bytes,
 	xml->handlers = handlers;
 	xml->ctx = ctx;
 	xml->part = part;
-	xml->parser = XML_ParserCreate(NULL);
-	if (!xml->parser)
-		return error_nomem(err);
-	XML_SetUserData(xml->parser, xml);
-	XML_SetElementHandler(xml->parser, on_start, on_end);
-	if (handlers->text)
-		XML_SetCharacterDataHandler(xml->parser, on_text);
-	XML_SetStartDoctypeDeclHandler(xml->parser, on_doctype);
-	rc = decode_archive_open(bytes, DECODE_PACKED_ZIP, &xml->archive, err);
-	if (!rc)
-		rc = find_part(xml, members, err);
+	xml->bytes = bytes;
+	xml->members = members;
+	if (handlers->by_expat) {
+		rc = go_on_by_expat(xml, err);
+	} else {
+		xml->tags = calloc(1, sizeof(*xml->tags));
+		rc = xml->tags ? open_part(xml, err) : error_nomem(err);
+	}
 	if (rc)
 		return rc;
 	*ret = xml;
@@ -181,6 +243,9 @@ decode_xml_close(struct decode_xml *xml)
 		return;
 	if (xml->parser)
 		XML_ParserFree(xml->parser);
+	if (xml->tags)
+		decode_tags_release(xml->tags);
+	free(xml->tags);
 	decode_archive_close(xml->archive);
 	free(xml);
 }
@@ -202,28 +267,38 @@ explain(struct decode_xml *xml, struct error *err)
 			      XML_GetCurrentLineNumber(xml->parser));
 }
 
+/* The next bytes of the part, at 'block'; none: xml->ended. */
 static int
-feed(struct decode_xml *xml, enum XML_Status *ret, struct error *err)
+read_block(struct decode_xml *xml, size_t most, size_t *ret, struct error *err)
 {
-	size_t n = xml->left < STEP ? xml->left : STEP;
-
-	if (!n) {
+	if (!xml->left) {
 		ssize_t got =
 			decode_archive_block(xml->archive, &xml->block, err);
 
 		if (got < 0)
 			return (int)got;
 		xml->left = (size_t)got;
-		n = xml->left < STEP ? xml->left : STEP;
 	}
-	xml->ended = !n;
-	xml->given += (int64_t)n;
+	*ret = xml->left < most ? xml->left : most;
+	xml->left -= *ret;
+	xml->ended = !*ret;
+	xml->given += (int64_t)*ret;
 	if (xml->given > xml->part->size)
 		return sentence_error(err, ERR_INVALID, MSG_XML_LARGER,
 				      "%.100s", xml->part->name);
+	return 0;
+}
+
+static int
+feed_expat(struct decode_xml *xml, enum XML_Status *ret, struct error *err)
+{
+	size_t n;
+	int rc = read_block(xml, STEP, &n, err);
+
+	if (rc)
+		return rc;
 	*ret = XML_Parse(xml->parser, xml->block, (int)n, !n);
 	xml->block += n;
-	xml->left -= n;
 	if (xml->given - XML_GetCurrentByteIndex(xml->parser) > TOKEN_MAX)
 		return sentence_error(err, ERR_INVALID, MSG_XML_TOKEN,
 				      "%.100s" AND "%lld", xml->part->name,
@@ -231,8 +306,39 @@ feed(struct decode_xml *xml, enum XML_Status *ret, struct error *err)
 	return 0;
 }
 
-int
-decode_xml_run(struct decode_xml *xml, struct error *err)
+/* 1 paused, 0 at the end; 2: the rest is for expat. */
+static int
+run_tags(struct decode_xml *xml, struct error *err)
+{
+	for (;;) {
+		enum decode_tags_end end = DECODE_TAGS_MORE;
+		size_t n;
+		int rc;
+
+		xml->halt = false;
+		end = decode_tags_run(xml->tags, xml->handlers, xml->ctx,
+				      &xml->halt);
+		if (xml->error.code)
+			return error_set(err, xml->error.code, "%s",
+					 xml->error.text);
+		if (end == DECODE_TAGS_NOMEM)
+			return error_nomem(err);
+		if (end != DECODE_TAGS_MORE)
+			return end == DECODE_TAGS_STOPPED ? 1 : 2;
+		if (xml->ended)
+			return decode_tags_is_whole(xml->tags) ? 0 : 2;
+		if (xml->tags->end - xml->tags->at > TOKEN_MAX)
+			return 2;
+		rc = read_block(xml, SIZE_MAX, &n, err);
+		if (!rc && n && decode_tags_add(xml->tags, xml->block, n))
+			rc = error_nomem(err);
+		if (rc)
+			return rc;
+	}
+}
+
+static int
+run_expat(struct decode_xml *xml, struct error *err)
 {
 	for (;;) {
 		enum XML_Status status = XML_STATUS_OK;
@@ -244,7 +350,7 @@ decode_xml_run(struct decode_xml *xml, struct error *err)
 		} else if (xml->ended) {
 			return 0;
 		} else {
-			rc = feed(xml, &status, err);
+			rc = feed_expat(xml, &status, err);
 		}
 		if (rc)
 			return rc;
@@ -253,6 +359,21 @@ decode_xml_run(struct decode_xml *xml, struct error *err)
 		if (status == XML_STATUS_SUSPENDED)
 			return 1;
 	}
+}
+
+int
+decode_xml_run(struct decode_xml *xml, struct error *err)
+{
+	if (xml->tags) {
+		int rc = run_tags(xml, err);
+
+		if (rc != 2)
+			return rc;
+		rc = go_on_by_expat(xml, err);
+		if (rc)
+			return rc;
+	}
+	return run_expat(xml, err);
 }
 
 int

@@ -1,6 +1,7 @@
 /*
- * One XML part of a zip, by expat over libarchive, a block at a time. Element
- * names come without their prefix. A document type, very deep or very long
+ * One XML part of a zip, a block at a time: plain XML by tags.h, and from the
+ * first thing on that is not plain, expat. Element names come without their
+ * prefix. A document type, very deep or very long
  * elements are ERR_INVALID: no table needs them.
  */
 #ifndef DECODE_XML_H
@@ -15,6 +16,7 @@ struct decode_xml_handlers {
 	void (*start)(void *ctx, const char *name, const char **attributes);
 	void (*end)(void *ctx, const char *name);
 	void (*text)(void *ctx, const char *p, size_t n); /* NULL: none */
+	bool by_expat; /* all of it; to compare with */
 };
 
 struct decode_xml;
