@@ -45,7 +45,9 @@ struct keeper {
 /* ---- restart.c ----------------------------------------------------------- */
 
 MUST_CHECK int daemon_keep_start_worker(struct keeper *k, struct error *err);
-MUST_CHECK int daemon_keep_start_notifier(struct keeper *k, struct error *err);
+/* A role that has one process, if there is none: '*pid' is it. */
+MUST_CHECK int daemon_keep_start(struct keeper *k, enum daemon_role role,
+				 pid_t *pid, struct error *err);
 /* Looks after all of them: the dead, the silent, the missing. */
 void daemon_keep_look(struct keeper *k);
 /* How long until it must look again. */

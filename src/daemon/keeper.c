@@ -243,6 +243,8 @@ end(struct keeper *k)
 		kill(k->checker, SIGKILL);
 	if (shared->notifier)
 		kill(shared->notifier, SIGKILL);
+	if (shared->herald)
+		kill(shared->herald, SIGKILL);
 	close(shared->fuse_fd);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
@@ -308,8 +310,10 @@ open_notices(struct daemon_shared *shared, struct error *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 		       shared->notices) ||
 	    setsockopt(shared->notices[1], SOL_SOCKET, SO_SNDTIMEO, &patience,
-		       sizeof(patience)))
-		return error_errno(err, errno, "link to the notifier");
+		       sizeof(patience)) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, shared->news))
+		return error_errno(err, errno,
+				   "links to the notifier and the herald");
 	return 0;
 }
 
@@ -336,7 +340,8 @@ begin(struct keeper *k, struct error *err)
 	if (!rc)
 		rc = take_mount(k, err);
 	if (!rc)
-		rc = daemon_keep_start_notifier(k, err);
+		rc = daemon_keep_start(k, DAEMON_NOTIFIER, &shared->notifier,
+				       err);
 	return rc ? rc : daemon_keep_start_worker(k, err);
 }
 

@@ -64,13 +64,14 @@ daemon_keep_start_worker(struct keeper *k, struct error *err)
 }
 
 int
-daemon_keep_start_notifier(struct keeper *k, struct error *err)
+daemon_keep_start(struct keeper *k, enum daemon_role role, pid_t *pid,
+		  struct error *err)
 {
-	pid_t pid = daemon_role_start(DAEMON_NOTIFIER, k->shared, err);
+	pid_t started = *pid ? *pid : daemon_role_start(role, k->shared, err);
 
-	if (pid < 0)
-		return (int)pid;
-	k->shared->notifier = pid;
+	if (started < 0)
+		return (int)started;
+	*pid = started;
 	return 0;
 }
 
@@ -297,6 +298,10 @@ reap(struct keeper *k)
 			k->shared->notifier = 0;
 			if (!k->ending)
 				SAY(LOG_WARNING, "notifier %d has died", pid);
+		} else if (pid == k->shared->herald) {
+			k->shared->herald = 0;
+			if (!k->ending)
+				SAY(LOG_WARNING, "herald %d has died", pid);
 		}
 	}
 	if (k->worker && is_hanging(k)) {
@@ -375,10 +380,12 @@ static void
 start_missing(struct keeper *k, int64_t now)
 {
 	struct error err = ERROR_INIT;
-	int rc = 0;
+	int rc;
 
-	if (!k->shared->notifier)
-		rc = daemon_keep_start_notifier(k, &err);
+	rc = daemon_keep_start(k, DAEMON_NOTIFIER, &k->shared->notifier, &err);
+	if (!rc)
+		rc = daemon_keep_start(k, DAEMON_HERALD, &k->shared->herald,
+				       &err);
 	if (rc)
 		SAY(LOG_ERR, "%s", err.text);
 	if (k->worker)

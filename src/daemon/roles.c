@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -18,23 +20,43 @@ static const struct {
 	/* as root, before everything is dropped; NULL: nothing. An exit status
 	 * that is not 0 ends the process. */
 	int (*prepare)(const struct daemon_shared *shared);
+	uint32_t capabilities; /* that it keeps */
 } roles[] = {
 	/* the worker outlives its keeper, so that open files go on, but not
 	 * before it can be found by the next one: worker.c */
 	[DAEMON_WORKER] = {"worker", daemon_worker, NULL},
 	[DAEMON_NOTIFIER] = {"notifier", daemon_notifier, NULL},
+	/* what it may enter and touch is answered by the worker */
+	[DAEMON_HERALD] = {"herald", daemon_herald, NULL,
+			   1u << CAP_DAC_OVERRIDE},
 	[DAEMON_CHECKER] = {"checker", daemon_checker, daemon_check_read},
 	[DAEMON_STANDIN] = {"stand-in", daemon_standin, NULL},
 };
 
+/* Of those that it has until then; the change of user leaves it none but these.
+ */
 static int
-drop_rights(const struct daemon_users *users, struct error *err)
+keep_capabilities(uint32_t capabilities)
 {
-	if (setgroups(0, NULL) ||
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{.effective = capabilities, .permitted = capabilities}};
+
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static int
+drop_rights(const struct daemon_users *users, uint32_t capabilities,
+	    struct error *err)
+{
+	if (prctl(PR_SET_KEEPCAPS, capabilities != 0, 0, 0, 0) ||
+	    setgroups(0, NULL) ||
 	    setresgid(users->worker_gid, users->worker_gid,
 		      users->worker_gid) ||
 	    setresuid(users->worker_uid, users->worker_uid,
 		      users->worker_uid) ||
+	    (capabilities && keep_capabilities(capabilities)) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_errno(err, errno,
 				   "cannot become the service user");
@@ -68,7 +90,7 @@ become(enum daemon_role role, const struct daemon_shared *shared)
 		rc = roles[role].prepare(shared);
 	if (rc)
 		_exit(rc);
-	if (drop_rights(&shared->users, &err)) {
+	if (drop_rights(&shared->users, roles[role].capabilities, &err)) {
 		daemon_log(roles[role].name, LOG_ERR, "%s", err.text);
 		_exit(1);
 	}

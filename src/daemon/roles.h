@@ -6,6 +6,8 @@
  *             parses nothing, opens no database
  *   worker    service user, no capabilities; the tree, the state, the flow
  *   notifier  service user; tells the kernel what to forget
+ *   herald    service user that may enter every folder; tells those who watch
+ *             them what has come (mount/news.h)
  *   checker   one per reload; reads the configuration's files as root, then
  *             judges them as the service user (check.h)
  *   stand-in  service user; while no worker can be started, answers the
@@ -33,6 +35,7 @@ struct daemon_shared {
 	/* [0] the notifier's end, [1] the worker's. A message of an int alone
 	 * comes back once everything before it was handed to the kernel. */
 	int notices[2];
+	int news[2];	     /* [0] the herald's end, [1] the worker's */
 	int64_t session;     /* the life of this mount */
 	unsigned char *init; /* the kernel's INIT request */
 	size_t init_len;
@@ -41,6 +44,7 @@ struct daemon_shared {
 	int64_t started_at;
 	pid_t keeper;
 	pid_t notifier;
+	pid_t herald;
 	int generation;	 /* of the worker, from 1 */
 	int link;	 /* the worker's end */
 	int keeper_link; /* the keeper's alone: with a copy of it in a role, the
@@ -63,6 +67,7 @@ struct daemon_shared {
 enum daemon_role {
 	DAEMON_WORKER,
 	DAEMON_NOTIFIER,
+	DAEMON_HERALD,
 	DAEMON_CHECKER,
 	DAEMON_STANDIN
 };
@@ -80,6 +85,7 @@ MUST_CHECK pid_t daemon_role_start(enum daemon_role role,
 /* The bodies; the exit status of the process. */
 int daemon_worker(const struct daemon_shared *shared);
 int daemon_notifier(const struct daemon_shared *shared);
+int daemon_herald(const struct daemon_shared *shared);
 int daemon_checker(const struct daemon_shared *shared);
 int daemon_standin(const struct daemon_shared *shared);
 

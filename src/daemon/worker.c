@@ -14,6 +14,7 @@
 #include "control/protocol.h"
 #include "daemon/backing.h"
 #include "daemon/check.h"
+#include "daemon/herald.h"
 #include "daemon/link.h"
 #include "daemon/log.h"
 #include "daemon/tell.h"
@@ -188,6 +189,30 @@ on_published(void *ctx, const struct publish_made *made, size_t n)
 		    err.text);
 	mount_settle_names(w->mount);
 	daemon_tell_surely(&w->teller, &message, &w->stopping);
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = mount_news_of_version(w->mount, made[i].theme->id,
+					   &message);
+		if (!rc)
+			daemon_herald_tell(w->shared, &message);
+	}
+}
+
+static void
+tell_watchers(struct worker *w, const struct store_submission *s)
+{
+	const char *const endings[] = {
+		".receipt.txt",
+		".receipt.json",
+		s->fix_workbook ? ".fix.xlsx" : ".fix.csv",
+	};
+	const size_t n = s->fix_blob ? 3 : 2;
+	scope_buf news = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!mount_news_of_inbox(w->mount, s->resource, s->name,
+					 endings[i], &news))
+			daemon_herald_tell(w->shared, &news);
+	}
 }
 
 static void
@@ -204,6 +229,7 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 		return;
 	if (!mount_invalidate_inbox(w->mount, resource, s.name, &message))
 		daemon_tell(&w->teller, &message);
+	tell_watchers(w, &s);
 	store_submission_release(&s);
 	store_reader_put(&reader);
 	mount_answer_close(w->mount, number);
@@ -443,6 +469,7 @@ open_services(struct worker *w, struct error *err)
 		.config = w->shared->config,
 		.inbox = w->inbox,
 		.access = w->access,
+		.herald = w->shared->users.worker_uid,
 		.themes = w->plan->themes,
 		.nthemes = w->plan->nthemes,
 		.departments = w->plan->department_ids,

@@ -21,6 +21,7 @@ struct mount {
 	const struct layout *layout;
 	struct session *session;
 	struct closings *closings; /* close() that waits for a verdict */
+	struct mount_news *news;
 	int64_t made_at;	   /* time of what the configuration says */
 	struct pins *pins;	   /* NULL: nothing is ever removed (tests) */
 	struct backings *backings; /* NULL: nothing is passed through */

@@ -16,6 +16,7 @@
 
 #include "base/scope.h"
 #include "mount/backings.h"
+#include "mount/news.h"
 #include "mount/permit.h"
 #include "mount/recheck.h"
 #include "mount/session.h"
@@ -69,7 +70,9 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	(void)names;
 
-	if (strlen(name) <= NAME_LIMIT)
+	if (mount_news_hides(req, parent, name))
+		rc = -ENOENT;
+	else if (strlen(name) <= NAME_LIMIT)
 		rc = mount_tree_lookup(&call, parent, name, &e);
 	mount_call_end(&call);
 	/* A name that can never be is told with how long to remember that. */
@@ -162,7 +165,8 @@ permit_open(fuse_req_t req, struct call *call, uint64_t node,
 	if (rc < 0)
 		return rc;
 	*ret = e.at;
-
+	if (wants_write(fi) && mount_news_is_herald(req))
+		return 0; /* it writes nothing */
 	if ((fi->flags & O_ACCMODE) != O_WRONLY)
 		want |= ACCESS_READ;
 	if (wants_write(fi))
@@ -240,7 +244,7 @@ open_published(fuse_req_t req, struct call *call, fuse_ino_t node,
 	uint64_t unique = mount_session_unique(&resent);
 	int rc;
 
-	if (wants_write(fi))
+	if (wants_write(fi) && !mount_news_is_herald(req))
 		return -EROFS;
 	rc = mount_hold(call, node, unique, resent, &fi->fh);
 	fi->noflush = 1;

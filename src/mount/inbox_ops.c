@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "mount/closing.h"
+#include "mount/news.h"
 #include "mount/permit.h"
 #include "mount/session.h"
 
@@ -87,6 +88,24 @@ fill_param(const struct tree_entry *e, struct fuse_entry_param *ret)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* A name that was there before its making was asked for. */
+static void
+reply_news(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	scope_call call = mount_call(of(req));
+	struct fuse_entry_param param;
+	struct tree_entry e;
+	int rc = mount_tree_lookup(&call, parent, name, &e);
+
+	mount_call_end(&call);
+	if (rc < 0) {
+		reply(req, rc);
+		return;
+	}
+	fill_param(&e, &param);
+	fuse_reply_entry(req, &param);
+}
+
 void
 mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       dev_t device)
@@ -95,9 +114,14 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_entry_param param;
 	struct inbox_entry made;
 	struct tree_entry e;
-	int rc = permit_change(req, parent);
+	int rc;
 
 	(void)device;
+	if (mount_news_take(req, parent, name)) {
+		reply_news(req, parent, name);
+		return;
+	}
+	rc = permit_change(req, parent);
 	if (rc < 0) {
 		reply(req, rc);
 		return;
@@ -247,11 +271,8 @@ what_to_set(int set, struct stat *st)
 	return what;
 }
 
-/* Tools that copy a whole folder into an inbox (rsync -a, cp -a, tar) set the
- * folder's times, mode and owner last, and report failure if they cannot: like
- * chmod of a file it succeeds and changes no right, nor anything else. */
 static void
-keep_folder(fuse_req_t req, fuse_ino_t node)
+reply_as_it_is(fuse_req_t req, fuse_ino_t node)
 {
 	scope_call call = mount_call(of(req));
 	struct tree_entry e;
@@ -262,6 +283,17 @@ keep_folder(fuse_req_t req, fuse_ino_t node)
 		reply(req, rc);
 	else
 		fuse_reply_attr(req, &e.st, e.attr_timeout);
+}
+
+/* Tools that copy a whole folder into an inbox (rsync -a, cp -a, tar) set the
+ * folder's times, mode and owner last, and report failure if they cannot: like
+ * chmod of a file it succeeds and changes no right, nor anything else. So do
+ * the times that the herald sets. */
+static bool
+is_kept(fuse_req_t req, fuse_ino_t node)
+{
+	return is_inbox_folder(node) ||
+	       (mount_news_is_herald(req) && !mount_node_is_upload(node));
 }
 
 /* truncate(2) is an open for writing, and a close. */
@@ -286,8 +318,8 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	int rc;
 
 	(void)fi;
-	if (is_inbox_folder(node)) {
-		keep_folder(req, node);
+	if (is_kept(req, node)) {
+		reply_as_it_is(req, node);
 		return;
 	}
 	if (!mount_tree_is_inbox(node)) {

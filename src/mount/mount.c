@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "mount/backings.h"
 #include "mount/closing.h"
+#include "mount/news.h"
 #include "mount/notify.h"
 #include "mount/pins.h"
 #include "mount/recheck.h"
@@ -77,13 +78,14 @@ mount_new(const struct mount_context *context, struct mount **ret,
 	m->made_at = context->config->modified_at;
 	m->session = mount_session_new();
 	m->closings = mount_closings_new();
+	m->news = mount_news_new();
 	m->texts = mount_cache_new(TEXTS_BYTES, mount_text_free);
 	m->readers = mount_cache_new(READERS_BYTES, close_reader);
 	m->nets = mount_cache_new(NETS_MOST, mount_net_free);
 	m->listings = mount_cache_new(LISTINGS_BYTES, mount_listing_free);
 	m->inbox_changed = calloc(nresources + 1, sizeof(*m->inbox_changed));
-	if (!m->session || !m->closings || !m->texts || !m->readers ||
-	    !m->nets || !m->listings || !m->inbox_changed) {
+	if (!m->session || !m->closings || !m->news || !m->texts ||
+	    !m->readers || !m->nets || !m->listings || !m->inbox_changed) {
 		mount_free(m);
 		return error_nomem(err);
 	}
@@ -111,6 +113,7 @@ mount_free(struct mount *m)
 	mount_session_free(m->session);
 	mount_closings_free(m->closings);
 	mount_recheck_free(m->recheck);
+	mount_news_free(m->news);
 	mount_backings_free(m->backings);
 	mount_pins_close(m->pins);
 	mount_cache_free(m->texts);

@@ -97,6 +97,7 @@ struct mount_context {
 	struct mount_passthrough passthrough;
 	struct pulse *pulses; /* of the threads that answer; NULL: nobody
 			       * looks at them */
+	uid_t herald;	      /* who tells the watchers (news.h); 0: nobody */
 	int64_t session; /* the life of one mount; 0: what is open is not noted,
 			  * as nothing that may be open is ever removed */
 	/* Called (any thread; may be NULL) with what went wrong inside while a
@@ -111,6 +112,16 @@ struct mount;
  * whoever waits in close() for one is answered. Any thread. */
 void mount_answer_close(struct mount *m, int64_t submission);
 void mount_fail_closes(struct mount *m, int errnum);
+
+/* What the herald is told: how, and a path below the mountpoint; empty when
+ * there is no such thing. ERR_NOMEM. Any thread. */
+#define MOUNT_NEWS_CAME '+'    /* a name that was not there */
+#define MOUNT_NEWS_CHANGED '=' /* a file that is another one now */
+MUST_CHECK int mount_news_of_version(const struct mount *m, int64_t theme,
+				     struct buf *ret);
+MUST_CHECK int mount_news_of_inbox(struct mount *m, int64_t resource,
+				   const char *name, const char *ending,
+				   struct buf *ret);
 
 /* 'context' is copied, not what it points to. ERR_LIMIT for an object number
  * beyond 65535; ERR_NOMEM. Does not block. */
