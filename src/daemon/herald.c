@@ -8,7 +8,6 @@
 
 #include "base/scope.h"
 #include "daemon/log.h"
-#include "mount/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +17,49 @@
 #include <syslog.h>
 #include <unistd.h>
 
-void
-daemon_herald_tell(const struct daemon_shared *shared, const struct buf *news)
+/* ---- the worker's side --------------------------------------------------- */
+
+static void
+tell(const struct daemon_shared *shared, const struct buf *news)
 {
 	if (news->len && send(shared->news[1], news->data, news->len,
 			      MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		daemon_log("worker", LOG_DEBUG, "the herald does not listen");
 }
+
+void
+daemon_herald_published(const struct daemon_shared *shared,
+			const struct mount *m, const struct publish_made *made,
+			size_t n)
+{
+	scope_buf news = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!mount_news_of_version(m, made[i].theme->id, &news))
+			tell(shared, &news);
+	}
+}
+
+void
+daemon_herald_judged(const struct daemon_shared *shared, struct mount *m,
+		     const struct store_submission *s)
+{
+	const char *const endings[] = {
+		".receipt.txt",
+		".receipt.json",
+		s->fix_workbook ? ".fix.xlsx" : ".fix.csv",
+	};
+	const size_t n = s->fix_blob ? 3 : 2;
+	scope_buf news = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!mount_news_of_inbox(m, s->resource, s->name, endings[i],
+					 &news))
+			tell(shared, &news);
+	}
+}
+
+/* ---- the herald ---------------------------------------------------------- */
 
 /* A failure means that the file has gone again, or the tree. */
 static void

@@ -189,30 +189,7 @@ on_published(void *ctx, const struct publish_made *made, size_t n)
 		    err.text);
 	mount_settle_names(w->mount);
 	daemon_tell_surely(&w->teller, &message, &w->stopping);
-	for (size_t i = 0; i < n && !rc; i++) {
-		rc = mount_news_of_version(w->mount, made[i].theme->id,
-					   &message);
-		if (!rc)
-			daemon_herald_tell(w->shared, &message);
-	}
-}
-
-static void
-tell_watchers(struct worker *w, const struct store_submission *s)
-{
-	const char *const endings[] = {
-		".receipt.txt",
-		".receipt.json",
-		s->fix_workbook ? ".fix.xlsx" : ".fix.csv",
-	};
-	const size_t n = s->fix_blob ? 3 : 2;
-	scope_buf news = BUF_INIT;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!mount_news_of_inbox(w->mount, s->resource, s->name,
-					 endings[i], &news))
-			daemon_herald_tell(w->shared, &news);
-	}
+	daemon_herald_published(w->shared, w->mount, made, n);
 }
 
 static void
@@ -229,7 +206,7 @@ on_judged(void *ctx, int64_t resource, int64_t number)
 		return;
 	if (!mount_invalidate_inbox(w->mount, resource, s.name, &message))
 		daemon_tell(&w->teller, &message);
-	tell_watchers(w, &s);
+	daemon_herald_judged(w->shared, w->mount, &s);
 	store_submission_release(&s);
 	store_reader_put(&reader);
 	mount_answer_close(w->mount, number);
