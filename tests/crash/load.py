@@ -269,7 +269,8 @@ class Load:
         """Those who live on do not grow."""
         while not self.stopping.wait(0.1):
             for name, pid in (("keeper", self.daemon.process.pid),
-                              ("notifier", self.daemon.role("notifier"))):
+                              ("notifier", self.daemon.role("notifier")),
+                              ("herald", self.daemon.role("herald"))):
                 try:
                     fds = len(os.listdir("/proc/%d/fd" % pid))
                     rss = int(crashlib.read(
