@@ -37,13 +37,15 @@ struct wait {
 static int
 see(struct wait *w, const struct store_submission *s)
 {
-	snprintf(w->submission, sizeof(w->submission), "%s", s->id);
 	/* a release that was asked for, or another judgement, is a verdict to
-	 * come, and what a verdict says is erased is to be so */
+	 * come; what a verdict says is erased or published is to be so for
+	 * everybody */
+	bool later = s->released || s->again || s->withdrawing || s->erasing ||
+		     !inbox_is_told(w->call->context->inbox, s);
+
+	snprintf(w->submission, sizeof(w->submission), "%s", s->id);
 	snprintf(w->state, sizeof(w->state), "%s",
-		 s->released || s->again || s->withdrawing || s->erasing
-			 ? "judging"
-			 : s->state);
+		 later ? "judging" : s->state);
 	return CONTROL_DONE;
 }
 

@@ -128,7 +128,7 @@ list_submission(struct inbox *inbox, const struct store_submission *s,
 		if (rc || each(ctx, &e))
 			return rc;
 	}
-	if (strcmp(s->state, "judging") == 0)
+	if (strcmp(s->state, "judging") == 0 || !inbox_is_told(inbox, s))
 		return 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = inbox_stat(inbox, parts[i], s->number, &e);

@@ -107,7 +107,7 @@ companion_size(const struct inbox *inbox, const struct store_inbox_file *f,
 	const struct sizes sizes = {f->text_bytes, f->json_bytes, -1};
 
 	if (!f->submission || f->fix || (f->hidden & c->bit) ||
-	    f->seq > inbox->told || strcmp(f->state, "judging") == 0)
+	    f->told_seq > inbox->told || strcmp(f->state, "judging") == 0)
 		return -1;
 	return size_of(&sizes, c->part);
 }

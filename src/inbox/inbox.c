@@ -126,7 +126,6 @@ begin_session(struct inbox *inbox, struct error *err)
 	if (rc)
 		return rc;
 	if (before == inbox->session) {
-		inbox->took_over_at = clock_monotonic();
 		rc = store_inbox_newest(txn.db, &inbox->inherited, err);
 	} else {
 		rc = recover_handles(inbox, &txn, err);
@@ -242,4 +241,10 @@ inbox_tell(struct inbox *inbox, int64_t seq)
 {
 	atomic_store(&inbox->told, seq);
 	inbox_changed(inbox);
+}
+
+bool
+inbox_is_told(const struct inbox *inbox, const struct store_submission *s)
+{
+	return s->told_seq <= inbox->told;
 }

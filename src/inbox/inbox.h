@@ -217,7 +217,9 @@ void inbox_allow_passing(struct inbox *inbox);
  * two looks. */
 bool inbox_may_pass(struct inbox *inbox, const struct inbox_entry *e);
 /* Before an upload whose bytes a submission has is opened for writing: it gets
- * its own, and *ret is what it is then. Other uploads stay as they are. */
+ * its own, and *ret is what it is then; it is no candidate before it has been
+ * opened and closed, however long that takes. Other uploads stay as they are.
+ */
 int inbox_turn(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	       int flags, struct inbox_entry *ret);
 /* Hands it over: a descriptor of these bytes, for reading and writing, which is
@@ -319,6 +321,8 @@ void inbox_on_erased(struct inbox *inbox,
  * never called): later ones wait until the names of what they speak of lead to
  * it for everybody. */
 void inbox_tell(struct inbox *inbox, int64_t seq);
+/* Whether that is so for what is told of a submission. */
+bool inbox_is_told(const struct inbox *inbox, const struct store_submission *s);
 /* Called (from any thread) whenever a file may have become a candidate. */
 void inbox_on_change(struct inbox *inbox, void (*changed)(void *ctx),
 		     void *ctx);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define BUCKETS 1024
-#define TURNING_NS CLOCK_NS
 #define KEPT_MAX 256 /* descriptors kept although nobody uses them */
 
 struct entry {
@@ -20,12 +19,11 @@ struct entry {
 	struct inbox_live_fd *fd;
 	unsigned opens;
 	bool retired;
-	bool unclosed;	   /* known: no close answered since the last write */
-	bool synced;	   /* known: nothing written since the last sync */
-	bool passed;	   /* the kernel may have written, unseen */
-	bool passing;	   /* and still may */
-	off_t seen;	   /* the size when it was last looked at */
-	int64_t turned_at; /* clock_monotonic(); 0 never */
+	bool unclosed; /* known: no close answered since the last write */
+	bool synced;   /* known: nothing written since the last sync */
+	bool passed;   /* the kernel may have written, unseen */
+	bool passing;  /* and still may */
+	off_t seen;    /* the size when it was last looked at */
 	struct timespec ctime; /* at the last sync */
 	int lost;	       /* errno, 0 none */
 	off_t lost_at;	       /* -1: unknown which bytes */
@@ -113,8 +111,7 @@ remove_entry(struct inbox_live *live, struct entry *e)
 static void
 tidy(struct inbox_live *live, struct entry *e)
 {
-	if (!e->fd && !e->opens && !e->retired && !e->lost && !e->passed &&
-	    !e->turned_at)
+	if (!e->fd && !e->opens && !e->retired && !e->lost && !e->passed)
 		remove_entry(live, e);
 }
 
@@ -259,8 +256,6 @@ inbox_live_open(struct inbox_live *live, int64_t file)
 		rc = ERR_STALE;
 	else
 		e->opens++;
-	if (!rc)
-		e->turned_at = 0;
 	pthread_mutex_unlock(&live->lock);
 	return rc;
 }
@@ -576,34 +571,4 @@ inbox_live_grew(struct inbox_live *live, int64_t file, off_t size)
 	}
 	pthread_mutex_unlock(&live->lock);
 	return grew;
-}
-
-void
-inbox_live_turn(struct inbox_live *live, int64_t file)
-{
-	struct entry *e;
-
-	pthread_mutex_lock(&live->lock);
-	e = find_or_add(live, file);
-	if (e)
-		e->turned_at = clock_monotonic();
-	pthread_mutex_unlock(&live->lock);
-}
-
-bool
-inbox_live_is_turning(struct inbox_live *live, int64_t file)
-{
-	struct entry *e;
-	bool turning;
-
-	pthread_mutex_lock(&live->lock);
-	e = find(live, file);
-	turning = e && e->turned_at &&
-		  clock_monotonic() - e->turned_at < TURNING_NS;
-	if (e && !turning) {
-		e->turned_at = 0;
-		tidy(live, e);
-	}
-	pthread_mutex_unlock(&live->lock);
-	return turning;
 }

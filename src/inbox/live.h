@@ -106,14 +106,6 @@ bool inbox_live_is_passed(struct inbox_live *live, int64_t file);
  * order. */
 size_t inbox_live_passing(struct inbox_live *live, int64_t after,
 			  int64_t *files, size_t n);
-/* The file is about to be opened for writing, in a moment: until then it is no
- * candidate. Whether it is so. */
-void inbox_live_turn(struct inbox_live *live, int64_t file);
-bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
-/* The file is about to be opened for writing, in a moment: until then it is no
- * candidate. Whether it is so. */
-void inbox_live_turn(struct inbox_live *live, int64_t file);
-bool inbox_live_is_turning(struct inbox_live *live, int64_t file);
 /* Whether the size is another than when it was last asked. */
 bool inbox_live_grew(struct inbox_live *live, int64_t file, off_t size);
 

@@ -72,6 +72,8 @@ begin_writing(struct inbox_change *c, struct store_inbox_file *f,
 	if (w->handle) {
 		rc = add_handle(c, f, w->handle);
 		f->quiet_since = 0;
+	} else if (w->later) {
+		f->quiet_since = 0;
 	} else if (!f->handles && *f->key) {
 		inbox_fall_quiet(f, clock_now());
 	}

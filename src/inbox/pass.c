@@ -42,15 +42,15 @@ int
 inbox_turn(struct inbox *inbox, const struct inbox_request *req, int64_t id,
 	   int flags, struct inbox_entry *ret)
 {
-	const struct inbox_writing w = {
-		.req = req, .keep = !(flags & O_TRUNC), .size = -1};
+	const struct inbox_writing w = {.req = req,
+					.keep = !(flags & O_TRUNC),
+					.size = -1,
+					.later = true};
 	struct store_inbox_file f;
 	int rc = inbox_row(inbox, id, &f);
 
-	if (!rc && f.submission) {
-		inbox_live_turn(inbox->live, id);
+	if (!rc && f.submission)
 		rc = inbox_begin_writing(inbox, id, &w);
-	}
 	return rc ? rc : inbox_stat(inbox, INBOX_FILE, id, ret);
 }
 
@@ -172,15 +172,6 @@ inbox_pass_look_all(struct inbox *inbox, bool *ret_growing)
 
 /* ---- the end ------------------------------------------------------------- */
 
-/* Which files an earlier worker has turned is not known any more, but whoever
- * opens one comes again at once. */
-static bool
-may_turn(const struct inbox *inbox, const struct store_inbox_file *f)
-{
-	return inbox->took_over_at && !f->killed &&
-	       clock_monotonic() - inbox->took_over_at < CLOCK_NS;
-}
-
 /* A lease for reading is given only where nobody has the file open for writing
  * (fcntl(2), F_SETLEASE), nor mapped so; this process does not, after the
  * descriptor that it shares has been forgotten. Nobody else can open the file
@@ -192,8 +183,6 @@ inbox_pass_is_over(struct inbox *inbox, const struct store_inbox_file *f)
 
 	if (!inbox->passing)
 		return true;
-	if (inbox_live_is_turning(inbox->live, f->id) || may_turn(inbox, f))
-		return false;
 	inbox_live_rest(inbox->live, f->id);
 	fd = inbox_blob_open(inbox, f->blob, O_RDONLY);
 	if (fd < 0)

@@ -39,7 +39,6 @@ struct inbox {
 	/* Files up to this id may be open for reading since before this worker
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
-	int64_t took_over_at; /* clock_monotonic(), of an earlier worker; 0 */
 	struct inbox_pool *pool;
 	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
 	bool passing;	      /* inbox_allow_passing() */
@@ -241,6 +240,8 @@ struct inbox_writing {
 	bool keep;	 /* its bytes; false: they are cut off at once */
 	uint64_t handle; /* to be added; 0 none */
 	off_t size;	 /* to be cut or extended to; -1 as it is */
+	bool later; /* somebody is about to open it, however long that takes:
+		     * until then it is no candidate */
 };
 MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
 				   const struct inbox_writing *w);

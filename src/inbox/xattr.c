@@ -48,7 +48,7 @@ facts_of_submission(struct sql *db, int64_t number, struct facts *ret,
 		return rc;
 	snprintf(ret->submission, sizeof(ret->submission), "%s", s.id);
 	snprintf(ret->status, sizeof(ret->status), "%s", s.state);
-	ret->seq = s.seq;
+	ret->seq = s.told_seq;
 	store_submission_release(&s);
 	return 1;
 }

@@ -2,6 +2,7 @@
 #include "store/inbox.h"
 
 #include "store/sql.h"
+#include "store/submission.h"
 
 #include <stdio.h>
 
@@ -16,8 +17,9 @@
 	" coalesce(length(s.receipt_json), -1), coalesce(s.fix_bytes, -1)," \
 	" coalesce(s.fix_blob, 0)," \
 	" (SELECT coalesce(sum(part), 0) FROM inbox_hidden" \
-	"  WHERE submission = f.submission), f.fix, coalesce(s.seq, 0)" \
-	" FROM inbox_file f LEFT JOIN submission s ON s.number = f.submission"
+	"  WHERE submission = f.submission), f.fix, " STORE_TOLD_SEQ( \
+		"s") " FROM inbox_file f LEFT JOIN submission s ON s.number " \
+		     "= f.submission"
 
 static void
 copy_text(char *to, size_t size, struct slice from)
@@ -54,7 +56,7 @@ load(sqlite3_stmt *stmt, struct store_inbox_file *f)
 	f->fix_blob = sql_int(stmt, 19);
 	f->hidden = (unsigned)sql_int(stmt, 20);
 	f->fix = sql_int(stmt, 21);
-	f->seq = sql_int(stmt, 22);
+	f->told_seq = sql_int(stmt, 22);
 }
 
 /* Steps a bound statement once. */

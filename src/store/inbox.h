@@ -41,7 +41,7 @@ struct store_inbox_file {
 	int64_t text_bytes, json_bytes, fix_bytes; /* -1 none */
 	int64_t fix_blob;			   /* 0 none */
 	unsigned hidden;			   /* companions tidied away */
-	int64_t seq;				   /* of its publish; 0 none */
+	int64_t told_seq;			   /* as of store_submission */
 };
 
 /* 1 found, 0 none. */

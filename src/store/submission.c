@@ -14,7 +14,7 @@
 	" length(receipt_json), length(receipt_text), fix_blob, fix_bytes," \
 	" sha256, expired, withdrawing IS NOT NULL," \
 	" fix_workbook, EXISTS(SELECT 1 FROM erasure e" \
-	"  WHERE e.submission = number)"
+	"  WHERE e.submission = number)," STORE_TOLD_SEQ("submission")
 
 void
 store_submission_release(struct store_submission *s)
@@ -68,6 +68,7 @@ load(sqlite3_stmt *stmt, struct store_submission *s, struct error *err)
 		.withdrawing = sql_int(stmt, 20),
 		.fix_workbook = sql_int(stmt, 21),
 		.erasing = sql_int(stmt, 22),
+		.told_seq = sql_int(stmt, 23),
 		.has_sha256 = sha256.n == DIGEST_SIZE,
 	};
 	copy_word(s->id, sizeof(s->id), sql_bytes(stmt, 1));

@@ -7,6 +7,14 @@
 
 #define STORE_SUBMISSION_ID_MAX 32 /* YYYYMMDD-NNNNNN and room, with NUL */
 
+/* SQL of the column told_seq, where table submission is called 's'. */
+#define STORE_TOLD_SEQ(s) \
+	"max(coalesce(" s ".seq, 0)," \
+	" (SELECT coalesce(max(seq), 0) FROM fix_round" \
+	"  WHERE submission = " s ".number)," \
+	" (SELECT coalesce(max(seq), 0) FROM withdrawal" \
+	"  WHERE submission = " s ".number))"
+
 /* A submission as it is kept. Texts are owned: store_submission_release(). */
 struct store_submission {
 	int64_t number;
@@ -22,6 +30,8 @@ struct store_submission {
 	char state[16];	   /* a word of SPEC 6 */
 	int64_t judged_at; /* 0 none */
 	int64_t seq;	   /* 0 none */
+	int64_t told_seq;  /* of the last publish that its receipts tell of, of
+			    * a fix file or a withdrawal too; 0 none */
 	bool released;
 	bool again;	  /* quarantined, and to be judged once more */
 	bool withdrawing; /* somebody has asked for it */

@@ -82,7 +82,8 @@ test_which(void **state)
 	struct box *b = *state;
 	struct inbox_request req;
 	struct inbox_entry e;
-	int64_t id = box_copy(b, "june.csv", "a\n1\n");
+	int64_t id = box_copy(b, "june.csv", "a\n1\n"), waiting = 0;
+	uint64_t fh = 0;
 	int64_t blob = box_row(b, id).blob;
 
 	assert_false(may_pass(b, "june.csv")); /* nobody has allowed it */
@@ -101,6 +102,19 @@ test_which(void **state)
 	assert_int_equal(e.st.st_size, 4);
 	/* about to be opened: not yet complete, though nobody has it open */
 	assert_int_equal(box_collect(b, SETTLED), 0);
+	/* however slow whoever opens it is, and whoever serves him by then */
+	assert_int_equal(box_collect(b, SETTLED + 3600 * CLOCK_NS), 0);
+	box_restart(b, true);
+	inbox_allow_passing(b->inbox);
+	assert_int_equal(box_collect(b, SETTLED + 3600 * CLOCK_NS), 0);
+	assert_int_equal(inbox_waiting(b->inbox, &waiting, NULL), 0);
+	assert_int_equal(waiting, 0);
+	req = box_request(b);
+	assert_int_equal(
+		inbox_open_file(b->inbox, &req, INBOX_FILE, id, O_WRONLY, &fh),
+		0);
+	assert_int_equal(inbox_release(b->inbox, &req, id, fh), 0);
+	assert_int_equal(box_collect(b, SETTLED), 1);
 }
 
 static void

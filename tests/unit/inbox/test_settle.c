@@ -4,6 +4,7 @@
  * too early, twice or not at all, if bound bytes change, if receipts belong
  * to other bytes than those beside them, or if a blob is leaked.
  */
+#include "store/fix.h"
 #include "tests/unit/inbox/fixture.h"
 
 #include <signal.h>
@@ -390,6 +391,101 @@ test_clock_set_back(void **state)
 	assert_int_equal(box_collect(b, clock_now() - 3600 * CLOCK_NS), 1);
 }
 
+static int
+count_entry(void *ctx, const struct inbox_entry *e)
+{
+	int *n = ctx;
+
+	(void)e;
+	++*n;
+	return 0;
+}
+
+/* What the folder shows, what archive/ has, and the status. */
+static void
+expect_shown(struct box *b, int64_t id, const char *names, int archived,
+	     const char *status)
+{
+	char got[1024], text[32] = "";
+	ssize_t size;
+	int n = 0;
+
+	assert_string_equal(box_names(b, got), names);
+	assert_int_equal(inbox_archive_list(b->inbox, box_row(b, id).submission,
+					    count_entry, &n),
+			 0);
+	assert_int_equal(n, archived);
+	size = inbox_getxattr(b->inbox, INBOX_FILE, id, "user.civicfs.status",
+			      text, sizeof(text) - 1);
+	assert_true(size > 0);
+	text[size] = '\0';
+	assert_string_equal(text, status);
+}
+
+/* Receipts appear everywhere at once, and not before the versions that they
+ * speak of do: those of a first verdict, and of a fix file. */
+static void
+test_shown_with_their_versions(void **state)
+{
+	static const char all[] = "june.csv june.csv.fix.csv "
+				  "june.csv.receipt.json june.csv.receipt.txt";
+	struct box *b = *state;
+	int64_t id = box_copy(b, "june.csv", "a\n"), number;
+	struct store_submission s;
+	struct store_fix_round round = {0};
+
+	assert_int_equal(box_collect(b, SETTLED), 1);
+	number = box_row(b, id).submission;
+	inbox_tell(b->inbox, 6);
+	{
+		scope_txn txn = {0};
+		const struct store_verdict v = {.state = "partial",
+						.judged_at = 1,
+						.seq = 7,
+						.receipt_json = SLICE("{}"),
+						.receipt_text = SLICE("well")};
+
+		assert_int_equal(store_begin(b->store, &txn, NULL), 0);
+		assert_int_equal(
+			store_submission_judged(&txn, number, &v, NULL), 0);
+		assert_int_equal(store_commit(&txn, NULL), 0);
+	}
+	expect_shown(b, id, "june.csv", 1, "judging");
+	inbox_tell(b->inbox, 7);
+	expect_shown(b, id,
+		     "june.csv june.csv.receipt.json june.csv.receipt.txt", 3,
+		     "partial");
+	{
+		scope_txn txn = {0};
+
+		assert_int_equal(store_begin(b->store, &txn, NULL), 0);
+		round = (struct store_fix_round){.submission = number,
+						 .blob = box_row(b, id).blob,
+						 .submitted_by = (char[]){""},
+						 .was = "partial"};
+		assert_int_equal(store_fix_begin(&txn, &round, NULL), 0);
+		round.seq = 9;
+		round.judged_at = 2;
+		snprintf(round.state, sizeof(round.state), "accepted");
+		assert_int_equal(store_fix_end(&txn, &round, NULL), 0);
+		assert_int_equal(store_commit(&txn, NULL), 0);
+	}
+	box_judge(b, number, "partial", "a,_row\n");
+	expect_shown(b, id, "june.csv june.csv.fix.csv", 1, "judging");
+	inbox_tell(b->inbox, 9);
+	expect_shown(b, id, all, 4, "partial");
+	{
+		scope_reader reader = {0};
+
+		assert_int_equal(store_reader_get(b->store, &reader, NULL), 0);
+		assert_int_equal(
+			store_submission_get(reader.db, number, &s, NULL), 1);
+		assert_int_equal(s.told_seq, 9);
+		assert_true(inbox_is_told(b->inbox, &s));
+		store_submission_release(&s);
+	}
+}
+
 #define BOX_TEST(f) cmocka_unit_test_setup_teardown(f, box_setup, box_teardown)
 
 int
@@ -409,6 +505,7 @@ main(void)
 		BOX_TEST(test_tells_of_candidates),
 		BOX_TEST(test_many_at_once),
 		BOX_TEST(test_clock_set_back),
+		BOX_TEST(test_shown_with_their_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
