@@ -92,6 +92,7 @@ static int
 find_inbox(const struct parts *p, struct access_path *ret, struct error *err)
 {
 	struct access_at at;
+	size_t file = 3; /* where its name stands */
 
 	step(ret, (struct access_at){.place = ACCESS_INBOXES});
 	ret->read_only = "inbox/DEPARTMENT/RESOURCE is where files go";
@@ -112,9 +113,13 @@ find_inbox(const struct parts *p, struct access_path *ret, struct error *err)
 				: check_resource(p, p->names[1], p->names[3],
 						 err);
 	}
-	ret->writable = p->n < 4 || !is_receipt(p->names[3]);
+	if (is(p, 2, LAYOUT_TRIAL))
+		file++;
+	if (p->n < file)
+		return 0;
+	ret->writable = p->n <= file || !is_receipt(p->names[file]);
 	ret->read_only = "a receipt is civicfs's own; it can be deleted";
-	return check_resource(p, p->names[1], p->names[2], err);
+	return check_resource(p, p->names[1], p->names[file - 1], err);
 }
 
 /* ---- catalogue/ ---------------------------------------------------------- */

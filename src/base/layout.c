@@ -16,6 +16,7 @@ static const char *const keys[LAYOUT_NAMES] = {
 	[LAYOUT_TEMPLATE] = "template",
 	[LAYOUT_STATUS] = "status",
 	[LAYOUT_ARCHIVE] = "archive",
+	[LAYOUT_TRIAL] = "trial",
 	[LAYOUT_README] = "readme",
 	[LAYOUT_DATAPACKAGE] = "datapackage",
 	[LAYOUT_SUMS] = "sums",

@@ -422,7 +422,8 @@ open_state(struct worker *w, struct error *err)
 		rc = access_compile(config, &access_machine, &w->access, err);
 	if (!rc)
 		rc = inbox_open(w->store, config, w->plan->resource_ids,
-				w->shared->session, &w->inbox, err);
+				w->plan->trial_ids, w->shared->session,
+				&w->inbox, err);
 	if (!rc) {
 		inbox_on_refusal(w->inbox, on_refusal, w);
 		inbox_tell(w->inbox, store_published(w->store));
@@ -451,6 +452,7 @@ open_services(struct worker *w, struct error *err)
 		.nthemes = w->plan->nthemes,
 		.departments = w->plan->department_ids,
 		.resources = w->plan->resource_ids,
+		.trials = w->plan->trial_ids,
 		.flat = w->flat,
 		.passthrough = {.list = *w->shared->cannot_pass
 						? NULL

@@ -65,7 +65,9 @@ look_in_base(const struct astray *a, struct slice subject, size_t field,
 {
 	const struct config_theme *t = a->theme->theme;
 	bool member = true;
-	int rc = t->base < 0 ? 0 : is_member(a, subject, &member);
+	/* what a trial would bring itself is not there */
+	bool own = t->base == (int)a->use->source;
+	int rc = t->base < 0 || own ? 0 : is_member(a, subject, &member);
 
 	if (!rc && !member)
 		*ret = (struct cause){true, VALIDATE_ASTRAY_BASE, field,

@@ -642,7 +642,9 @@ flow_release(struct flow *flow, const char *id, struct error *err)
 				 "no submission '%s': 'civicfs submissions' "
 				 "lists them",
 				 id);
-	if (strcmp(s.state, "quarantined") != 0)
+	if (s.number > STORE_TRIAL)
+		rc = flow_refuse_trial(&s, err);
+	else if (strcmp(s.state, "quarantined") != 0)
 		rc = error_set(err, ERR_INVALID,
 			       "submission %s is %s, not quarantined: there "
 			       "is nothing to release",

@@ -101,6 +101,18 @@ tell_lens(struct flow_fold *f, size_t n, const struct flow_change *c,
 	return rc;
 }
 
+static void
+count(struct flow_judgement *j, const struct flow_change *c)
+{
+	j->changed = true;
+	if (c->old_id && c->has_new)
+		j->counts.updated++;
+	else if (c->has_new)
+		j->counts.inserted++;
+	else
+		j->counts.deleted++;
+}
+
 int
 flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 		struct error *err)
@@ -109,6 +121,10 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 	int64_t new_id = 0;
 	int rc = 0;
 
+	if (f->j->dry) {
+		count(f->j, c);
+		return 0;
+	}
 	if (c->old_id)
 		rc = store_record_end(f->db, c->old_id, f->seq, err);
 	if (!rc && c->has_new)
@@ -121,16 +137,9 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 	if (!rc)
 		rc = flow_linked_other(f->db, f->plan, r, c->old_cells,
 				       c->new_cells, err);
-	if (rc)
-		return rc;
-	f->j->changed = true;
-	if (c->old_id && c->has_new)
-		f->j->counts.updated++;
-	else if (c->has_new)
-		f->j->counts.inserted++;
-	else
-		f->j->counts.deleted++;
-	return 0;
+	if (!rc)
+		count(f->j, c);
+	return rc;
 }
 
 /* ---- upsert and append: rows by key -------------------------------------- */
@@ -198,7 +207,7 @@ fold_rows(struct flow_fold *f, struct error *err)
 	struct flow_judgement *j = f->j;
 	struct store_staged row;
 	bool keep_track = false;
-	int rc = flow_fold_is_awaited(j, &keep_track, err);
+	int rc = j->dry ? 0 : flow_fold_is_awaited(j, &keep_track, err);
 
 	if (!rc)
 		rc = store_staging_first(j->staging, err);
@@ -206,6 +215,40 @@ fold_rows(struct flow_fold *f, struct error *err)
 		rc = row.status == STORE_STAGED_GOOD
 			     ? fold_row(f, &row, keep_track, err)
 			     : 0;
+	return rc;
+}
+
+static int
+fold_all(struct flow_fold *f, struct error *err)
+{
+	const struct flow_judgement *j = f->j;
+
+	return j->resource->mode == CONFIG_SNAPSHOT || j->step.whole
+		       ? flow_fold_snapshot(f, err)
+		       : fold_rows(f, err);
+}
+
+int
+flow_fold_dry(struct flow_judgement *j, const struct flow_plan *plan,
+	      struct error *err)
+{
+	const struct validate_counts judged = j->counts;
+	struct flow_fold f = {
+		.j = j,
+		.plan = plan,
+		.db = store_records(j->store),
+		.seq = store_published(j->store) + 1,
+	};
+	int rc;
+
+	j->breath = NULL; /* nobody passes while records are read */
+	rc = fold_all(&f, err);
+	if (j->state == VALIDATE_S_QUARANTINED)
+		j->counts = judged;
+	else if (!j->changed && j->state == VALIDATE_S_ACCEPTED)
+		j->state = VALIDATE_S_UNCHANGED;
+	j->changed = false;
+	flow_fold_release(&f);
 	return rc;
 }
 
@@ -226,10 +269,8 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		rc = flow_load_is_wanted(&f, &load, err);
 	if (!rc && load)
 		rc = flow_load(&f, err);
-	else if (!rc && (j->resource->mode == CONFIG_SNAPSHOT || j->step.whole))
-		rc = flow_fold_snapshot(&f, err);
 	else if (!rc)
-		rc = fold_rows(&f, err);
+		rc = fold_all(&f, err);
 	if (!rc)
 		rc = flow_relink(&f, err);
 	flow_fold_release(&f);

@@ -69,6 +69,7 @@ struct flow_judgement {
 			       * and max_shrink do not count */
 	bool apart;	      /* stored as pending first: apart.c */
 	bool any_column;      /* no column is one too many */
+	bool dry;	      /* of a folder for trials: nothing is stored */
 	bool replay;	      /* as it was judged: nothing new is refused */
 	struct flow_progress *progress; /* NULL in a trial */
 	const struct breath *breath;	/* NULL: nobody passes */
@@ -250,6 +251,9 @@ MUST_CHECK int flow_key_show(const struct config_resource *r, struct slice key,
  * counts and, for a snapshot past max_shrink, state quarantined. */
 MUST_CHECK int flow_fold(struct flow_judgement *j, const struct flow_plan *plan,
 			 int64_t seq, struct error *err);
+/* What it would do: the counts alone, in the file's own state. */
+MUST_CHECK int flow_fold_dry(struct flow_judgement *j,
+			     const struct flow_plan *plan, struct error *err);
 /* early.c: a large file that settles, through the stages before the records
  * are asked; others pass meanwhile. NULL when nothing has come of it. It is of
  * no use any more once another submission of the resource has been judged. */
@@ -344,6 +348,8 @@ MUST_CHECK int flow_restate_withdrawn(struct buf *json, struct buf *text,
 				      const struct flow_withdrawn *w,
 				      const char *language);
 
+/* A dry run has nothing to release or to withdraw: ERR_INVALID. */
+int flow_refuse_trial(const struct store_submission *s, struct error *err);
 /* withdraw.c: the withdrawal that was asked for, to its new versions. */
 MUST_CHECK int flow_withdrawal(const struct flow_shop *shop,
 			       const struct store_submission *s,

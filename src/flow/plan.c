@@ -42,6 +42,7 @@ flow_plan_free(struct flow_plan *plan)
 		release_theme(&plan->themes[i]);
 	free(plan->resources);
 	free(plan->resource_ids);
+	free(plan->trial_ids);
 	free(plan->department_ids);
 	free(plan->themes);
 	free(plan);
@@ -51,7 +52,8 @@ const struct flow_resource *
 flow_plan_resource(const struct flow_plan *plan, int64_t id)
 {
 	for (size_t i = 0; i < plan->config->nresources; i++) {
-		if (plan->resources[i].id == id)
+		if (plan->resources[i].id == id ||
+		    plan->resources[i].trial == id)
 			return &plan->resources[i];
 	}
 	return NULL;
@@ -75,6 +77,18 @@ department_id(const struct flow_plan *plan, const char *id)
 	return 0;
 }
 
+/* No resource's name has two slashes. */
+static int
+number_trial(struct store_txn *txn, struct flow_resource *r, struct error *err)
+{
+	scope_buf name = BUF_INIT;
+
+	if (buf_addf(&name, "trial/%s", r->resource->name) || !buf_str(&name))
+		return error_nomem(err);
+	return store_object_intern(txn, STORE_RESOURCE, name.data, &r->trial,
+				   err);
+}
+
 static int
 number_objects(struct store_txn *txn, struct flow_plan *plan, struct error *err)
 {
@@ -92,7 +106,10 @@ number_objects(struct store_txn *txn, struct flow_plan *plan, struct error *err)
 		r->department = department_id(plan, r->resource->department);
 		rc = store_object_intern(txn, STORE_RESOURCE, r->resource->name,
 					 &r->id, err);
+		if (!rc)
+			rc = number_trial(txn, r, err);
 		plan->resource_ids[i] = r->id;
+		plan->trial_ids[i] = r->trial;
 	}
 	for (size_t i = 0; !rc && i < c->nthemes; i++) {
 		plan->themes[i].theme = &c->themes[i];
@@ -352,11 +369,13 @@ alloc_plan(const struct config *config)
 		calloc(config->nresources + 1, sizeof(*plan->resources));
 	plan->resource_ids =
 		calloc(config->nresources + 1, sizeof(*plan->resource_ids));
+	plan->trial_ids =
+		calloc(config->nresources + 1, sizeof(*plan->trial_ids));
 	plan->department_ids =
 		calloc(config->ndepartments + 1, sizeof(*plan->department_ids));
 	plan->themes = calloc(config->nthemes + 1, sizeof(*plan->themes));
-	if (plan->resources && plan->resource_ids && plan->department_ids &&
-	    plan->themes)
+	if (plan->resources && plan->resource_ids && plan->trial_ids &&
+	    plan->department_ids && plan->themes)
 		return plan;
 	flow_plan_free(plan);
 	return NULL;

@@ -36,6 +36,7 @@ struct flow_tie {
 struct flow_resource {
 	const struct config_resource *resource;
 	int64_t id;	    /* object */
+	int64_t trial;	    /* object: its dry runs */
 	int64_t department; /* object */
 	struct flow_lens *lenses;
 	size_t nlenses;
@@ -47,6 +48,7 @@ struct flow_plan {
 	const struct config *config;
 	struct flow_resource *resources; /* as config->resources */
 	int64_t *resource_ids;		 /* the same numbers, in a row */
+	int64_t *trial_ids;		 /* the same */
 	int64_t *department_ids;	 /* as config->departments */
 	struct publish_theme *themes;	 /* as config->themes */
 	size_t nthemes;
@@ -76,7 +78,8 @@ MUST_CHECK int flow_plan_check(struct store *store, const struct config *config,
 const struct config_link *flow_use_link(const struct flow_plan *plan,
 					const struct flow_use *use);
 
-/* NULL when the number is none of the configuration's resources. */
+/* NULL when the number is none of the configuration's resources, or of their
+ * dry runs. */
 const struct flow_resource *flow_plan_resource(const struct flow_plan *plan,
 					       int64_t id);
 

@@ -324,7 +324,9 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	rc = judge_bytes(shop, j, fd, err);
 	if (!rc)
 		rc = flow_follow_weigh(j, err);
-	if (!rc && is_to_be_stored(j))
+	if (!rc && is_to_be_stored(j) && j->dry)
+		rc = flow_fold_dry(j, shop->plan, err);
+	else if (!rc && is_to_be_stored(j))
 		rc = store_rows(shop, j, ret_seq, err);
 	if (!rc && is_stored(j))
 		rc = flow_astray_explain(
@@ -349,7 +351,7 @@ tell(const struct flow_shop *shop, const struct flow_judgement *j, int64_t seq)
 
 	if (n)
 		shop->hooks.published(shop->hooks.ctx, made, n);
-	shop->hooks.judged(shop->hooks.ctx, j->planned->id,
+	shop->hooks.judged(shop->hooks.ctx, j->submission->resource,
 			   j->submission->number);
 }
 
@@ -377,6 +379,7 @@ flow_judgement_begin(struct flow_judgement *j, const struct flow_shop *shop,
 		.language = flow_language(shop->plan->config,
 					  planned->resource->department),
 		.release = release,
+		.dry = s->resource == planned->trial,
 		.progress = shop->progress,
 		.breath = shop->breath,
 	};
@@ -404,7 +407,7 @@ flow_submission_judge(const struct flow_shop *shop,
 			 : 0;
 	if (!rc)
 		tell(shop, &j, seq);
-	if (!rc && (release || s->again || j.round))
+	if (!rc && !j.dry && (release || s->again || j.round))
 		forget_touched(shop, &j);
 	flow_round_end(&j);
 	flow_judgement_release(&j);

@@ -41,7 +41,8 @@ flow_receipts(struct flow_judgement *j, int64_t now,
 		.warnings = j->warnings,
 		.next_due = "",
 		.fix_file = fix_name,
-		.trial = !j->store,
+		.trial = !j->store || j->dry,
+		.compared = j->dry,
 		.erased = j->secret.found,
 	};
 
@@ -215,9 +216,9 @@ flow_conclude(const struct flow_shop *shop, struct flow_judgement *j,
 		rc = flow_round_conclude(j, &txn, now, seq, err);
 	if (!rc)
 		rc = show_files(shop, j, &txn, &gone, &secret, err);
-	if (!rc)
+	if (!rc && !j->dry)
 		rc = supersede(j, &txn, now, err);
-	if (!rc)
+	if (!rc && !j->dry)
 		rc = flow_follow_conclude(j, &txn, now, err);
 	if (!rc)
 		rc = store_commit(&txn, err);

@@ -29,6 +29,15 @@ has_effect(const struct store_submission *s)
 							 "unchanged", NULL});
 }
 
+int
+flow_refuse_trial(const struct store_submission *s, struct error *err)
+{
+	return error_set(err, ERR_INVALID,
+			 "'%s' is a trial: nothing of it is stored; copy '%s' "
+			 "into the resource's inbox to submit it",
+			 s->id, s->name);
+}
+
 /* What follows another platform is what that says: without one of its changes
  * the records would be of no version. */
 static int
@@ -58,6 +67,8 @@ flow_may_withdraw(struct store *store, const struct store_submission *s,
 	struct flow_replay plan;
 	int rc;
 
+	if (s->number > STORE_TRIAL)
+		return flow_refuse_trial(s, err);
 	if (strcmp(s->state, "judging") == 0)
 		return error_set(err, ERR_INVALID,
 				 "submission %s is being judged: 'civicfs wait "

@@ -16,21 +16,34 @@
 #define RELEASE_NS (10 * CLOCK_NS)
 
 static bool
-is_registered(const struct inbox *inbox, int64_t resource)
+has(const int64_t *ids, size_t n, int64_t id)
 {
-	size_t from = 0, to = inbox->nresources;
+	size_t from = 0, to = n;
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
-		if (inbox->resources[mid] == resource)
+		if (ids[mid] == id)
 			return true;
-		if (inbox->resources[mid] < resource)
+		if (ids[mid] < id)
 			from = mid + 1;
 		else
 			to = mid;
 	}
 	return false;
+}
+
+static bool
+is_trial(const struct inbox *inbox, int64_t resource)
+{
+	return has(inbox->trials, inbox->nresources, resource);
+}
+
+static bool
+is_registered(const struct inbox *inbox, int64_t resource)
+{
+	return has(inbox->resources, inbox->nresources, resource) ||
+	       is_trial(inbox, resource);
 }
 
 /* Whether somebody will judge it once it is quiet for long enough. */
@@ -153,7 +166,7 @@ is_same(const struct store_inbox_file *a, const struct store_inbox_file *b)
 }
 
 static int
-add_submission(struct store_txn *txn, struct due *d, int64_t now,
+add_submission(struct store_txn *txn, const struct gathering *g, struct due *d,
 	       struct error *err)
 {
 	struct store_submission s = {
@@ -165,7 +178,9 @@ add_submission(struct store_txn *txn, struct due *d, int64_t now,
 		.submitted_by = d->user,
 		.killed = d->file.killed || d->unsafe,
 	};
-	int rc = store_submission_add(txn, &s, now, err);
+	int rc = is_trial(g->inbox, s.resource)
+			 ? store_trial_add(txn, &s, g->now, err)
+			 : store_submission_add(txn, &s, g->now, err);
 
 	if (!rc)
 		d->file.submission = s.number;
@@ -186,7 +201,7 @@ add(struct store_txn *txn, struct gathering *g, struct due *d,
 	d->skip = fate == INBOX_FATE_LATER;
 	if (rc || fate != INBOX_FATE_SUBMISSION)
 		return rc;
-	return add_submission(txn, d, g->now, err);
+	return add_submission(txn, g, d, err);
 }
 
 static void

@@ -21,7 +21,8 @@ is_due(const struct store_inbox_file *f, int64_t before)
 {
 	return *f->key && f->submission && !f->handles && f->judged_at &&
 	       f->judged_at < before && strcmp(f->state, "judging") != 0 &&
-	       strcmp(f->state, "quarantined") != 0;
+	       (strcmp(f->state, "quarantined") != 0 ||
+		f->submission > STORE_TRIAL);
 }
 
 int

@@ -15,17 +15,26 @@ compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-copy_resources(struct inbox *inbox, const int64_t *resources, size_t n,
-	       struct error *err)
+static int64_t *
+copy_sorted(const int64_t *ids, size_t n)
 {
-	if (!n)
-		return 0;
-	inbox->resources = calloc(n, sizeof(*resources));
-	if (!inbox->resources)
+	int64_t *ret = calloc(n + 1, sizeof(*ret));
+
+	if (ret && n) {
+		memcpy(ret, ids, n * sizeof(*ret));
+		qsort(ret, n, sizeof(*ret), compare_ids);
+	}
+	return ret;
+}
+
+static int
+copy_resources(struct inbox *inbox, const int64_t *resources,
+	       const int64_t *trials, size_t n, struct error *err)
+{
+	inbox->resources = copy_sorted(resources, n);
+	inbox->trials = copy_sorted(trials, n);
+	if (!inbox->resources || !inbox->trials)
 		return error_nomem(err);
-	memcpy(inbox->resources, resources, n * sizeof(*resources));
-	qsort(inbox->resources, n, sizeof(*resources), compare_ids);
 	inbox->nresources = n;
 	return 0;
 }
@@ -140,8 +149,8 @@ begin_session(struct inbox *inbox, struct error *err)
 
 int
 inbox_open(struct store *store, const struct config *config,
-	   const int64_t *resources, int64_t session, struct inbox **ret,
-	   struct error *err)
+	   const int64_t *resources, const int64_t *trials, int64_t session,
+	   struct inbox **ret, struct error *err)
 {
 	struct inbox *inbox = calloc(1, sizeof(*inbox));
 	int rc;
@@ -156,14 +165,14 @@ inbox_open(struct store *store, const struct config *config,
 	inbox->reserve = config->reserve;
 	inbox->told = INT64_MAX;
 	inbox->live = inbox_live_new();
-	rc = inbox->live
-		     ? copy_resources(inbox, resources, config->nresources, err)
-		     : error_nomem(err);
+	rc = inbox->live ? copy_resources(inbox, resources, trials,
+					  config->nresources, err)
+			 : error_nomem(err);
 	if (!rc)
 		rc = inbox_pool_new(&inbox->pool, err);
 	if (!rc)
-		rc = inbox_quota_new(store, config, resources, &inbox->quota,
-				     err);
+		rc = inbox_quota_new(store, config, resources, trials,
+				     &inbox->quota, err);
 	if (!rc)
 		rc = begin_session(inbox, err);
 	if (!rc)
@@ -197,6 +206,7 @@ inbox_close(struct inbox *inbox)
 	pthread_cond_destroy(&inbox->wanted);
 	pthread_mutex_destroy(&inbox->lock);
 	free(inbox->resources);
+	free(inbox->trials);
 	free(inbox);
 }
 

@@ -67,10 +67,11 @@ struct inbox_entry {
 /* 'session' is the life of one mount: handles of other sessions are dead.
  * Recovers: handles of dead sessions make their files incomplete. Removes
  * blobs that nothing refers to. 'resources' are the numbers of
- * config->resources. */
+ * config->resources, 'trials' those of the folders for their dry runs. */
 MUST_CHECK int inbox_open(struct store *store, const struct config *config,
-			  const int64_t *resources, int64_t session,
-			  struct inbox **ret, struct error *err);
+			  const int64_t *resources, const int64_t *trials,
+			  int64_t session, struct inbox **ret,
+			  struct error *err);
 void inbox_close(struct inbox *inbox);
 
 /* Names by SPEC 6.1: never judged. Upper and lower case of ASCII are alike. */

@@ -111,26 +111,31 @@ make_accounts(struct inbox_quota *q, const struct config *config)
 
 static int
 make_owners(struct inbox_quota *q, const struct config *config,
-	    const int64_t *resources)
+	    const int64_t *resources, const int64_t *trials)
 {
-	if (!q->n || !config->nresources)
+	const size_t n = config->nresources;
+
+	if (!q->n || !n)
 		return 0;
-	q->owners = calloc(config->nresources, sizeof(*q->owners));
+	q->owners = calloc(2 * n, sizeof(*q->owners));
 	if (!q->owners)
 		return ERR_NOMEM;
-	q->nowners = config->nresources;
-	for (size_t i = 0; i < q->nowners; i++)
-		q->owners[i] = (struct owner){
-			resources[i],
-			inbox_quota_find(q, config->resources[i].department)};
+	q->nowners = 2 * n;
+	for (size_t i = 0; i < n; i++) {
+		size_t department =
+			inbox_quota_find(q, config->resources[i].department);
+
+		q->owners[i] = (struct owner){resources[i], department};
+		q->owners[n + i] = (struct owner){trials[i], department};
+	}
 	qsort(q->owners, q->nowners, sizeof(*q->owners), compare_owners);
 	return 0;
 }
 
 int
 inbox_quota_new(struct store *store, const struct config *config,
-		const int64_t *resources, struct inbox_quota **ret,
-		struct error *err)
+		const int64_t *resources, const int64_t *trials,
+		struct inbox_quota **ret, struct error *err)
 {
 	struct inbox_quota *q = calloc(1, sizeof(*q));
 
@@ -138,7 +143,8 @@ inbox_quota_new(struct store *store, const struct config *config,
 		return error_nomem(err);
 	pthread_mutex_init(&q->lock, NULL);
 	q->store = store;
-	if (make_accounts(q, config) || make_owners(q, config, resources)) {
+	if (make_accounts(q, config) ||
+	    make_owners(q, config, resources, trials)) {
 		inbox_quota_free(q);
 		return error_nomem(err);
 	}

@@ -20,9 +20,10 @@
 
 struct inbox_quota;
 
-/* 'resources' are the numbers of config->resources. */
+/* 'resources' are the numbers of config->resources, 'trials' those of their
+ * dry runs. */
 MUST_CHECK int inbox_quota_new(struct store *store, const struct config *config,
-			       const int64_t *resources,
+			       const int64_t *resources, const int64_t *trials,
 			       struct inbox_quota **ret, struct error *err);
 void inbox_quota_free(struct inbox_quota *q);
 /* Asks the database what the submissions hold. Also before a refusal. */

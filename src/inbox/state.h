@@ -33,6 +33,7 @@ struct inbox {
 	int64_t settle; /* ns */
 	struct config_room reserve;
 	int64_t *resources; /* ascending */
+	int64_t *trials;    /* the same */
 	size_t nresources;
 	struct inbox_live *live;
 	struct inbox_quota *quota;

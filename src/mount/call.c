@@ -90,7 +90,8 @@ int
 mount_resource_index(const struct mount *m, int64_t object)
 {
 	for (size_t i = 0; i < m->context.config->nresources; i++) {
-		if (m->context.resources[i] == object)
+		if (m->context.resources[i] == object ||
+		    m->context.trials[i] == object)
 			return (int)i;
 	}
 	return -1;

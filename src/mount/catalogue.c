@@ -38,7 +38,8 @@ mount_catalogue_department_find(struct call *call, uint64_t folder,
 	(void)timeout;
 	return mount_department_resource(
 		call, (int64_t)mount_node_payload(folder),
-		NODE_CATALOGUE_RESOURCE, name, ret_node);
+		NODE_CATALOGUE_RESOURCE, call->m->context.resources, name,
+		ret_node);
 }
 
 int
@@ -46,7 +47,8 @@ mount_catalogue_department_list(struct call *call, uint64_t folder,
 				struct listing *out)
 {
 	return mount_department_list(call, (int64_t)mount_node_payload(folder),
-				     NODE_CATALOGUE_RESOURCE, out);
+				     NODE_CATALOGUE_RESOURCE,
+				     call->m->context.resources, out);
 }
 
 int
@@ -88,8 +90,8 @@ mount_catalogue_resource_list(struct call *call, uint64_t folder,
 
 int
 mount_department_resource(struct call *call, int64_t department,
-			  enum node_kind kind, const char *name,
-			  uint64_t *ret_node)
+			  enum node_kind kind, const int64_t *objects,
+			  const char *name, uint64_t *ret_node)
 {
 	const struct mount *m = call->m;
 	const struct config *config = m->context.config;
@@ -102,8 +104,7 @@ mount_department_resource(struct call *call, int64_t department,
 
 		if (strcmp(r->department, d->id) == 0 &&
 		    strcmp(r->id, name) == 0) {
-			*ret_node =
-				mount_node_make(kind, m->context.resources[i]);
+			*ret_node = mount_node_make(kind, objects[i]);
 			return 0;
 		}
 	}
@@ -112,7 +113,8 @@ mount_department_resource(struct call *call, int64_t department,
 
 int
 mount_department_list(struct call *call, int64_t department,
-		      enum node_kind kind, struct listing *out)
+		      enum node_kind kind, const int64_t *objects,
+		      struct listing *out)
 {
 	const struct mount *m = call->m;
 	const struct config *config = m->context.config;
@@ -122,7 +124,7 @@ mount_department_list(struct call *call, int64_t department,
 	if (!d)
 		return -ESTALE;
 	for (size_t i = 0; i < config->nresources && !rc; i++) {
-		int64_t object = m->context.resources[i];
+		int64_t object = objects[i];
 
 		if (strcmp(config->resources[i].department, d->id) == 0)
 			rc = mount_list_add(out, LIST_FIRST + 1 + object,

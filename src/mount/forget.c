@@ -67,6 +67,7 @@ forget_department(void *ctx, int64_t id)
 		NODE_CATALOGUE_DEPARTMENT,
 		NODE_INBOX_DEPARTMENT,
 		NODE_ARCHIVE,
+		NODE_TRIAL,
 	};
 
 	return add_folders(ctx, kinds, sizeof(kinds) / sizeof(*kinds), id);

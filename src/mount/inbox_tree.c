@@ -1,6 +1,7 @@
 /*
  * inbox/DEPARTMENT/RESOURCE/ and inbox/DEPARTMENT/archive/RESOURCE/SUBMISSION/:
- * the folders, and the files as src/inbox knows them.
+ * the folders (those of trial/ are inboxes of other numbers), and the files as
+ * src/inbox knows them.
  */
 #include "mount/tree.h"
 
@@ -116,6 +117,7 @@ mount_inbox_folder_stat(struct call *call, uint64_t node,
 	switch (mount_node_kind(node)) {
 	case NODE_INBOX_DEPARTMENT:
 	case NODE_ARCHIVE:
+	case NODE_TRIAL:
 		rc = mount_department(call->m, object) ? 0 : -ESTALE;
 		break;
 	default:
@@ -140,8 +142,13 @@ mount_inbox_department_find(struct call *call, uint64_t folder,
 		*ret_node = mount_node_make(NODE_ARCHIVE, department);
 		return 0;
 	}
+	if (strcmp(name, mount_name(call->m, LAYOUT_TRIAL)) == 0) {
+		*ret_node = mount_node_make(NODE_TRIAL, department);
+		return 0;
+	}
 	return mount_department_resource(call, department, NODE_INBOX_RESOURCE,
-					 name, ret_node);
+					 call->m->context.resources, name,
+					 ret_node);
 }
 
 int
@@ -153,9 +160,31 @@ mount_inbox_department_list(struct call *call, uint64_t folder,
 				mount_node_make(NODE_ARCHIVE, department),
 				mount_name(call->m, LAYOUT_ARCHIVE));
 
+	if (!rc)
+		rc = mount_list_add(out, LIST_FIRST + 1,
+				    mount_node_make(NODE_TRIAL, department),
+				    mount_name(call->m, LAYOUT_TRIAL));
 	return rc ? rc
 		  : mount_department_list(call, department, NODE_INBOX_RESOURCE,
-					  out);
+					  call->m->context.resources, out);
+}
+
+int
+mount_trial_find(struct call *call, uint64_t folder, const char *name,
+		 uint64_t *ret_node, double *timeout)
+{
+	(void)timeout;
+	return mount_department_resource(
+		call, (int64_t)mount_node_payload(folder), NODE_INBOX_RESOURCE,
+		call->m->context.trials, name, ret_node);
+}
+
+int
+mount_trial_list(struct call *call, uint64_t folder, struct listing *out)
+{
+	return mount_department_list(call, (int64_t)mount_node_payload(folder),
+				     NODE_INBOX_RESOURCE,
+				     call->m->context.trials, out);
 }
 
 int
@@ -163,16 +192,18 @@ mount_archive_find(struct call *call, uint64_t folder, const char *name,
 		   uint64_t *ret_node, double *timeout)
 {
 	(void)timeout;
-	return mount_department_resource(call,
-					 (int64_t)mount_node_payload(folder),
-					 NODE_ARCHIVE_RESOURCE, name, ret_node);
+	return mount_department_resource(
+		call, (int64_t)mount_node_payload(folder),
+		NODE_ARCHIVE_RESOURCE, call->m->context.resources, name,
+		ret_node);
 }
 
 int
 mount_archive_list(struct call *call, uint64_t folder, struct listing *out)
 {
 	return mount_department_list(call, (int64_t)mount_node_payload(folder),
-				     NODE_ARCHIVE_RESOURCE, out);
+				     NODE_ARCHIVE_RESOURCE,
+				     call->m->context.resources, out);
 }
 
 /* ---- an inbox folder ----------------------------------------------------- */
@@ -467,7 +498,8 @@ mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret)
 	int i = -1, rc = 0;
 
 	if (mount_node_kind(node) == NODE_INBOX_DEPARTMENT ||
-	    mount_node_kind(node) == NODE_ARCHIVE) {
+	    mount_node_kind(node) == NODE_ARCHIVE ||
+	    mount_node_kind(node) == NODE_TRIAL) {
 		department = mount_department(
 			call->m, (int64_t)mount_node_payload(node));
 		name = department ? department->id : NULL;

@@ -51,7 +51,7 @@ check_objects(const struct mount_context *c, struct error *err)
 		rc = check_object(c->departments[i], "department",
 				  c->config->departments[i].id, err);
 	for (size_t i = 0; i < c->config->nresources && !rc; i++)
-		rc = check_object(c->resources[i], "resource",
+		rc = check_object(c->trials[i], "resource",
 				  c->config->resources[i].name, err);
 	for (size_t i = 0; i < c->nthemes && !rc; i++)
 		rc = check_object(c->themes[i].id, "theme",

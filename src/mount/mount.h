@@ -93,6 +93,7 @@ struct mount_context {
 	size_t nthemes;
 	const int64_t *departments; /* object of config->departments[i] */
 	const int64_t *resources;   /* object of config->resources[i] */
+	const int64_t *trials;	    /* of its dry runs */
 	struct publish_flat *flat;  /* NULL: no contiguous copies */
 	struct mount_passthrough passthrough;
 	struct pulse *pulses; /* of the threads that answer; NULL: nobody

@@ -29,10 +29,11 @@ enum node_kind {
 	NODE_CATALOGUE_RESOURCE = 3,   /* resource */
 
 	NODE_INBOX_DEPARTMENT = 8,    /* department */
-	NODE_INBOX_RESOURCE = 9,      /* resource */
+	NODE_INBOX_RESOURCE = 9,      /* resource, or its dry runs */
 	NODE_ARCHIVE = 10,	      /* department */
 	NODE_ARCHIVE_RESOURCE = 11,   /* resource */
 	NODE_ARCHIVE_SUBMISSION = 12, /* number of the submission */
+	NODE_TRIAL = 13,	      /* department */
 
 	NODE_UPLOAD = 16,	/* id of the inbox file */
 	NODE_RECEIPT_TEXT = 17, /* number of the submission, also below */

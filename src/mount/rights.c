@@ -134,6 +134,7 @@ mount_rights_node(const struct mount *m, uint64_t node)
 		return (struct access_at){.place = ACCESS_CATALOGUE};
 	case NODE_INBOX_DEPARTMENT:
 	case NODE_ARCHIVE:
+	case NODE_TRIAL:
 		return of_department(m, object);
 	case NODE_INBOX_RESOURCE:
 	case NODE_ARCHIVE_RESOURCE:

@@ -41,6 +41,8 @@ static const struct kind kinds[] = {
 				 mount_inbox_resource_list},
 	[NODE_ARCHIVE] = {S_IFDIR, mount_inbox_folder_stat, mount_archive_find,
 			  mount_archive_list, .names = TREE_CONFIGURED},
+	[NODE_TRIAL] = {S_IFDIR, mount_inbox_folder_stat, mount_trial_find,
+			mount_trial_list, .names = TREE_CONFIGURED},
 	[NODE_ARCHIVE_RESOURCE] = {S_IFDIR, mount_inbox_folder_stat,
 				   mount_archive_resource_find,
 				   mount_archive_resource_list},
@@ -134,6 +136,7 @@ is_told(uint64_t folder)
 	case NODE_CATALOGUE_DEPARTMENT:
 	case NODE_INBOX_DEPARTMENT:
 	case NODE_ARCHIVE:
+	case NODE_TRIAL:
 	case NODE_DATASET:
 	case NODE_SOURCES:
 	case NODE_SUBJECTS:

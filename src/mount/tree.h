@@ -99,12 +99,14 @@ int mount_text_node(struct call *call, enum node_text_kind what, int64_t object,
 		    uint64_t *ret);
 
 /* The resources of a department, as nodes of a kind: catalogue/ and inbox/
- * have the same shape. */
+ * have the same shape. 'objects' are the numbers of all resources, or of their
+ * dry runs. */
 int mount_department_resource(struct call *call, int64_t department,
-			      enum node_kind kind, const char *name,
-			      uint64_t *ret_node);
+			      enum node_kind kind, const int64_t *objects,
+			      const char *name, uint64_t *ret_node);
 int mount_department_list(struct call *call, int64_t department,
-			  enum node_kind kind, struct listing *out);
+			  enum node_kind kind, const int64_t *objects,
+			  struct listing *out);
 
 /* What the functions of the rows have in common. */
 typedef int tree_stat_fn(struct call *call, uint64_t node,
@@ -129,10 +131,10 @@ tree_text_fn mount_made_text;
 tree_stat_fn mount_inbox_folder_stat, mount_archive_submission_stat;
 tree_stat_fn mount_inbox_file_stat, mount_archive_file_stat;
 tree_find_fn mount_inbox_department_find, mount_inbox_resource_find;
-tree_find_fn mount_archive_find, mount_archive_resource_find;
+tree_find_fn mount_trial_find, mount_archive_find, mount_archive_resource_find;
 tree_find_fn mount_archive_submission_find;
 tree_list_fn mount_inbox_department_list, mount_inbox_resource_list;
-tree_list_fn mount_archive_list, mount_archive_resource_list;
+tree_list_fn mount_trial_list, mount_archive_list, mount_archive_resource_list;
 tree_list_fn mount_archive_submission_list;
 
 tree_stat_fn mount_theme_folder_stat;

@@ -3,6 +3,7 @@
 #include "store/retain.h"
 
 #include "store/sql.h"
+#include "store/submission.h"
 
 /* ---- inbox and archive --------------------------------------------------- */
 
@@ -23,7 +24,8 @@ store_due_inbox_each(struct sql *db, int64_t before, int64_t after,
 		" JOIN submission s ON s.number = f.submission"
 		" WHERE f.id > ?2 AND f.key IS NOT NULL AND s.judged_at < ?1"
 		" AND f.fix = 0" /* leaves with the file it belongs to */
-		" AND s.state NOT IN('judging', 'quarantined')"
+		" AND s.state <> 'judging'"
+		" AND (s.state <> 'quarantined' OR s.number > 1 << 40)"
 		" AND NOT EXISTS(SELECT 1 FROM handle h WHERE h.file = f.id)"
 		" ORDER BY f.id";
 	scope_stmt *stmt = NULL;
@@ -53,6 +55,10 @@ store_due_inbox_each(struct sql *db, int64_t before, int64_t after,
 	" iif(blob IS NULL, 0, bytes) + coalesce(fix_bytes, 0)" \
 	" + coalesce(length(receipt_json), 0)" \
 	" + coalesce(length(receipt_text), 0), id FROM submission s "
+
+#define NO_FILE \
+	" AND NOT EXISTS(SELECT 1 FROM inbox_file f" \
+	"  WHERE f.submission = s.number AND f.key IS NOT NULL) "
 
 /* Walks a bound statement of these columns. */
 static int
@@ -85,17 +91,22 @@ store_due_archive_each(struct sql *db, int64_t before,
 {
 	static const char text[] = DUE_SUBMISSION
 		"WHERE expired = 0 AND judged_at < ?1"
-		" AND state NOT IN('judging', 'quarantined')"
-		" AND NOT EXISTS(SELECT 1 FROM inbox_file f"
-		"  WHERE f.submission = s.number AND f.key IS NOT NULL)"
+		" AND state NOT IN('judging', 'quarantined')" NO_FILE
 		" ORDER BY judged_at";
+	static const char trials[] =
+		DUE_SUBMISSION "WHERE number > 1 << 40 AND expired = 0"
+			       " AND state <> 'judging'" NO_FILE;
 	scope_stmt *stmt = NULL;
+	scope_stmt *trial = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, before);
-	return each_submission(db, stmt, each, ctx, err);
+	rc = each_submission(db, stmt, each, ctx, err);
+	if (!rc)
+		rc = sql_get(db, trials, &trial, err);
+	return rc ? rc : each_submission(db, trial, each, ctx, err);
 }
 
 int
@@ -138,6 +149,21 @@ store_submission_expire(struct store_txn *txn, int64_t number,
 		   number, 0, err);
 }
 
+/* Nothing is left of a dry run, unless somebody still has its file open. */
+static int
+forget_trial(struct store_txn *txn, int64_t number, struct error *err)
+{
+	static const char text[] =
+		"DELETE FROM submission WHERE number = ?1"
+		" AND NOT EXISTS(SELECT 1 FROM inbox_file"
+		"  WHERE submission = ?1)"
+		" AND NOT EXISTS(SELECT 1 FROM erasure WHERE submission = ?1)";
+	int rc = run(txn->db, "DELETE FROM fix_round WHERE submission = ?1",
+		     number, 0, err);
+
+	return rc ? rc : run(txn->db, text, number, 0, err);
+}
+
 int
 store_submission_erase(struct store_txn *txn, int64_t number, struct error *err)
 {
@@ -151,9 +177,10 @@ store_submission_erase(struct store_txn *txn, int64_t number, struct error *err)
 		rc = run(txn->db,
 			 "DELETE FROM inbox_hidden WHERE submission = ?1",
 			 number, 0, err);
-	return rc ? rc
-		  : run(txn->db, "DELETE FROM fixed WHERE submission = ?1",
-			number, 0, err);
+	if (!rc)
+		rc = run(txn->db, "DELETE FROM fixed WHERE submission = ?1",
+			 number, 0, err);
+	return rc || number < STORE_TRIAL ? rc : forget_trial(txn, number, err);
 }
 
 /* ---- versions ------------------------------------------------------------ */

@@ -95,23 +95,19 @@ load_one(struct sql *db, sqlite3_stmt *stmt, struct store_submission *ret,
 	return rc ? rc : 1;
 }
 
-int
-store_submission_add(struct store_txn *txn, struct store_submission *s,
-		     int64_t now, struct error *err)
+static int
+add(struct store_txn *txn, struct store_submission *s, int64_t now,
+    struct error *err)
 {
 	static const char text[] =
 		"INSERT INTO submission(number, id, resource, name, blob,"
 		" bytes, uid, submitted_by, received_at, killed, state)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'judging')";
 	scope_stmt *stmt = NULL;
-	int rc = store_meta_next(txn, "submission", &s->number, err);
+	int rc = sql_get(txn->db, text, &stmt, err);
 
-	if (!rc)
-		rc = sql_get(txn->db, text, &stmt, err);
 	if (rc)
 		return rc;
-	snprintf(s->id, sizeof(s->id), "%08d-%06" PRId64, clock_day(now),
-		 s->number);
 	copy_word(s->state, sizeof(s->state), SLICE("judging"));
 	s->received_at = now;
 	sql_bind_int(stmt, 1, s->number);
@@ -125,6 +121,33 @@ store_submission_add(struct store_txn *txn, struct store_submission *s,
 	sql_bind_int(stmt, 9, now);
 	sql_bind_int(stmt, 10, s->killed);
 	return sql_run(txn->db, stmt, err);
+}
+
+int
+store_submission_add(struct store_txn *txn, struct store_submission *s,
+		     int64_t now, struct error *err)
+{
+	int rc = store_meta_next(txn, "submission", &s->number, err);
+
+	if (rc)
+		return rc;
+	snprintf(s->id, sizeof(s->id), "%08d-%06" PRId64, clock_day(now),
+		 s->number);
+	return add(txn, s, now, err);
+}
+
+int
+store_trial_add(struct store_txn *txn, struct store_submission *s, int64_t now,
+		struct error *err)
+{
+	int64_t n;
+	int rc = store_meta_next(txn, "trial", &n, err);
+
+	if (rc)
+		return rc;
+	s->number = STORE_TRIAL + n;
+	snprintf(s->id, sizeof(s->id), "trial-%06" PRId64, n);
+	return add(txn, s, now, err);
 }
 
 int
@@ -215,7 +238,7 @@ store_submission_each(struct sql *db, int64_t resource, const char *state,
 		      void *ctx, struct error *err)
 {
 	static const char all[] = "SELECT " COLUMNS " FROM submission"
-				  " WHERE ?1 = 0"
+				  " WHERE ?1 = 0 AND number < 1 << 40"
 				  " AND (?2 IS NULL OR state = ?2)"
 				  " ORDER BY number DESC LIMIT ?3";
 	static const char of_resource[] =
@@ -249,7 +272,8 @@ store_submission_count(struct sql *db, int64_t resource, const char *state,
 {
 	static const char text[] = "SELECT count(*) FROM submission"
 				   " WHERE state = ?2"
-				   " AND (?1 = 0 OR resource = ?1)";
+				   " AND (?1 = 0 AND number < 1 << 40"
+				   "  OR resource = ?1)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

@@ -5,6 +5,9 @@
 #include "base/digest.h"
 #include "store/store.h"
 
+/* Dry runs have numbers of their own, from here on: they are judged behind the
+ * others, and no list has them. */
+#define STORE_TRIAL (INT64_C(1) << 40)
 #define STORE_SUBMISSION_ID_MAX 32 /* YYYYMMDD-NNNNNN and room, with NUL */
 
 /* SQL of the column told_seq, where table submission is called 's'. */
@@ -50,6 +53,10 @@ void store_submission_release(struct store_submission *s);
 MUST_CHECK int store_submission_add(struct store_txn *txn,
 				    struct store_submission *s, int64_t now,
 				    struct error *err);
+/* The same for a dry run. */
+MUST_CHECK int store_trial_add(struct store_txn *txn,
+			       struct store_submission *s, int64_t now,
+			       struct error *err);
 
 /* 1 found (release it), 0 none. */
 MUST_CHECK int store_submission_get(struct sql *db, int64_t number,

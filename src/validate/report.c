@@ -106,6 +106,8 @@ say_trial(const struct report *w)
 			return SAY(w, "the one row is good", "1 条数据合格");
 		return SAY(w, "all %" N " rows are good",
 			   "共 %" N " 条数据，全部合格", c->read);
+	case VALIDATE_S_UNCHANGED:
+		return say_unchanged(w);
 	case VALIDATE_S_PARTIAL:
 		return SAY(w,
 			   "%" N " of %" N " rows are good, %" N
@@ -270,6 +272,8 @@ say_nothing_to_do(const struct report *w)
 static int
 say_trial_step(const struct report *w)
 {
+	if (w->r->state == VALIDATE_S_UNCHANGED)
+		return SAY(w, "there is nothing to submit", "无需报送");
 	if (w->r->state != VALIDATE_S_ACCEPTED)
 		return SAY(w, "correct what is named below and try again",
 			   "请按下列说明改正后再试");
@@ -380,7 +384,7 @@ add_rows(const struct report *w)
 		"数据：读取 %" N " 条，合格 %" N " 条，退回 %" N " 条\n",
 		c->read, c->accepted, c->refused))
 		return ERR_NOMEM;
-	if (w->r->trial)
+	if (w->r->trial && !w->r->compared)
 		return 0;
 	return SAY(w,
 		   "records      %" N " inserted, %" N " updated, %" N

@@ -272,8 +272,10 @@ struct validate_receipt {
 	const char *fix_file;		     /* name of the fix file, "" none */
 	const struct validate_round *rounds; /* fix files that came back */
 	size_t nrounds;
-	bool trial;  /* a dry run: the texts say so */
-	bool erased; /* rejected: it holds what must not be here */
+	bool trial;    /* a dry run: the texts say so */
+	bool compared; /* with the records: rows says what would become of
+			* them */
+	bool erased;   /* rejected: it holds what must not be here */
 };
 
 /* Receipt JSON with the keys of SPEC 6, in that order and, if a fix file came

@@ -132,8 +132,8 @@ open_all(struct server *s, struct error *err)
 	if (!rc)
 		rc = flow_plan_new(s->store, s->config, &s->plan, err);
 	if (!rc)
-		rc = inbox_open(s->store, s->config, s->plan->resource_ids, 7,
-				&s->inbox, err);
+		rc = inbox_open(s->store, s->config, s->plan->resource_ids,
+				s->plan->trial_ids, 7, &s->inbox, err);
 	if (!rc)
 		rc = flow_new(s->store, s->plan, s->inbox, &decoder, &hooks,
 			      &s->flow, err);

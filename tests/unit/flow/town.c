@@ -179,8 +179,8 @@ town_open(struct town *t)
 	struct error err = ERROR_INIT;
 
 	check(town_try_open(t, &err), &err);
-	check(inbox_open(t->store, t->config, t->plan->resource_ids, t->session,
-			 &t->inbox, &err),
+	check(inbox_open(t->store, t->config, t->plan->resource_ids,
+			 t->plan->trial_ids, t->session, &t->inbox, &err),
 	      &err);
 }
 

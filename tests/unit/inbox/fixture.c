@@ -25,8 +25,8 @@ open_inbox(struct box *b)
 {
 	struct error err = ERROR_INIT;
 
-	if (inbox_open(b->store, &b->config, &b->resource, b->session,
-		       &b->inbox, &err))
+	if (inbox_open(b->store, &b->config, &b->resource, &b->trial,
+		       b->session, &b->inbox, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -41,6 +41,9 @@ open_all(struct box *b)
 	assert_int_equal(store_begin(b->store, &txn, &err), 0);
 	assert_int_equal(store_object_intern(&txn, STORE_RESOURCE, "aic/r",
 					     &b->resource, &err),
+			 0);
+	assert_int_equal(store_object_intern(&txn, STORE_RESOURCE,
+					     "trial/aic/r", &b->trial, &err),
 			 0);
 	assert_int_equal(store_commit(&txn, &err), 0);
 	open_inbox(b);

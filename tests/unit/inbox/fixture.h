@@ -33,7 +33,7 @@ struct box {
 	struct config_department department;
 	struct store *store;
 	struct inbox *inbox;
-	int64_t resource;
+	int64_t resource, trial;
 	int64_t session;
 	uint64_t unique;
 	int fds; /* open descriptors before the test */

@@ -93,6 +93,15 @@ intern(struct served *s)
 					  config->departments[i].id,
 					  &s->department_ids[i], &err),
 		      &err);
+	for (size_t i = 0; i < config->nresources; i++) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "trial/%s",
+			 config->resources[i].name);
+		check(store_object_intern(&txn, STORE_RESOURCE, name,
+					  &s->trial_ids[i], &err),
+		      &err);
+	}
 	check(store_commit(&txn, &err), &err);
 }
 
@@ -132,6 +141,7 @@ start(struct served *s, bool first)
 		.nthemes = 1,
 		.departments = s->department_ids,
 		.resources = s->resource_ids,
+		.trials = s->trial_ids,
 		.complain = complain,
 		.complain_ctx = s,
 	};

@@ -19,6 +19,7 @@ struct served {
 	struct inbox *inbox;
 	struct config_resource resources[SERVED_RESOURCES]; /* by name */
 	int64_t resource_ids[SERVED_RESOURCES];
+	int64_t trial_ids[SERVED_RESOURCES];
 	int64_t department_ids[SERVED_DEPARTMENTS];
 	char point[64]; /* where it is mounted */
 	int root;	/* that folder, open */

@@ -142,7 +142,10 @@ test_before_the_first_data(void **state)
 	assert_string_equal(names_of(s, "catalogue/aic/registrations"),
 			    "README.txt descriptor.ini status.json "
 			    "tableschema.json template.csv ");
-	assert_string_equal(names_of(s, "inbox/aic"), "archive registrations ");
+	assert_string_equal(names_of(s, "inbox/aic"),
+			    "archive registrations trial ");
+	assert_string_equal(names_of(s, "inbox/aic/trial"), "registrations ");
+	assert_string_equal(names_of(s, "inbox/aic/trial/registrations"), "");
 	assert_string_equal(names_of(s, "inbox/aic/archive/registrations"), "");
 	assert_string_equal(names_of(s, THEME),
 			    "README.txt SHA256SUMS changes conflicts.csv "
