@@ -97,6 +97,14 @@ mount_resource_index(const struct mount *m, int64_t object)
 	return -1;
 }
 
+bool
+mount_is_trial(const struct mount *m, int64_t object)
+{
+	int i = mount_resource_index(m, object);
+
+	return i >= 0 && m->context.trials[i] == object;
+}
+
 const struct config_resource *
 mount_resource(const struct mount *m, int64_t object)
 {

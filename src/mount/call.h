@@ -87,6 +87,8 @@ const struct config_department *mount_department(const struct mount *m,
 						 int64_t object);
 const struct publish_theme *mount_theme(const struct mount *m, int64_t object);
 int mount_resource_index(const struct mount *m, int64_t object);
+/* Whether the number is that of a resource's dry runs. */
+bool mount_is_trial(const struct mount *m, int64_t object);
 
 static inline const char *
 mount_name(const struct mount *m, enum layout_name name)

@@ -113,6 +113,19 @@ hide(struct mount_news *news, uint64_t folder, const char *name)
 	pthread_mutex_unlock(&news->lock);
 }
 
+/* inbox/DEPARTMENT/RESOURCE, or the one for its trials. */
+static int
+add_folder(const struct mount *m, int64_t resource,
+	   const struct config_resource *r, struct buf *ret)
+{
+	const char *inbox = mount_name(m, LAYOUT_INBOX);
+
+	return mount_is_trial(m, resource)
+		       ? buf_addf(ret, "%s/%s/%s/%s", inbox, r->department,
+				  mount_name(m, LAYOUT_TRIAL), r->id)
+		       : buf_addf(ret, "%s/%s", inbox, r->name);
+}
+
 int
 mount_news_of_inbox(struct mount *m, int64_t resource, const char *name,
 		    const char *ending, struct buf *ret)
@@ -124,8 +137,8 @@ mount_news_of_inbox(struct mount *m, int64_t resource, const char *name,
 	if (!r)
 		return 0;
 	if (buf_addf(&file, "%s%s", name, ending) || !buf_str(&file) ||
-	    buf_addf(ret, "%c%s/%s/%s", MOUNT_NEWS_CAME,
-		     mount_name(m, LAYOUT_INBOX), r->name, file.data))
+	    buf_addc(ret, MOUNT_NEWS_CAME) || add_folder(m, resource, r, ret) ||
+	    buf_addf(ret, "/%s", file.data))
 		return ERR_NOMEM;
 	if (file.len < NAME_SIZE)
 		hide(m->news, mount_node_make(NODE_INBOX_RESOURCE, resource),
