@@ -137,7 +137,9 @@ op_statfs(fuse_req_t req, fuse_ino_t node)
 {
 	scope_call call = mount_call(of(req));
 	struct statvfs st;
-	int rc = mount_inbox_statfs(&call, node, &st);
+	/* what a department has stored is its own business */
+	bool may = mount_permit_node(req, &call, node, ACCESS_READ) == 0;
+	int rc = mount_inbox_statfs(&call, may ? node : NODE_ROOT, &st);
 
 	mount_call_end(&call);
 	if (rc < 0)
@@ -575,19 +577,19 @@ op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 {
 	scope_call call = mount_call(of(req));
 	scope_buf value = BUF_INIT;
-	int rc;
+	bool ours = strncmp(name, "user.", 5) == 0;
+	int rc = ours ? mount_permit_node(req, &call, node, ACCESS_READ)
+		      : -ENODATA;
 
-	if (strcmp(name, "system.posix_acl_access") == 0) {
+	if (strcmp(name, "system.posix_acl_access") == 0)
 		rc = mount_rights_acl(&call, node, &value);
-	} else if (strncmp(name, "user.", 5) != 0) {
-		rc = -ENODATA;
-	} else if (mount_tree_is_inbox(node)) {
+	else if (!rc && !mount_tree_is_inbox(node))
+		rc = mount_xattr_get(&call, node, name, &value);
+	mount_call_end(&call);
+	if (!rc && ours && mount_tree_is_inbox(node)) {
 		upload_xattr(req, node, name, size);
 		return;
-	} else {
-		rc = mount_xattr_get(&call, node, name, &value);
 	}
-	mount_call_end(&call);
 	if (rc < 0)
 		reply_error(req, rc);
 	else
@@ -599,14 +601,15 @@ op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 {
 	scope_call call = mount_call(of(req));
 	scope_buf names = BUF_INIT;
-	int rc;
+	bool upload = mount_tree_is_inbox(node);
+	int rc = upload ? mount_permit_node(req, &call, node, ACCESS_READ)
+			: mount_xattr_list(&call, node, &names);
 
-	if (mount_tree_is_inbox(node)) {
+	mount_call_end(&call);
+	if (!rc && upload) {
 		upload_xattr(req, node, NULL, size);
 		return;
 	}
-	rc = mount_xattr_list(&call, node, &names);
-	mount_call_end(&call);
 	if (rc < 0)
 		reply_error(req, rc);
 	else

@@ -296,13 +296,17 @@ is_kept(fuse_req_t req, fuse_ino_t node)
 	       (mount_news_is_herald(req) && !mount_node_is_upload(node));
 }
 
-/* truncate(2) is an open for writing, and a close. */
+/* Who made a file has its owner's rights for the kernel, also after he has left
+ * the department, by a descriptor that leads to it; truncate(2) is an open for
+ * writing, and a close. By a descriptor that is open for writing its times are
+ * his until he closes it. */
 static int
-permit_size(fuse_req_t req, uint64_t node, unsigned what)
+permit_set(fuse_req_t req, uint64_t node, unsigned what, bool opened)
 {
+	const unsigned times = INBOX_SET_ATIME | INBOX_SET_MTIME;
 	scope_call call = mount_call(of(req));
 
-	if (!(what & INBOX_SET_SIZE))
+	if (opened && !(what & ~times))
 		return 0;
 	return mount_permit_node(req, &call, node, ACCESS_WRITE);
 }
@@ -317,7 +321,6 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	unsigned what;
 	int rc;
 
-	(void)fi;
 	if (is_kept(req, node)) {
 		reply_as_it_is(req, node);
 		return;
@@ -328,7 +331,7 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	}
 	what = what_to_set(set, st);
 	st->st_mode &= 0777;
-	rc = permit_size(req, node, what);
+	rc = permit_set(req, node, what, fi != NULL);
 	if (!rc)
 		rc = inbox_setattr(inbox_of(req), &r, mount_inbox_part(node),
 				   payload(node), st, what, &now);
@@ -348,15 +351,19 @@ is_acl(const char *name)
 
 /* Why an attribute may not be set or removed; 0: src/inbox decides. */
 static int
-refuse_xattr(uint64_t node, const char *name)
+refuse_xattr(fuse_req_t req, uint64_t node, const char *name)
 {
+	scope_call call = mount_call(of(req));
+
 	if (is_acl(name))
 		return -EOPNOTSUPP;
 	if (strncmp(name, "user.civicfs.", 13) == 0)
 		return -EPERM;
 	if (!mount_tree_is_inbox(node))
 		return -EROFS;
-	return strncmp(name, "user.", 5) == 0 ? 0 : -EOPNOTSUPP;
+	if (strncmp(name, "user.", 5) != 0)
+		return -EOPNOTSUPP;
+	return mount_permit_node(req, &call, node, ACCESS_WRITE);
 }
 
 void
@@ -364,7 +371,7 @@ mount_op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name,
 		  const char *p, size_t n, int flags)
 {
 	struct inbox_request r = mount_request(req);
-	int rc = refuse_xattr(node, name);
+	int rc = refuse_xattr(req, node, name);
 
 	if (!rc)
 		rc = inbox_setxattr(inbox_of(req), &r, mount_inbox_part(node),
@@ -376,7 +383,7 @@ void
 mount_op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)
 {
 	struct inbox_request r = mount_request(req);
-	int rc = refuse_xattr(node, name);
+	int rc = refuse_xattr(req, node, name);
 
 	if (!rc)
 		rc = inbox_removexattr(inbox_of(req), &r,
