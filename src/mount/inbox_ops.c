@@ -297,17 +297,12 @@ is_kept(fuse_req_t req, fuse_ino_t node)
 }
 
 /* Who made a file has its owner's rights for the kernel, also after he has left
- * the department, by a descriptor that leads to it; truncate(2) is an open for
- * writing, and a close. By a descriptor that is open for writing its times are
- * his until he closes it. */
+ * the department, by a descriptor that leads to it. */
 static int
-permit_set(fuse_req_t req, uint64_t node, unsigned what, bool opened)
+permit_set(fuse_req_t req, uint64_t node)
 {
-	const unsigned times = INBOX_SET_ATIME | INBOX_SET_MTIME;
 	scope_call call = mount_call(of(req));
 
-	if (opened && !(what & ~times))
-		return 0;
 	return mount_permit_node(req, &call, node, ACCESS_WRITE);
 }
 
@@ -321,6 +316,7 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	unsigned what;
 	int rc;
 
+	(void)fi;
 	if (is_kept(req, node)) {
 		reply_as_it_is(req, node);
 		return;
@@ -331,7 +327,7 @@ mount_op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *st, int set,
 	}
 	what = what_to_set(set, st);
 	st->st_mode &= 0777;
-	rc = permit_set(req, node, what, fi != NULL);
+	rc = permit_set(req, node);
 	if (!rc)
 		rc = inbox_setattr(inbox_of(req), &r, mount_inbox_part(node),
 				   payload(node), st, what, &now);

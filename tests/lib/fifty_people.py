@@ -10,8 +10,10 @@ program's: person by person, without ACLs. 'check' has a process for each
 person, which stays where it is while rules change; after each reload all of
 them list, stat, open and write every kind of node, and each answer must be
 that of the rules. What getfacl shows, decided as the kernel decides, and what
-'civicfs explain' says have to agree. Prints what differs."""
+'civicfs explain' says have to agree. Prints what differs. FULL=1 looks at
+every node for everybody; else a part by lot."""
 
+import ctypes
 import errno
 import itertools
 import json
@@ -31,6 +33,8 @@ CONDITIONAL = "env/penalties"
 THEMES = {"credit": ["aic/registrations", "tax/ratings"],
           "control": ["aic/registrations", "env/penalties"],
           "justice": ["court/cases", "aic/registrations"]}
+FULL = bool(os.environ.get("FULL"))  # every node for everybody, or a sample
+SAMPLE = 36
 ROLES = ["coordinator", "supervisor", "secrecy", "auditor"]
 
 
@@ -185,6 +189,7 @@ def nodes():
         yield "inbox/%s/%s" % (d, r), "box", way
         yield "inbox/%s/%s/spare.csv.part" % (d, r), "upload", way
         yield "inbox/%s/%s/first.csv.receipt.txt" % (d, r), "file", way
+        yield "inbox/%s/%s/faulty.csv.fix.csv" % (d, r), "fix", way
         yield "inbox/%s/archive/%s" % (d, r), "folder", way
     yield "themes", "folder", root + ["themes"]
     for t, resources in THEMES.items():
@@ -192,10 +197,13 @@ def nodes():
         for name in ("", "/sources", "/subjects", "/versions", "/changes",
                      "/versions/1", "/versions/1/subjects"):
             yield "themes/" + t + name, "folder", way
-        for name in ("data.csv", "orphans.csv", "SHA256SUMS",
-                     "subjects/E1.json", "versions/1/data.csv",
+        for name in ("data.csv", "data.jsonl", "orphans.csv",
+                     "conflicts.csv", "SHA256SUMS", "README.txt",
+                     "datapackage.json", "subjects/E1.json",
+                     "versions/1/data.csv", "versions/1/SHA256SUMS",
                      "versions/1/subjects/E2.json", "versions/current",
-                     "changes/1.csv"):
+                     "versions/index.csv", "changes/1.csv",
+                     "changes/0..1.csv"):
             yield "themes/%s/%s" % (t, name), "file", way
         for resource in resources:
             for at in ("", "versions/1/"):
@@ -209,6 +217,20 @@ def nodes():
 
 NODES = list(nodes())
 WAYS = {path: way for path, _, way in NODES}
+
+
+def add_archives(mount):
+    """What is known once submissions have numbers."""
+    for d, r in DEPARTMENTS.items():
+        top = "inbox/%s/archive/%s" % (d, r)
+        for number in sorted(os.listdir(os.path.join(mount, top))):
+            folder = "%s/%s" % (top, number)
+            NODES.append((folder, "folder", WAYS[top]))
+            for name in sorted(os.listdir(os.path.join(mount, folder))):
+                NODES.append((folder + "/" + name, "file", WAYS[top]))
+    WAYS.update({path: way for path, _, way in NODES})
+
+
 GIDS = {p: {gid_of(g) for g in groups_of(p)} | {uid_of(p)} for p in PEOPLE}
 
 
@@ -244,16 +266,68 @@ def make_and_remove(folder, person):
     os.unlink(path + ".tmp")
 
 
-def answers(mount, person):
+def allowed(path):
+    if not os.access(path, os.R_OK):
+        raise OSError(errno.EACCES, "says access(2)")
+
+
+def attribute(path):
+    try:
+        os.getxattr(path, "user.civicfs.version")
+    except OSError as error:
+        if error.errno != errno.ENODATA:
+            raise
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def watched(path):
+    """inotify wants the right to read."""
+    fd = LIBC.inotify_init()
+    if LIBC.inotify_add_watch(fd, path.encode(), 4) < 0:
+        code = ctypes.get_errno()
+        os.close(fd)
+        raise OSError(code, "inotify")
+    os.close(fd)
+
+
+def meddle(path, kind):
+    """What nobody may do: the first that can be done is told."""
+    calls = {"utime": lambda: os.utime(path, (1, 1)),
+             "truncate": lambda: os.truncate(path, 1),
+             "unlink": lambda: os.unlink(path),
+             "rename": lambda: os.rename(path, path + ".new"),
+             "replace": lambda: os.rename(path + ".no", path),
+             "setxattr": lambda: os.setxattr(path, "user.x", b"x"),
+             "link": lambda: os.link(path, path + ".new"),
+             "chown": lambda: os.chown(path, 0, 0)}
+    if kind in ("folder", "box"):
+        calls = {"rmdir": lambda: os.rmdir(path),
+                 "mkdir": lambda: os.mkdir(path + "/new"),
+                 "create": lambda: opened(path + "/new", os.O_CREAT |
+                                          os.O_WRONLY),
+                 "chmod": lambda: os.chmod(path, 0o777)}
+    return [name for name, call in calls.items() if attempt(call) == "ok"]
+
+
+def answers(mount, person, lot):
     found = {}
-    for path, kind, _ in NODES:
+    for path, kind, _ in NODES if FULL else lot.sample(NODES, SAMPLE):
         full = os.path.join(mount, path) if path else mount
         found[path, "stat"] = attempt(lambda: os.stat(full))
+        found[path, "access"] = attempt(lambda: allowed(full))
+        found[path, "xattr"] = attempt(lambda: attribute(full))
+        found[path, "watch"] = attempt(lambda: watched(full))
         if kind in ("folder", "box"):
             found[path, "list"] = attempt(lambda: os.listdir(full))
         else:
             found[path, "read"] = attempt(lambda: opened(full, os.O_RDONLY))
+        if kind in ("file", "upload"):
             found[path, "write"] = attempt(lambda: opened(full, os.O_WRONLY))
+        # in an inbox members may, and would
+        if found[path, "access"] != "ok" or not path.startswith("inbox"):
+            found[path, "meddle"] = meddle(full, kind)
         if kind == "box":
             found[path, "make"] = attempt(
                 lambda: make_and_remove(full, person))
@@ -321,11 +395,13 @@ def live(person, mount, questions, replies):
     os.setgid(uid_of(person))
     os.setuid(uid_of(person))
     stander = Stander(mount)
+    lot = random.Random()
     stop, wrong = threading.Event(), []
     reader = threading.Thread(target=read_on, args=(mount, stop, wrong))
     reader.start()
     while os.read(questions, 1) == b"?":
-        reply = pickle.dumps((answers(mount, person), stander.answers()))
+        reply = pickle.dumps((answers(mount, person, lot),
+                              stander.answers()))
         os.write(replies, struct.pack("<I", len(reply)) + reply)
         stander.close()
         stander = Stander(mount)
@@ -389,11 +465,15 @@ class Check:
             expected = {
                 "stat": above, "list": here, "read": here, "make": here,
                 "write": here and kind == "upload",
+                "access": here, "xattr": here, "watch": here,
             }
             for what, may in expected.items():
                 if (path, what) in found:
                     self.expect("%s: %s of '%s'" % (person, what, path),
                                 found[path, what], "ok" if may else "EACCES")
+            if (path, "meddle") in found:
+                self.expect("%s: may with '%s'" % (person, path),
+                            found[path, "meddle"], [])
 
     def standing(self, rules, person, found):
         for (theme, what), got in found.items():
@@ -443,6 +523,27 @@ class Check:
                         json.loads(answer.stdout)["read"],
                         all(rules.may(person, p) for p in places))
 
+    def explain_all(self, rules, lot):
+        """For each place, everybody whom 'explain PATH' names."""
+        for path, kind, places in NODES if FULL else lot.sample(NODES, 20):
+            answer = subprocess.run(
+                [self.civicfs, "-c", self.folder + "/civicfs.conf", "--json",
+                 "explain", "/" + path],
+                stdout=subprocess.PIPE, check=False)
+            rows = json.loads(answer.stdout)
+            rows = rows["readers"]
+            for person in PEOPLE:
+                mine = [row for row in rows if
+                        row["kind"] == "everyone" or
+                        row["kind"] == "user" and row["name"] == person or
+                        row["kind"] == "group" and
+                        row["name"] in groups_of(person) + [person]]
+                may = all(rules.may(person, p) for p in places)
+                self.expect("explain %s: %s" % (path, person), bool(mine), may)
+                self.expect("explain %s: %s writes" % (path, person),
+                            any(row["write"] for row in mine),
+                            may and kind in ("box", "upload", "fix"))
+
     def round(self, rules, people, lot):
         for person in people:
             person.ask(b"?")
@@ -458,6 +559,7 @@ def check(folder, mount, civicfs, seed, rounds):
     lot = random.Random(seed)
     rules = Rules(lot)
     c = Check(folder, mount, civicfs)
+    add_archives(mount)
     people = [Person(name, mount) for name in PEOPLE]
     c.round(rules, people, lot)
     for _ in range(rounds):
@@ -467,6 +569,7 @@ def check(folder, mount, civicfs, seed, rounds):
                        check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         c.round(rules, people, lot)
+    c.explain_all(rules, lot)
     for person in people:
         person.ask(b".")
         c.expect(person.name + " read on", person.reply(), [])

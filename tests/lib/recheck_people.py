@@ -3,7 +3,9 @@
 
     recheck_people.py passwd FILE FILE     adds them to copies of /etc's files
     recheck_people.py group FILE YES|NO    whether bo is in the team
-    recheck_people.py check MOUNT COMMAND
+    recheck_people.py check MOUNT
+    recheck_people.py left MOUNT
+    recheck_people.py statfs MOUNT WHO     blocks of inbox/aic, as he is told
 
 'check' has a process for each person, which opens every kind of file of
 themes/credit once; then it reads lines 'who=yes|no|left ...' and, for each, lets
@@ -11,7 +13,11 @@ all of them read by the descriptors that they opened first, by new ones, by a
 descriptor that somebody else opened, by mmap and by sendfile: each answer must
 be that of the line. Who has left a group reads nothing by what he opened before;
 by path he may for as long as his process has the group, as with any file. It
-answers 'good', or prints what differs and ends."""
+answers 'good', or prints what differs and ends.
+
+'left': ann makes a file in inbox/aic/registrations and keeps descriptors of it;
+after a line from standard input she is no member any more, and what the kernel
+lets its owner do by them is refused."""
 
 import ctypes
 import errno
@@ -207,11 +213,55 @@ def check(mount):
         print("good", flush=True)
 
 
+def left(mount):
+    folder = os.path.join(mount, "inbox/aic/registrations")
+    stored = os.statvfs(folder).f_blocks
+    become("ann")
+    path = os.path.join(folder, "of ann.csv.part")
+    with open(path, "wb") as file:
+        file.write(b"code")
+    there = "/proc/self/fd/%d" % os.open(path, os.O_PATH)
+    written = os.open(path, os.O_RDWR)
+    if os.statvfs(folder).f_blocks != stored:
+        sys.exit("failed: a member sees another quota")
+    ways = {
+        "chmod": lambda: os.chmod(there, 0o600),
+        "utime": lambda: os.utime(there, (1, 1)),
+        "futime": lambda: os.utime(written, (1, 1)),
+        "truncate": lambda: os.truncate(there, 1),
+        "setxattr": lambda: os.setxattr(there, "user.x", b"x"),
+        "removexattr": lambda: os.removexattr(there, "user.x"),
+        "getxattr": lambda: os.getxattr(there, "user.civicfs.status"),
+        "listxattr": lambda: os.listxattr(there),
+        "read": lambda: os.open(there, os.O_RDONLY),
+        "write": lambda: os.open(there, os.O_WRONLY),
+    }
+    os.setxattr(there, "user.x", b"x")
+    print("open", flush=True)
+    sys.stdin.readline()
+    done = [way for way, call in ways.items()
+            if outcome(call) != "EACCES"]
+    if done:
+        sys.exit("failed: who has left may %s" % ", ".join(done))
+    if os.pread(written, 10, 0) != b"code" or os.write(written, b"more") != 4:
+        sys.exit("failed: what was open is not any more")
+    print("good", flush=True)
+
+
+def statfs(mount, name):
+    become(name)
+    print(os.statvfs(os.path.join(mount, "inbox/aic")).f_blocks)
+
+
 def main():
     if sys.argv[1] == "passwd":
         add_accounts(sys.argv[2], sys.argv[3])
     elif sys.argv[1] == "group":
         set_group(sys.argv[2], sys.argv[3] == "YES")
+    elif sys.argv[1] == "left":
+        left(sys.argv[2])
+    elif sys.argv[1] == "statfs":
+        statfs(sys.argv[2], sys.argv[3])
     else:
         check(sys.argv[2])
 
