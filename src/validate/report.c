@@ -94,6 +94,21 @@ say_quarantined(const struct report *w)
 		   c->refused, c->read);
 }
 
+/* What a command has looked at is not the platform's to erase. */
+static int
+say_erased(const struct report *w)
+{
+	if (!*w->r->submission)
+		return SAY(w,
+			   "the file holds values of a secret field and would "
+			   "be erased",
+			   "文件含有涉密字段的值，将被拒收并销毁");
+	return SAY(w,
+		   "the file has been erased: it held what must not be sent "
+		   "here, values of a secret field; nothing of it is in",
+		   "文件含有不得报送的涉密字段的值，已予销毁，未入库");
+}
+
 /* Of a dry run: what would become of the file. */
 static int
 say_trial(const struct report *w)
@@ -118,10 +133,7 @@ say_trial(const struct report *w)
 		return SAY(w, "nothing would be published", "将暂缓入库");
 	case VALIDATE_S_REJECTED:
 		if (w->r->erased)
-			return SAY(w,
-				   "the file holds values of a secret field "
-				   "and would be erased",
-				   "文件含有涉密字段的值，将被拒收并销毁");
+			return say_erased(w);
 		return SAY(w, "nothing of the file can be used",
 			   "文件无法使用");
 	default:
@@ -146,12 +158,7 @@ say_state(const struct report *w)
 		return say_quarantined(w);
 	case VALIDATE_S_REJECTED:
 		if (w->r->erased)
-			return SAY(w,
-				   "the file has been erased: it held what "
-				   "must not be sent here, values of a secret "
-				   "field; nothing of it is in",
-				   "文件含有不得报送的涉密字段的值，已予销毁，"
-				   "未入库");
+			return say_erased(w);
 		return SAY(w, "the file could not be read, nothing of it is in",
 			   "文件无法读取，未入库");
 	case VALIDATE_S_INCOMPLETE:

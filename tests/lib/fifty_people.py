@@ -190,6 +190,8 @@ def nodes():
         yield "inbox/%s/%s/spare.csv.part" % (d, r), "upload", way
         yield "inbox/%s/%s/first.csv.receipt.txt" % (d, r), "file", way
         yield "inbox/%s/%s/faulty.csv.fix.csv" % (d, r), "fix", way
+        yield "inbox/%s/trial" % d, "folder", way
+        yield "inbox/%s/trial/%s" % (d, r), "box", way
         yield "inbox/%s/archive/%s" % (d, r), "folder", way
     yield "themes", "folder", root + ["themes"]
     for t, resources in THEMES.items():
