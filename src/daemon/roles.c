@@ -33,10 +33,8 @@ static const struct {
 	[DAEMON_STANDIN] = {"stand-in", daemon_standin, NULL},
 };
 
-/* Of those that it has until then; the change of user leaves it none but these.
- */
 static int
-keep_capabilities(uint32_t capabilities)
+set_capabilities(uint32_t capabilities)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3};
@@ -44,6 +42,16 @@ keep_capabilities(uint32_t capabilities)
 		{.effective = capabilities, .permitted = capabilities}};
 
 	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Of those that the change of user has left to it. In a container that does
+ * not have them a role goes without any. */
+static int
+keep_capabilities(uint32_t capabilities)
+{
+	return capabilities && set_capabilities(capabilities)
+		       ? set_capabilities(0)
+		       : 0;
 }
 
 static int
@@ -56,7 +64,7 @@ drop_rights(const struct daemon_users *users, uint32_t capabilities,
 		      users->worker_gid) ||
 	    setresuid(users->worker_uid, users->worker_uid,
 		      users->worker_uid) ||
-	    (capabilities && keep_capabilities(capabilities)) ||
+	    keep_capabilities(capabilities) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_errno(err, errno,
 				   "cannot become the service user");
