@@ -297,6 +297,7 @@ add_value(struct ods *o, enum decode_flaw_kind *ret_flaw)
 		return decode_sheet_number(value, DECODE_STYLE_NUMBER, false,
 					   out, ret_flaw);
 	case DATE:
+		value = decode_sheet_moment(value);
 		t = value.n ? memchr(value.p, 'T', value.n) : NULL;
 		if (t && value.n - (size_t)(t - value.p) == 9 &&
 		    !memcmp(t, "T00:00:00", 9))

@@ -240,6 +240,21 @@ decode_sheet_number(struct slice text, unsigned char style, bool from_1904,
 	return decode_sheet_double(value, style, from_1904, out, ret_flaw);
 }
 
+struct slice
+decode_sheet_moment(struct slice text)
+{
+	if (!text.n || !memchr(text.p, 'T', text.n))
+		return text;
+	if (text.p[text.n - 1] == 'Z')
+		text.n--;
+	if (!memchr(text.p, '.', text.n))
+		return text;
+	while (text.p[text.n - 1] == '0')
+		text.n--;
+	text.n -= text.p[text.n - 1] == '.';
+	return text;
+}
+
 /* ---- rows ---------------------------------------------------------------- */
 
 void

@@ -32,6 +32,11 @@ MUST_CHECK int decode_sheet_double(double value, unsigned char style,
 				   bool from_1904, struct buf *out,
 				   enum decode_flaw_kind *ret_flaw);
 
+/* A day, or a day and a time, that a workbook holds as a text. It is what the
+ * cell shows: of no time zone, although some programs end it with Z, and
+ * without a fraction of zeros. */
+struct slice decode_sheet_moment(struct slice text);
+
 /* A row while its cells come, from left to right. */
 struct decode_sheet_row {
 	struct buf text;

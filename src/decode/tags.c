@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRIBUTES_MOST 32
+#define ATTRIBUTES_MOST 64 /* LibreOffice names forty namespaces */
 
 /* ---- characters ---------------------------------------------------------- */
 

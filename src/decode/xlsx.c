@@ -125,11 +125,14 @@ begin_cell(struct sheet *s, const char **attributes)
 static int
 add_date(struct sheet *s, struct slice text, enum decode_flaw_kind *ret_flaw)
 {
-	const char *t = text.n ? memchr(text.p, 'T', text.n) : NULL;
-	size_t day = t ? (size_t)(t - text.p) : text.n;
-	size_t i = day + 1;
+	const char *t;
+	size_t day, i;
 
-	while (i < text.n && strchr("0:.Z", text.p[i]))
+	text = decode_sheet_moment(text);
+	t = text.n ? memchr(text.p, 'T', text.n) : NULL;
+	day = t ? (size_t)(t - text.p) : text.n;
+	i = day + 1;
+	while (i < text.n && strchr("0:", text.p[i]))
 		i++;
 	if (t && i == text.n) {
 		if (s->style != DECODE_STYLE_DATETIME)

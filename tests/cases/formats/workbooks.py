@@ -152,6 +152,9 @@ E1904 = {"book": {"epoch": '<workbookPr date1904="1"/>'}}
 value("true", "true", 1, "b")
 value("error", "#REF!", "#REF!", "e")
 value("iso-day", "2012-06-01", "2012-06-01T00:00:00.000", "d", 1)
+value("iso-time", "2012-06-01T09:30:00", "2012-06-01T09:30:00.000Z", "d", 2)
+value("iso-fraction", "2012-06-01T09:30:00.25", "2012-06-01T09:30:00.250", "d",
+      2)
 value("day", "2012-06-01", 41061, style=1)
 value("day-in-chinese", "2012-06-01", 41061, style=5)
 value("day-1904", "2012-06-01", 39599, style=1, **E1904)
@@ -361,6 +364,8 @@ case("ods-values",
                    odd("boolean", ' office:boolean-value="true"')),
                row(odd("time", ' office:time-value="PT09H30M00S"'),
                    odd("percentage", ' office:value="0.15"')),
+               row(odd("date", ' office:date-value="2012-06-01T09:30:00.000Z"'),
+                   odd("date", ' office:date-value="2012-06-01"')),
                row(odd("float", ' office:value="914419001234567890"'),
                    odd("string", ' calcext:value-type="error"',
                        "<text:p>#REF!</text:p>")),
@@ -370,6 +375,7 @@ case("ods-values",
                        "</text:p></office:annotation><text:p>x</text:p>")),
                row(words("1"), odd("", ' table:formula="of:=1"')))),
      done([["2012-06-01T00:00:00", "true"], ["09:30:00", "0.15"],
+           ["2012-06-01T09:30:00", "2012-06-01"],
            ["9.14419001234568E+17", "#REF!"], ["a  bc\nd", "x"],
            ["1", ""]]))
 case("ods-hidden-sheet",
