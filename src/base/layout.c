@@ -14,6 +14,7 @@ static const char *const keys[LAYOUT_NAMES] = {
 	[LAYOUT_DESCRIPTOR] = "descriptor",
 	[LAYOUT_SCHEMA] = "schema",
 	[LAYOUT_TEMPLATE] = "template",
+	[LAYOUT_TEMPLATE_WORKBOOK] = "template_workbook",
 	[LAYOUT_STATUS] = "status",
 	[LAYOUT_ARCHIVE] = "archive",
 	[LAYOUT_TRIAL] = "trial",

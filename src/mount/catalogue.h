@@ -31,6 +31,13 @@ MUST_CHECK int mount_catalogue_schema(const struct config_resource *r,
 MUST_CHECK int mount_catalogue_template(const struct config_resource *r,
 					struct buf *out);
 
+/* template.xlsx: the same as a workbook to fill in, in the department's
+ * language, under the titles of the fields where these tell them apart. Also
+ * ERR_IO. */
+MUST_CHECK int mount_catalogue_workbook(const struct config *config,
+					const struct config_resource *r,
+					struct buf *out, struct error *err);
+
 /* status.json: the newest submission (NULL: none yet). */
 MUST_CHECK int mount_catalogue_status(const struct config_resource *r,
 				      const struct store_submission *newest,

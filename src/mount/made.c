@@ -73,6 +73,10 @@ make_of_resource(struct call *call, const struct node_text *t, struct text *out)
 	case TEXT_TEMPLATE:
 		return mount_call_errno(
 			call, mount_catalogue_template(r, &out->bytes));
+	case TEXT_TEMPLATE_WORKBOOK:
+		return mount_call_errno(call, mount_catalogue_workbook(
+						      m->context.config, r,
+						      &out->bytes, &call->err));
 	case TEXT_STATUS:
 		return make_status(call, t->object, r, out);
 	default:

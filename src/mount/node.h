@@ -97,6 +97,7 @@ enum node_text_kind {
 	TEXT_SCHEMA = 10,
 	TEXT_TEMPLATE = 11,
 	TEXT_STATUS = 12,
+	TEXT_TEMPLATE_WORKBOOK = 13,
 	TEXT_DATASET_README = 24, /* of version 0; object: theme, also below */
 	TEXT_DATASET_PACKAGE = 25,
 	TEXT_DATASET_SUMS = 26

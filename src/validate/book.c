@@ -148,7 +148,7 @@ validate_book_put(struct validate_book *b, size_t column, struct slice s,
 static void
 sheet_name(const struct config_resource *r, char ret[static 4 * 32])
 {
-	const char *name = *r->sheet ? r->sheet : r->id;
+	const char *name = r->sheet && *r->sheet ? r->sheet : r->id;
 	size_t at = 0, units = 0;
 
 	for (const char *p = name; *p; p++) {

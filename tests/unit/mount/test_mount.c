@@ -141,7 +141,7 @@ test_before_the_first_data(void **state)
 			    "aic env humen index.csv tax ");
 	assert_string_equal(names_of(s, "catalogue/aic/registrations"),
 			    "README.txt descriptor.ini status.json "
-			    "tableschema.json template.csv ");
+			    "tableschema.json template.csv template.xlsx ");
 	assert_string_equal(names_of(s, "inbox/aic"),
 			    "archive registrations trial ");
 	assert_string_equal(names_of(s, "inbox/aic/trial"), "registrations ");
