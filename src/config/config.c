@@ -53,6 +53,7 @@ make(struct config_load *load)
 	config_load_platform(load);
 	config_load_resources(load);
 	config_load_themes(load);
+	config_load_upstreams(load);
 	config_load_access(load);
 	keep_warnings(load);
 }

@@ -219,6 +219,21 @@ struct config_department {
 	struct config_place place;
 };
 
+/* What one upstream takes of a theme. */
+struct config_push {
+	const char *theme;  /* id */
+	const char *folder; /* below its mount */
+};
+
+struct config_upstream {
+	const char *name;
+	const char *mount;    /* absolute */
+	const char *receipts; /* absolute */
+	int64_t patience_s;
+	struct config_push *pushes;
+	size_t npushes;
+};
+
 /* One line of an [access], with what it goes on to below. The same key may
  * stand in several lines and files: all of them count. */
 struct config_grant {
@@ -272,6 +287,8 @@ struct config {
 	size_t nresources;
 	struct config_theme *themes;
 	size_t nthemes;
+	struct config_upstream *upstreams;
+	size_t nupstreams;
 	struct config_grant *grants;
 	size_t ngrants;
 	struct config_file *files;

@@ -51,6 +51,9 @@ int config_load_field(struct config_load *load, struct config_place place,
 /* [theme], after the resources (theme.c). */
 void config_load_themes(struct config_load *load);
 
+/* [upstream], after the themes (upstream.c). */
+void config_load_upstreams(struct config_load *load);
+
 /* [access], after everything it names (access.c). */
 void config_load_access(struct config_load *load);
 

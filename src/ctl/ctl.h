@@ -77,6 +77,7 @@ int ctl_doctor(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
 int ctl_backup(struct ctl *ctl);
 int ctl_gc(struct ctl *ctl);
+int ctl_push(struct ctl *ctl);
 int ctl_receipt(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
 int ctl_release(struct ctl *ctl);

@@ -2,43 +2,11 @@
 #include "flow/follow.h"
 
 #include "base/scope.h"
+#include "base/span.h"
 #include "store/follow.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define DIGITS_MOST 18 /* of a version's number */
-
-/* ---- names --------------------------------------------------------------- */
-
-static bool
-take_number(const char **at, int64_t *ret)
-{
-	size_t n = strspn(*at, "0123456789");
-
-	if (!n || n > DIGITS_MOST)
-		return false;
-	*ret = strtoll(*at, NULL, 10);
-	*at += n;
-	return true;
-}
-
-bool
-flow_follow_parse(const char *name, int64_t *ret_from, int64_t *ret_to)
-{
-	if (!take_number(&name, ret_to))
-		return false;
-	*ret_from = *ret_to - 1;
-	if (strncmp(name, "..", 2) == 0) {
-		name += 2;
-		*ret_from = *ret_to;
-		if (!take_number(&name, ret_to))
-			return false;
-	}
-	return (*name == '.' || *name == '\0') && *ret_from >= 0 &&
-	       *ret_from < *ret_to;
-}
 
 /* ---- a file -------------------------------------------------------------- */
 
@@ -110,12 +78,14 @@ int
 flow_follow_weigh(struct flow_judgement *j, struct error *err)
 {
 	struct flow_step *step = &j->step;
+	struct span span = {0};
 	int rc;
 
 	if (!is_concerned(j))
 		return 0;
-	step->named =
-		flow_follow_parse(j->submission->name, &step->from, &step->to);
+	step->named = span_parse(j->submission->name, &span);
+	step->from = span.from;
+	step->to = span.to;
 	rc = find_last(j, err);
 	if (rc)
 		return rc;
@@ -149,15 +119,16 @@ static int
 look_at(void *ctx, const struct store_submission *s)
 {
 	struct waiting *w = ctx;
-	int64_t from, to, *more;
+	struct span span;
+	int64_t *more;
 
 	if (s->number == w->j->submission->number ||
-	    !flow_follow_parse(s->name, &from, &to))
+	    !span_parse(s->name, &span))
 		return 0;
-	if (to > w->last) {
-		if (from == w->last && to > w->next_to) {
+	if (span.to > w->last) {
+		if (span.from == w->last && span.to > w->next_to) {
 			w->next = s->number;
-			w->next_to = to;
+			w->next_to = span.to;
 		}
 		return 0;
 	}

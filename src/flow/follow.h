@@ -1,8 +1,8 @@
 /*
  * Cascades (SPEC 7): a resource whose files are the changes of a theme of
  * another platform (descriptor: follows). The name of a file says from which
- * version of the theme to which it leads, as in changes/: N.csv or
- * FROM..TO.csv, whatever it is packed in.
+ * version of the theme to which it leads (base/span.h), whatever it is packed
+ * in.
  *
  * The records of the resource are those of one version, the last. A file is
  * taken in when it begins there; or begins with nothing (0..TO, everything:
@@ -15,9 +15,6 @@
 #define FLOW_FOLLOW_H
 
 #include "flow/internal.h"
-
-/* Reads a name; false when it says no versions. */
-bool flow_follow_parse(const char *name, int64_t *ret_from, int64_t *ret_to);
 
 /* Sets j->step, and the state of what does not fit. After the rows were
  * weighed, before they are stored. */

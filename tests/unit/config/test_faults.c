@@ -96,10 +96,24 @@ static const struct fault sections[] = {
 	 1},
 	{"conf.d/themes.ini", "[access]",
 	 "[upstream province]\n"
-	 "anything = x\n"
+	 "theme.enterprise-credit = inbox/town/credit\n"
 	 "[access]",
-	 "conf.d/themes.ini:17: '[upstream province]' is not supported by this "
-	 "version; remove the section",
+	 "conf.d/themes.ini:17: [upstream province] has no 'mount'", 1},
+	{"conf.d/themes.ini", "[access]",
+	 "[upstream province]\n"
+	 "mount = /mnt/province\n"
+	 "theme.enterprise-credits = inbox/town/credit\n"
+	 "[access]",
+	 "conf.d/themes.ini:19: theme.enterprise-credits: there is no theme "
+	 "'enterprise-credits'; did you mean 'enterprise-credit'?",
+	 1},
+	{"conf.d/themes.ini", "[access]",
+	 "[upstream province]\n"
+	 "mount = /mnt/province\n"
+	 "theme.enterprise-credit = /inbox/town/credit\n"
+	 "[access]",
+	 "conf.d/themes.ini:19: theme.enterprise-credit: write the inbox "
+	 "folder below '/mnt/province'",
 	 1},
 };
 
