@@ -477,11 +477,14 @@ decode_tags_run(struct decode_tags *t,
 bool
 decode_tags_is_whole(const struct decode_tags *t)
 {
-	const char *p = t->data ? t->data + t->at : "";
+	const char *p;
 
+	if (!t->begun || t->depth)
+		return false;
+	p = t->data + t->at;
 	while (class_of(p) & SPACE)
 		p++;
-	return t->begun && !t->depth && p == t->data + t->end;
+	return p == t->data + t->end;
 }
 
 int
