@@ -440,10 +440,11 @@ static enum decode_tags_end
 next(struct decode_tags *t, const struct decode_xml_handlers *handlers,
      void *ctx)
 {
-	const char *p = t->data + t->at;
+	const char *p;
 
 	if (t->at == t->end)
 		return DECODE_TAGS_MORE;
+	p = t->data + t->at;
 	if (*p != '<') {
 		t->any = true;
 		return text(t, handlers, ctx);
