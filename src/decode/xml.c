@@ -298,7 +298,8 @@ feed_expat(struct decode_xml *xml, enum XML_Status *ret, struct error *err)
 	if (rc)
 		return rc;
 	*ret = XML_Parse(xml->parser, xml->block, (int)n, !n);
-	xml->block += n;
+	if (n)
+		xml->block += n;
 	if (xml->given - XML_GetCurrentByteIndex(xml->parser) > TOKEN_MAX)
 		return sentence_error(err, ERR_INVALID, MSG_XML_TOKEN,
 				      "%.100s" AND "%lld", xml->part->name,
