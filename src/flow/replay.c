@@ -137,6 +137,8 @@ flow_replay_plan(struct store *store, const struct store_submission *without,
 struct folding {
 	const struct flow_shop *shop;
 	struct store_target *target;
+	struct store_target *keys; /* that count; NULL: all */
+	bool collecting;	   /* them */
 	struct error *err;
 };
 
@@ -157,6 +159,17 @@ fold_row(struct folding *f, const struct flow_judgement *j,
 {
 	const char *id = j->submission->id;
 
+	if (f->collecting)
+		return row->status == STORE_STAGED_GOOD
+			       ? store_target_put(f->keys, row->key, SLICE_NONE,
+						  id, f->err)
+			       : 0;
+	if (f->keys) {
+		int rc = store_target_get(f->keys, row->key, NULL, f->err);
+
+		if (rc <= 0)
+			return rc;
+	}
 	if (row->status == STORE_STAGED_REFUSED)
 		return j->resource->mode == CONFIG_SNAPSHOT
 			       ? store_target_leave(f->target, row->key, f->err)
@@ -228,6 +241,48 @@ take_base(void *ctx, const struct store_record *r)
 				f->err);
 }
 
+/* A snapshot says something of every key; and what cannot be read any more
+ * does not say which it was about. */
+static bool
+has_keys(const struct flow_shop *shop, const struct store_submission *s)
+{
+	return flow_plan_resource(shop->plan, s->resource)->resource->mode !=
+		       CONFIG_SNAPSHOT &&
+	       s->blob && !s->expired;
+}
+
+static int
+collect_keys(struct folding *f, const struct store_submission *without)
+{
+	int rc = store_target_open(&f->keys, f->err);
+
+	f->collecting = true;
+	if (!rc)
+		rc = fold(f, without);
+	f->collecting = false;
+	return rc;
+}
+
+static int
+take_all(struct folding *f, const struct store_submission *without,
+	 int64_t base)
+{
+	struct sql *db = store_records(f->shop->store);
+	struct store_target_row row;
+	int rc;
+
+	if (!f->keys)
+		return store_record_each(db, without->resource, base, take_base,
+					 f, f->err);
+	rc = store_target_first(f->keys, f->err);
+	while (!rc && (rc = store_target_next(f->keys, &row, f->err)) > 0) {
+		rc = store_record_look(db, without->resource, base, row.key,
+				       take_base, f, f->err);
+		rc = rc < 0 ? rc : 0;
+	}
+	return rc;
+}
+
 static int
 next_taken(struct store *store, int64_t resource, int64_t after,
 	   struct store_submission *ret, struct error *err)
@@ -244,29 +299,24 @@ int
 flow_replay(const struct flow_shop *shop,
 	    const struct store_submission *without,
 	    const struct flow_replay *plan, struct store_target **ret,
-	    struct error *err)
+	    struct store_target **ret_keys, struct error *err)
 {
 	struct folding f = {.shop = shop, .err = err};
 	struct store_submission s = {0};
 	int64_t after = plan->after;
 	int rc = store_target_open(&f.target, err);
 
-	if (rc)
-		return rc;
-	if (plan->base)
-		rc = store_record_each(store_records(shop->store),
-				       without->resource, plan->base, take_base,
-				       &f, err);
+	if (!rc && has_keys(shop, without))
+		rc = collect_keys(&f, without);
+	if (!rc && plan->base)
+		rc = take_all(&f, without, plan->base);
 	while (!rc && (rc = next_taken(shop->store, without->resource, after,
 				       &s, err)) > 0) {
 		after = s.number;
 		rc = s.number == without->number ? 0 : fold(&f, &s);
 		store_submission_release(&s);
 	}
-	if (rc) {
-		store_target_close(f.target);
-		return rc;
-	}
 	*ret = f.target;
-	return 0;
+	*ret_keys = f.keys;
+	return rc;
 }

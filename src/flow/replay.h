@@ -19,11 +19,14 @@ struct flow_replay {
 MUST_CHECK int flow_replay_plan(struct store *store,
 				const struct store_submission *without,
 				struct flow_replay *ret, struct error *err);
-/* The records without it; *ret is the caller's. The thread that judges, outside
- * of any transaction. */
+/* The records without it; both targets are the caller's, also after a failure.
+ * With *ret_keys, which has the keys that it wrote or deleted, they are those
+ * of these keys alone, because nothing else can be otherwise; NULL: all. The
+ * thread that judges, outside of any transaction. */
 MUST_CHECK int flow_replay(const struct flow_shop *shop,
 			   const struct store_submission *without,
 			   const struct flow_replay *plan,
-			   struct store_target **ret, struct error *err);
+			   struct store_target **ret,
+			   struct store_target **ret_keys, struct error *err);
 
 #endif

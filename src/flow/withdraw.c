@@ -90,6 +90,8 @@ flow_may_withdraw(struct store *store, const struct store_submission *s,
 struct undoing {
 	struct flow_fold *f;
 	struct store_target *target;
+	struct store_target *keys; /* of the records that may change; NULL:
+				    * all may */
 	struct store_target_row row;
 	int more; /* 1: 'row' stands */
 	struct error *err;
@@ -153,9 +155,48 @@ take_record(void *ctx, const struct store_record *r)
 	return rc ? rc : next_row(u);
 }
 
+static int
+take_found(void *ctx, const struct store_record *r)
+{
+	struct undoing *u = ctx;
+
+	return change_record(u, r, u->more);
+}
+
+/* The record of one key, as it is to be: u->more says whether. */
+static int
+change_key(struct undoing *u, struct slice key)
+{
+	scope_buf cells = BUF_INIT, whose = BUF_INIT;
+	int rc = store_target_get(u->target, key, &cells, u->err);
+
+	u->more = rc > 0;
+	if (rc > 0)
+		rc = store_target_whose(u->target, key, &whose, u->err);
+	if (rc < 0)
+		return rc;
+	if (!buf_str(&whose))
+		return error_nomem(u->err);
+	u->row = (struct store_target_row){key, buf_slice(&cells), whose.data};
+	rc = store_record_look(u->f->db, u->f->j->planned->id, u->f->seq - 1,
+			       key, take_found, u, u->err);
+	return rc ? (rc < 0 ? rc : 0) : u->more ? insert_row(u) : 0;
+}
+
+static int
+change_keys(struct undoing *u)
+{
+	struct store_target_row row;
+	int rc = store_target_first(u->keys, u->err);
+
+	while (!rc && (rc = store_target_next(u->keys, &row, u->err)) > 0)
+		rc = change_key(u, row.key);
+	return rc;
+}
+
 /* Both in key order; what is written is not met, because it begins later. */
 static int
-change_records(struct undoing *u)
+change_all(struct undoing *u)
 {
 	int rc = store_target_first(u->target, u->err);
 
@@ -217,7 +258,7 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 	if (!rc)
 		rc = flow_link(shop->store, j->planned, f->seq, u->err);
 	if (!rc)
-		rc = change_records(u);
+		rc = u->keys ? change_keys(u) : change_all(u);
 	if (!rc)
 		rc = flow_relink(f, u->err);
 	if (!rc)
@@ -248,7 +289,8 @@ undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	int rc = flow_replay_plan(shop->store, j->submission, &plan, err);
 
 	if (!rc)
-		rc = flow_replay(shop, j->submission, &plan, &u.target, err);
+		rc = flow_replay(shop, j->submission, &plan, &u.target, &u.keys,
+				 err);
 	if (!rc)
 		rc = store_records_begin(shop->store, err);
 	if (!rc)
@@ -256,6 +298,7 @@ undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	if (rc)
 		store_records_rollback(shop->store);
 	store_target_close(u.target);
+	store_target_close(u.keys);
 	flow_fold_release(&f);
 	*ret_seq = j->changed ? f.seq : 0;
 	return rc;

@@ -86,6 +86,48 @@ store_record_each(struct sql *db, int64_t resource, int64_t at,
 	return rc;
 }
 
+static int
+look_in_runs(struct sql *db, int64_t resource, int64_t at, struct slice key,
+	     store_record_each_fn *each, void *ctx, struct error *err)
+{
+	scope_run_walk walk = {0};
+	struct run_row row;
+	struct store_record r;
+	int rc = run_find(&walk, db, RUN_RECORD, resource, at, key, &row, err);
+
+	if (rc <= 0)
+		return rc;
+	r = record_of_run(&row);
+	rc = each(ctx, &r);
+	return rc ? rc : 1;
+}
+
+int
+store_record_look(struct sql *db, int64_t resource, int64_t at,
+		  struct slice key, store_record_each_fn *each, void *ctx,
+		  struct error *err)
+{
+	static const char text[] =
+		"SELECT id, key, cells, submission FROM record"
+		" WHERE resource = ?1 AND key = ?3 AND" HOLDS;
+	scope_stmt *stmt = NULL;
+	struct store_record r;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, resource);
+	sql_bind_int(stmt, 2, at);
+	sql_bind_blob(stmt, 3, key);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc ? rc
+			  : look_in_runs(db, resource, at, key, each, ctx, err);
+	r = record_of(stmt, 0);
+	rc = each(ctx, &r);
+	return rc ? rc : 1;
+}
+
 /* 1 or 0, or negative. */
 static int
 give_found(int64_t id, struct slice found, int64_t *ret_id, struct buf *cells,

@@ -33,6 +33,10 @@ typedef int store_record_each_fn(void *ctx, const struct store_record *r);
 MUST_CHECK int store_record_each(struct sql *db, int64_t resource, int64_t at,
 				 store_record_each_fn *each, void *ctx,
 				 struct error *err);
+/* The one of a key: calls 'each' once or not at all; 1 found, 0 none. */
+MUST_CHECK int store_record_look(struct sql *db, int64_t resource, int64_t at,
+				 struct slice key, store_record_each_fn *each,
+				 void *ctx, struct error *err);
 /* 1 found: the cells are appended to 'cells' (may be NULL), 0 none. */
 MUST_CHECK int store_record_find(struct sql *db, int64_t resource, int64_t at,
 				 struct slice key, int64_t *ret_id,
