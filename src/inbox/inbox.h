@@ -309,8 +309,8 @@ MUST_CHECK int inbox_secret_begin(struct inbox *inbox, struct store_txn *txn,
 void inbox_secret_end(struct inbox *inbox, const struct inbox_secret *secret,
 		      bool committed);
 /* Overwrites and removes all that is still to be erased, also what an earlier
- * worker has left. Blocks for as long as the disk takes. A failure leaves the
- * rest for the next call. */
+ * worker has left. Blocks for as long as the disk takes. What cannot be now is
+ * left for the next call, and holds up no other. */
 MUST_CHECK int inbox_secret_erase(struct inbox *inbox, struct error *err);
 /* Called by it for each file whose bytes the kernel may still keep: of an
  * inbox, and with file 0 the submission itself. */

@@ -220,12 +220,16 @@ int
 inbox_secret_erase(struct inbox *inbox, struct error *err)
 {
 	int64_t blob = 0, submission = 0;
+	struct error first = ERROR_INIT;
 	int rc;
 
 	while ((rc = next(inbox, blob, &blob, &submission, err)) > 0) {
-		rc = erase_one(inbox, blob, submission, err);
-		if (rc)
-			break;
+		struct error failure = ERROR_INIT;
+
+		if (erase_one(inbox, blob, submission, &failure) && !first.code)
+			first = failure;
 	}
-	return rc;
+	if (!rc && first.code && err)
+		*err = first;
+	return rc ? rc : first.code;
 }

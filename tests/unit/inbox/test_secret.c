@@ -8,6 +8,7 @@
 #include "tests/unit/inbox/fixture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECRET "a\nsecret\n"
@@ -240,6 +241,35 @@ test_round(void **state)
 	assert_int_not_equal(submission_of(b, number).blob, 0);
 }
 
+/* What fails is tried again, and holds up no other. */
+static void
+test_failure(void **state)
+{
+	struct box *b = *state;
+	int64_t first = box_copy(b, "may.csv", SECRET);
+	int64_t id = box_copy(b, "june.csv", SECRET), bad, blob;
+	char path[STORE_BLOB_PATH_MAX];
+	int dir = store_dir_fd(b->store);
+
+	assert_int_equal(box_collect(b, SETTLED), 2);
+	bad = box_row(b, first).blob;
+	blob = box_row(b, id).blob;
+	assert_true(bad < blob);
+	reject(b, box_row(b, first).submission, true, 0, true);
+	reject(b, box_row(b, id).submission, true, 0, true);
+	store_blob_path(bad, path);
+	assert_int_equal(renameat(dir, path, dir, "aside"), 0);
+	assert_int_equal(mkdirat(dir, path, 0700), 0);
+	assert_int_not_equal(inbox_secret_erase(b->inbox, NULL), 0);
+	assert_true(is_erasing(b, box_row(b, first).submission));
+	expect_gone(b, id, blob);
+	assert_int_equal(unlinkat(dir, path, AT_REMOVEDIR), 0);
+	assert_int_equal(renameat(dir, "aside", dir, path), 0);
+	assert_int_equal(inbox_secret_erase(b->inbox, NULL), 0);
+	assert_false(is_erasing(b, box_row(b, first).submission));
+	assert_int_equal(open_blob(b, bad), -1);
+}
+
 struct told {
 	int64_t submission, files[4];
 	size_t n;
@@ -281,7 +311,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(test_erased), BOX_TEST(test_no_commit),
 		BOX_TEST(test_death),  BOX_TEST(test_backup),
-		BOX_TEST(test_round),  BOX_TEST(test_told),
+		BOX_TEST(test_round),  BOX_TEST(test_failure),
+		BOX_TEST(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
