@@ -23,6 +23,7 @@
 /* Widths, in characters. */
 #define WIDTH_LEAST 8
 #define WIDTH_MOST 60
+#define ROWS_MEASURED 1000
 
 /* Equal rows make equal bytes: no workbook says when it was made. */
 #define NO_TIME 946684800 /* 2000-01-01 */
@@ -102,6 +103,8 @@ int
 validate_book_string(struct slice s, struct buf *out)
 {
 	buf_clear(out);
+	if (!s.n || (!memmem(s.p, s.n, "_x", 2) && !memchr(s.p, '\0', s.n)))
+		return buf_addslice(out, s) || !buf_str(out) ? ERR_NOMEM : 0;
 	for (size_t i = 0; i < s.n; i++) {
 		struct slice rest = {s.p + i, s.n - i};
 
@@ -118,12 +121,13 @@ validate_book_put(struct validate_book *b, size_t column, struct slice s,
 		  lxw_format *format, struct error *err)
 {
 	lxw_col_t at = (lxw_col_t)column;
-	size_t units;
-	int width;
+	size_t units = s.n; /* no more than bytes */
+	int width = 0;
 
 	if (column >= COLUMNS_MOST)
 		return validate_book_too_large(err);
-	validate_book_measure(s, &units, &width);
+	if (units > CELL_MOST || b->rows < ROWS_MEASURED)
+		validate_book_measure(s, &units, &width);
 	if (units > CELL_MOST)
 		return validate_book_too_large(err);
 	if (column < b->ncolumns + VALIDATE_BOOK_OURS &&
