@@ -272,6 +272,16 @@ change_orphan(void *ctx, struct slice place, unsigned sides)
 				  place, s->err);
 }
 
+static bool
+has_link(const struct config_theme *t)
+{
+	for (size_t i = 0; i < t->nsources; i++) {
+		if (t->sources[i].link)
+			return true;
+	}
+	return false;
+}
+
 int
 flow_linked_settle(struct store *store, const struct flow_plan *plan,
 		   struct publish *publish, int64_t seq,
@@ -292,6 +302,8 @@ flow_linked_settle(struct store *store, const struct flow_plan *plan,
 			.err = err,
 		};
 
+		if (!has_link(s.theme->theme))
+			continue;
 		rc = store_linked_each(s.db, s.theme->id, settle_value, &s,
 				       err);
 		if (!rc)

@@ -108,6 +108,8 @@ raise_main(struct store *store, int64_t above, struct store_numbers *ret,
 		rc = raise_meta(txn.db, "submission", above, &ret->submission,
 				err);
 	if (!rc)
+		rc = raise_meta(txn.db, "trial", above, &ignored, err);
+	if (!rc)
 		rc = raise_meta(txn.db, "pack_rewritten", above, &ignored, err);
 	if (!rc)
 		rc = raise_meta(txn.db, META_ABOVE, above, &ignored, err);
