@@ -15,7 +15,8 @@ static int
 need_sorter(struct flow_fold *f, size_t lens, struct error *err)
 {
 	if (!f->links)
-		f->links = calloc(f->j->planned->nlenses, sizeof(*f->links));
+		f->links =
+			calloc(f->j->planned->nlenses, sizeof(struct sorter *));
 	if (!f->links)
 		return error_nomem(err);
 	return f->links[lens] ? 0 : sorter_new(MEMORY, &f->links[lens], err);
