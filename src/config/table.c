@@ -127,7 +127,8 @@ const struct option config_option_table[] = {
 	 .min = 0,
 	 .max = 1000 * YEAR,
 	 .offset = offsetof(struct config, keep_inbox_s),
-	 .sentence = "how long a judged file stays in the inbox"},
+	 .sentence = "how long a judged file stays in the inbox, and one of a "
+		     "temporary name after its last change"},
 	{.section = "platform",
 	 .key = "keep_versions",
 	 .type = OPTION_SECONDS,

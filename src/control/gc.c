@@ -33,8 +33,8 @@ control_verb_gc(struct control_call *call)
 	int rc;
 
 	if (control_request_option(call->request, "dry_run")) {
-		rc = flow_gc_preview(c->store, c->config, clock_now(), &report,
-				     &call->err);
+		rc = flow_gc_preview(c->store, c->config, c->inbox, clock_now(),
+				     &report, &call->err);
 		return rc ? rc : say(call, &report, true);
 	}
 	number = flow_gc_begin(c->flow);

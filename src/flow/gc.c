@@ -16,9 +16,10 @@
 /* In this order: what is hidden first is looked for among what is open, and
  * only then removed. */
 static flow_gc_phase_fn *const phases[] = {
-	flow_gc_leave_inbox, flow_gc_expire,	  flow_gc_drop_versions,
-	flow_gc_see_open,    flow_gc_erase,	  flow_gc_drop_rows,
-	flow_gc_drop_texts,  flow_gc_drop_hashes, flow_gc_sweep,
+	flow_gc_leave_inbox,   flow_gc_leave_temporary, flow_gc_expire,
+	flow_gc_drop_versions, flow_gc_see_open,	flow_gc_erase,
+	flow_gc_drop_rows,     flow_gc_drop_texts,	flow_gc_drop_hashes,
+	flow_gc_sweep,
 };
 #define PHASES (sizeof(phases) / sizeof(*phases))
 

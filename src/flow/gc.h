@@ -57,7 +57,7 @@ struct flow_gc_report {
 	int64_t rows; /* of both databases */
 	int64_t packs;
 	int64_t packs_rewritten;
-	int64_t bytes;	    /* freed on the disk: originals, packs */
+	int64_t bytes;	    /* freed on the disk: uploads, originals, packs */
 	int64_t reusable;   /* bytes of the databases that are used again */
 	int64_t open_files; /* older files that are open: kept until closed */
 };
@@ -87,7 +87,7 @@ MUST_CHECK int flow_gc_ended(struct flow_gc *gc, int64_t number,
 
 /* What a run would remove at 'now'. Any thread. */
 MUST_CHECK int flow_gc_preview(struct store *store, const struct config *config,
-			       int64_t now, struct flow_gc_report *ret,
-			       struct error *err);
+			       struct inbox *inbox, int64_t now,
+			       struct flow_gc_report *ret, struct error *err);
 
 #endif

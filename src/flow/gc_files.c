@@ -76,6 +76,19 @@ flow_gc_leave_inbox(struct flow_gc_run *run, struct error *err)
 	return rc < 0 ? rc : more;
 }
 
+int
+flow_gc_leave_temporary(struct flow_gc_run *run, struct error *err)
+{
+	struct inbox_left left = {0};
+	int rc = inbox_leave_temporary(run->inbox,
+				       before(run, run->config->keep_inbox_s),
+				       &run->after, &left, err);
+
+	run->report.inbox_files += left.files;
+	run->report.bytes += left.bytes;
+	return rc;
+}
+
 /* ---- the archive --------------------------------------------------------- */
 
 struct submissions {

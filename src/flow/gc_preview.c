@@ -79,8 +79,9 @@ count_dataset(void *ctx, int64_t dataset)
 }
 
 int
-flow_gc_preview(struct store *store, const struct config *config, int64_t now,
-		struct flow_gc_report *ret, struct error *err)
+flow_gc_preview(struct store *store, const struct config *config,
+		struct inbox *inbox, int64_t now, struct flow_gc_report *ret,
+		struct error *err)
 {
 	scope_reader reader = {0};
 	struct preview p = {.config = config,
@@ -88,6 +89,7 @@ flow_gc_preview(struct store *store, const struct config *config, int64_t now,
 			    .published = store_published(store),
 			    .ret = ret,
 			    .err = err};
+	struct inbox_left left = {0};
 	int rc = store_reader_get(store, &reader, err);
 
 	*ret = (struct flow_gc_report){0};
@@ -97,6 +99,11 @@ flow_gc_preview(struct store *store, const struct config *config, int64_t now,
 		rc = store_due_inbox_each(p.db,
 					  before(&p, config->keep_inbox_s), 0,
 					  count_file, &p, err);
+	if (!rc)
+		rc = inbox_count_temporary(
+			inbox, before(&p, config->keep_inbox_s), &left, err);
+	ret->inbox_files += left.files;
+	ret->bytes += left.bytes;
 	if (!rc)
 		rc = store_due_archive_each(p.db,
 					    before(&p, config->keep_archive_s),

@@ -52,7 +52,8 @@ void flow_gc_run_release(struct flow_gc_run *run);
 typedef int flow_gc_phase_fn(struct flow_gc_run *run, struct error *err);
 
 /* gc_files.c */
-flow_gc_phase_fn flow_gc_leave_inbox, flow_gc_expire, flow_gc_erase;
+flow_gc_phase_fn flow_gc_leave_inbox, flow_gc_leave_temporary, flow_gc_expire,
+	flow_gc_erase;
 /* gc_versions.c */
 flow_gc_phase_fn flow_gc_drop_versions, flow_gc_drop_rows, flow_gc_drop_texts,
 	flow_gc_drop_hashes, flow_gc_sweep;

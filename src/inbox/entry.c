@@ -61,7 +61,8 @@ inbox_entry_of(struct inbox *inbox, const struct store_inbox_file *f,
 	ret->id = f->id;
 	ret->resource = f->resource;
 	ret->blob = f->submission || f->killed ? 0 : f->blob;
-	snprintf(ret->name, sizeof(ret->name), "%s", f->name);
+	snprintf(ret->name, sizeof(ret->name), "%s",
+		 f->name + inbox_holding_of(f->name));
 	ret->st = (struct stat){
 		.st_mode = S_IFREG | (f->mode & 0777),
 		.st_nlink = *f->key ? 1 : 0,
@@ -332,6 +333,8 @@ list_file(void *ctx, const struct store_inbox_file *f)
 	struct listing *l = ctx;
 	struct inbox_entry e;
 
+	if (inbox_holding_of(f->key))
+		return 0;
 	if (emit_pending(l, f->key))
 		return 1;
 	/* A file that went since this moment of the database is left out. */
@@ -393,5 +396,43 @@ inbox_list(struct inbox *inbox, int64_t resource, const char *after,
 	release_pending(&l);
 	if (l.nomem)
 		return -ENOMEM;
+	return rc < 0 ? inbox_errno(rc, &err) : 0;
+}
+
+/* ---- a holding folder ---------------------------------------------------- */
+
+struct held {
+	struct inbox *inbox;
+	const char *prefix;
+	int (*each)(void *ctx, const struct inbox_entry *e);
+	void *ctx;
+};
+
+/* They have no companions: they are never judged. */
+static int
+list_held(void *ctx, const struct store_inbox_file *f)
+{
+	const struct held *h = ctx;
+	struct inbox_entry e;
+
+	if (strncmp(f->key, h->prefix, strlen(h->prefix)) != 0)
+		return 1;
+	return inbox_entry_of(h->inbox, f, &e) == 0 && h->each(h->ctx, &e);
+}
+
+int
+inbox_list_held(struct inbox *inbox, int64_t resource, const char *holding,
+		int (*each)(void *ctx, const struct inbox_entry *e), void *ctx)
+{
+	char prefix[STORE_INBOX_NAME_MAX];
+	struct held h = {inbox, prefix, each, ctx};
+	struct error err = ERROR_INIT;
+	scope_reader reader = {0};
+	int rc = store_reader_get(inbox->store, &reader, &err);
+
+	snprintf(prefix, sizeof(prefix), "%s/", holding);
+	if (!rc)
+		rc = store_inbox_each(reader.db, resource, prefix, list_held,
+				      &h, &err);
 	return rc < 0 ? inbox_errno(rc, &err) : 0;
 }

@@ -58,9 +58,9 @@ struct inbox_entry {
 	enum inbox_part part;
 	int64_t id;
 	int64_t resource; /* object */
-	int64_t blob; /* of the bytes of an upload that is its own and whole;
-		       * else 0 */
-	char name[256];
+	int64_t blob;	/* of the bytes of an upload that is its own and whole;
+			 * else 0 */
+	char name[256]; /* in its folder */
 	struct stat st; /* without st_ino */
 };
 
@@ -84,6 +84,20 @@ const char *inbox_fix_suffix(bool workbook);
 /* The name of what a fix file is of: its first bytes. 0: it is none. */
 size_t inbox_fix_base(const char *name);
 
+/*
+ * Each inbox folder has holding folders, which nobody makes or removes and no
+ * list names: where rsync keeps what it has sent until all is sent
+ * (--delay-updates), or until the rest is (--partial-dir). What lies there is
+ * temporary; a rename takes it out. Here their files are called HOLDING/NAME,
+ * wherever a name is asked for; no other name has a slash.
+ */
+#define INBOX_HOLDINGS 3
+extern const char *const inbox_holdings[INBOX_HOLDINGS];
+/* Which of them is called so; -1 none. */
+int inbox_holding_named(const char *name);
+/* The first bytes of a name that are a holding folder and the slash; 0 none. */
+size_t inbox_holding_of(const char *name);
+
 /* Keeps some files of intake/ prepared for what is delivered next, and looks at
  * what the kernel writes by itself, until inbox_stop(). Blocks; a thread of its
  * own. */
@@ -100,6 +114,10 @@ int inbox_stat(struct inbox *inbox, enum inbox_part part, int64_t id,
  * returns non-zero to stop. */
 int inbox_list(struct inbox *inbox, int64_t resource, const char *after,
 	       int (*each)(void *ctx, const struct inbox_entry *e), void *ctx);
+/* Those of a holding folder. */
+int inbox_list_held(struct inbox *inbox, int64_t resource, const char *holding,
+		    int (*each)(void *ctx, const struct inbox_entry *e),
+		    void *ctx);
 
 /* *ret_fh is the handle: request->unique. Every open of an upload, readers'
  * too, is ended by one inbox_release() with its handle: until then a file that
@@ -138,7 +156,10 @@ int inbox_release(struct inbox *inbox, const struct inbox_request *req,
 void inbox_forgotten(struct inbox *inbox, int64_t id);
 int inbox_unlink(struct inbox *inbox, const struct inbox_request *req,
 		 int64_t resource, const char *name);
-/* Within one folder; flags of renameat2 (RENAME_NOREPLACE; others EINVAL). */
+/* Within one inbox folder and its holding folders, into which what a submission
+ * has does not go (EXDEV); flags of renameat2 (RENAME_NOREPLACE; others
+ * EINVAL).
+ */
 int inbox_rename(struct inbox *inbox, const struct inbox_request *req,
 		 int64_t resource, const char *from, const char *to,
 		 unsigned flags);
@@ -246,6 +267,18 @@ void inbox_pass_end(struct inbox *inbox, int64_t id);
  */
 MUST_CHECK int inbox_leave(struct inbox *inbox, int64_t id, int64_t before,
 			   struct error *err);
+/* The same for files of temporary names that nobody has changed since 'before':
+ * a few of those above *after, which is moved on. *ret is added to. 1 there may
+ * be more, 0 not. */
+struct inbox_left {
+	int64_t files, bytes;
+};
+MUST_CHECK int inbox_leave_temporary(struct inbox *inbox, int64_t before,
+				     int64_t *after, struct inbox_left *ret,
+				     struct error *err);
+/* What all of them come to. */
+MUST_CHECK int inbox_count_temporary(struct inbox *inbox, int64_t before,
+				     struct inbox_left *ret, struct error *err);
 /* The original, receipts and fix file of a submission that has left archive/
  * are removed; *ret_bytes is what that frees in intake/. */
 MUST_CHECK int inbox_erase(struct inbox *inbox, int64_t number,

@@ -139,6 +139,9 @@ inbox_rename(struct inbox *inbox, const struct inbox_request *req,
 	if (!rc && n.companion)
 		rc = inbox_has_companion(inbox, &n.file, n.companion) ? -EPERM
 								      : -ENOENT;
+	/* its receipts would have no place there */
+	if (!rc && n.file.submission && inbox_holding_of(to))
+		rc = -EXDEV;
 	if (!rc)
 		rc = replace(&c, n.file.id, resource, key, flags);
 	if (!rc)

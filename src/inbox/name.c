@@ -20,6 +20,11 @@ static const char *const fix_suffixes[] = {".fix.csv", ".fix.xlsx", ".fix.xls",
 					   ".fix.ods", ".fix.txt",  ".fix.tsv",
 					   ".fix.json"};
 
+/* '.~tmp~' is rsync's own; the others are what its manual proposes for
+ * --partial-dir. They begin with a dot, so their files' names are temporary. */
+const char *const inbox_holdings[INBOX_HOLDINGS] = {".~tmp~", ".rsync-partial",
+						    ".rsync-tmp"};
+
 /* What programs write beside, or before, the file they mean. Windows does not
  * tell upper from lower case, so neither do these. */
 static const struct {
@@ -109,6 +114,28 @@ inbox_fix_base(const char *name)
 	return 0;
 }
 
+int
+inbox_holding_named(const char *name)
+{
+	for (int i = 0; i < INBOX_HOLDINGS; i++) {
+		if (strcmp(name, inbox_holdings[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+size_t
+inbox_holding_of(const char *name)
+{
+	for (size_t i = 0; i < INBOX_HOLDINGS; i++) {
+		size_t n = strlen(inbox_holdings[i]);
+
+		if (strncmp(name, inbox_holdings[i], n) == 0 && name[n] == '/')
+			return n + 1;
+	}
+	return 0;
+}
+
 bool
 inbox_is_fix(const char *name)
 {
@@ -116,14 +143,18 @@ inbox_is_fix(const char *name)
 }
 
 int
-inbox_name_check(const char *name)
+inbox_name_check(const char *full)
 {
+	size_t held = inbox_holding_of(full);
+	const char *name = full + held;
 	size_t n = inbox_fix_base(name);
 
 	if ((n ? n : strlen(name)) > INBOX_NAME_BYTES)
 		return -ENAMETOOLONG;
 	if (!text_is_utf8(slice_str(name), NULL))
 		return -EILSEQ;
+	if (!held && inbox_holding_named(name) >= 0)
+		return -EISDIR;
 	if (strcmp(name, "receipt.txt") == 0 ||
 	    strcmp(name, "receipt.json") == 0)
 		return -EPERM;

@@ -14,10 +14,10 @@
 MUST_CHECK int inbox_name_key(const char *name,
 			      char key[static STORE_INBOX_KEY_MAX]);
 
-/* Whether an upload may be called so: 0; -ENAMETOOLONG, -EILSEQ; -EPERM for
- * what only civicfs writes (*.receipt.txt, *.receipt.json, and receipt.txt,
- * receipt.json: their names in the archive). A fix file may be as much longer
- * as its ending. */
+/* Whether an upload may be called so: 0; -ENAMETOOLONG, -EILSEQ; -EISDIR for a
+ * holding folder; -EPERM for what only civicfs writes (*.receipt.txt,
+ * *.receipt.json, and receipt.txt, receipt.json: their names in the archive). A
+ * fix file may be as much longer as its ending. */
 MUST_CHECK int inbox_name_check(const char *name);
 
 /* The parts beside a file, and the ends of their names. */

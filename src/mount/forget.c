@@ -81,8 +81,14 @@ forget_resource(void *ctx, int64_t id)
 		NODE_INBOX_RESOURCE,
 		NODE_ARCHIVE_RESOURCE,
 	};
+	int rc = add_kinds(ctx, kinds, sizeof(kinds) / sizeof(*kinds), id);
 
-	return add_kinds(ctx, kinds, sizeof(kinds) / sizeof(*kinds), id);
+	for (unsigned i = 0; i < INBOX_HOLDINGS && !rc; i++) {
+		const struct node_holding h = {.resource = id, .which = i};
+
+		rc = add(ctx, mount_node_holding(&h));
+	}
+	return rc;
 }
 
 /* ---- a theme ------------------------------------------------------------- */

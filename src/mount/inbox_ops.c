@@ -40,12 +40,6 @@ inbox_of(fuse_req_t req)
 	return of(req)->context.inbox;
 }
 
-static bool
-is_inbox_folder(uint64_t node)
-{
-	return mount_node_kind(node) == NODE_INBOX_RESOURCE;
-}
-
 static int64_t
 payload(uint64_t node)
 {
@@ -63,7 +57,7 @@ reply(fuse_req_t req, int rc)
 static int
 permit_change(fuse_req_t req, uint64_t folder)
 {
-	if (!is_inbox_folder(folder))
+	if (!mount_node_is_inbox(folder))
 		return -EROFS;
 	return mount_permit(req, mount_rights_inbox(of(req), payload(folder)),
 			    ACCESS_WRITE);
@@ -110,6 +104,7 @@ void
 mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       dev_t device)
 {
+	char full[MOUNT_INBOX_NAME_MAX];
 	struct inbox_request r = mount_request(req);
 	struct fuse_entry_param param;
 	struct inbox_entry made;
@@ -122,6 +117,8 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		return;
 	}
 	rc = permit_change(req, parent);
+	if (!rc)
+		rc = mount_inbox_name(parent, name, full);
 	if (rc < 0) {
 		reply(req, rc);
 		return;
@@ -130,7 +127,7 @@ mount_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		reply(req, -EPERM);
 		return;
 	}
-	rc = inbox_mknod(inbox_of(req), &r, payload(parent), name, mode & 0777,
+	rc = inbox_mknod(inbox_of(req), &r, payload(parent), full, mode & 0777,
 			 &made);
 	if (rc < 0) {
 		reply(req, rc);
@@ -146,6 +143,7 @@ void
 mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode, struct fuse_file_info *fi)
 {
+	char full[MOUNT_INBOX_NAME_MAX];
 	struct inbox_request r = mount_request(req);
 	scope_call call = mount_call(of(req));
 	struct fuse_entry_param param;
@@ -154,11 +152,13 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	uint64_t node;
 	int rc = permit_change(req, parent);
 
+	if (!rc)
+		rc = mount_inbox_name(parent, name, full);
 	if (rc < 0) {
 		reply(req, rc);
 		return;
 	}
-	rc = inbox_create(inbox_of(req), &r, payload(parent), name, mode & 0777,
+	rc = inbox_create(inbox_of(req), &r, payload(parent), full, mode & 0777,
 			  fi->flags, &made, &fi->fh);
 	if (rc < 0) {
 		reply(req, rc);
@@ -173,19 +173,29 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		(void)mount_inbox_release(req, node, fi->fh);
 }
 
+/* Those that are there are never made nor removed. */
+static bool
+is_holding(uint64_t parent, const char *name)
+{
+	return mount_node_kind(parent) == NODE_INBOX_RESOURCE &&
+	       inbox_holding_named(name) >= 0;
+}
+
 /* No folder, link or device is ever made. */
 static void
 refuse_new(fuse_req_t req, uint64_t parent)
 {
-	reply(req, is_inbox_folder(parent) ? -EPERM : -EROFS);
+	reply(req, mount_node_is_inbox(parent) ? -EPERM : -EROFS);
 }
 
 void
 mount_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	(void)name;
 	(void)mode;
-	refuse_new(req, parent);
+	if (is_holding(parent, name))
+		reply(req, -EEXIST);
+	else
+		refuse_new(req, parent);
 }
 
 void
@@ -209,36 +219,54 @@ mount_op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t parent,
 void
 mount_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	char full[MOUNT_INBOX_NAME_MAX];
 	struct inbox_request r = mount_request(req);
 	int rc = permit_change(req, parent);
 
+	if (!rc)
+		rc = mount_inbox_name(parent, name, full);
 	if (!rc) {
-		rc = inbox_unlink(inbox_of(req), &r, payload(parent), name);
+		rc = inbox_unlink(inbox_of(req), &r, payload(parent), full);
 		mark_changed(req, parent);
 	}
 	reply(req, rc);
 }
 
-/* An inbox folder holds no folders. */
+/* A folder that is removed is dead for those who are in it, so none is; who
+ * tries it after a transfer (rsync) does not mind. */
 void
 mount_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	(void)name;
-	reply(req, is_inbox_folder(parent) ? -ENOTDIR : -EROFS);
+	if (is_holding(parent, name))
+		reply(req, -EPERM);
+	else
+		reply(req, mount_node_is_inbox(parent) ? -ENOTDIR : -EROFS);
+}
+
+static bool
+is_same_inbox(uint64_t a, uint64_t b)
+{
+	return a == b || (mount_node_is_inbox(a) && mount_node_is_inbox(b) &&
+			  payload(a) == payload(b));
 }
 
 void
 mount_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
+	char from[MOUNT_INBOX_NAME_MAX], to[MOUNT_INBOX_NAME_MAX];
 	struct inbox_request r = mount_request(req);
 	int rc = permit_change(req, parent);
 
-	if (!rc && parent != new_parent) {
+	if (!rc && !is_same_inbox(parent, new_parent))
 		rc = -EXDEV;
-	} else if (!rc) {
-		rc = inbox_rename(inbox_of(req), &r, payload(parent), name,
-				  new_name, flags);
+	if (!rc)
+		rc = mount_inbox_name(parent, name, from);
+	if (!rc)
+		rc = mount_inbox_name(new_parent, new_name, to);
+	if (!rc) {
+		rc = inbox_rename(inbox_of(req), &r, payload(parent), from, to,
+				  flags);
 		mark_changed(req, parent);
 	}
 	reply(req, rc);
@@ -292,7 +320,7 @@ reply_as_it_is(fuse_req_t req, fuse_ino_t node)
 static bool
 is_kept(fuse_req_t req, fuse_ino_t node)
 {
-	return is_inbox_folder(node) ||
+	return mount_node_is_inbox(node) ||
 	       (mount_news_is_herald(req) && !mount_node_is_upload(node));
 }
 

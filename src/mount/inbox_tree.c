@@ -110,7 +110,7 @@ int
 mount_inbox_folder_stat(struct call *call, uint64_t node,
 			struct tree_entry *ret)
 {
-	int64_t object = (int64_t)mount_node_payload(node);
+	int64_t object = mount_node_inbox_id(node);
 	int64_t mtime = call->m->made_at;
 	int rc = 0;
 
@@ -221,19 +221,71 @@ mount_inbox_file_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 	return 0;
 }
 
+/* A holding folder is in every folder of an inbox, and in no list of one. */
+static bool
+find_holding(uint64_t folder, const char *name, uint64_t *ret_node)
+{
+	struct node_holding h = {.resource = mount_node_inbox_id(folder)};
+	int which = inbox_holding_named(name);
+
+	if (which < 0)
+		return false;
+	h.which = (unsigned)which;
+	*ret_node = mount_node_holding(&h);
+	return true;
+}
+
+static int
+find_file(struct call *call, uint64_t folder, const char *name,
+	  uint64_t *ret_node)
+{
+	struct inbox_entry e;
+	int rc = inbox_lookup(call->m->context.inbox,
+			      mount_node_inbox_id(folder), name, &e);
+
+	if (!rc)
+		*ret_node = mount_inbox_node(call->m, &e);
+	return rc;
+}
+
 int
 mount_inbox_resource_find(struct call *call, uint64_t folder, const char *name,
 			  uint64_t *ret_node, double *timeout)
 {
-	struct inbox_entry e;
-	int rc = inbox_lookup(call->m->context.inbox,
-			      (int64_t)mount_node_payload(folder), name, &e);
+	(void)timeout;
+	return find_holding(folder, name, ret_node)
+		       ? 0
+		       : find_file(call, folder, name, ret_node);
+}
+
+int
+mount_holding_find(struct call *call, uint64_t folder, const char *name,
+		   uint64_t *ret_node, double *timeout)
+{
+	char full[MOUNT_INBOX_NAME_MAX];
+	int rc = mount_inbox_name(folder, name, full);
 
 	(void)timeout;
-	if (rc < 0)
-		return rc;
-	*ret_node = mount_inbox_node(call->m, &e);
-	return 0;
+	return rc ? rc : find_file(call, folder, full, ret_node);
+}
+
+int
+mount_inbox_name(uint64_t folder, const char *name,
+		 char ret[static MOUNT_INBOX_NAME_MAX])
+{
+	struct node_holding h;
+	const char *holding = NULL;
+	int n;
+
+	if (mount_node_kind(folder) == NODE_HOLDING) {
+		mount_node_holding_get(folder, &h);
+		if (h.which >= INBOX_HOLDINGS)
+			return -ESTALE;
+		holding = inbox_holdings[h.which];
+	}
+	n = snprintf(ret, MOUNT_INBOX_NAME_MAX, "%s%s%s",
+		     holding ? holding : "", holding ? "/" : "", name);
+	return n < MOUNT_INBOX_NAME_MAX ? 0 : -ENAMETOOLONG;
 }
 
 /* src/inbox only asks whether to go on, so a failure is kept here. */
@@ -263,6 +315,22 @@ mount_inbox_resource_list(struct call *call, uint64_t folder,
 			    (int64_t)mount_node_payload(folder), "", add_upload,
 			    &l);
 
+	mount_list_sort(out);
+	return rc ? rc : l.rc;
+}
+
+int
+mount_holding_list(struct call *call, uint64_t folder, struct listing *out)
+{
+	struct inbox_listing l = {.m = call->m, .out = out};
+	struct node_holding h;
+	int rc;
+
+	mount_node_holding_get(folder, &h);
+	if (h.which >= INBOX_HOLDINGS)
+		return -ESTALE;
+	rc = inbox_list_held(call->m->context.inbox, h.resource,
+			     inbox_holdings[h.which], add_upload, &l);
 	mount_list_sort(out);
 	return rc ? rc : l.rc;
 }
@@ -454,6 +522,7 @@ resource_of(struct call *call, uint64_t node, int64_t *ret)
 
 	switch (mount_node_kind(node)) {
 	case NODE_INBOX_RESOURCE:
+	case NODE_HOLDING:
 	case NODE_ARCHIVE_RESOURCE:
 		*ret = id;
 		return 1;

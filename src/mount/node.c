@@ -119,6 +119,22 @@ mount_node_written_get(uint64_t node, struct node_written *ret)
 }
 
 uint64_t
+mount_node_holding(const struct node_holding *h)
+{
+	return mount_node_make(
+		NODE_HOLDING,
+		(int64_t)((uint64_t)h->which << NODE_HOLDING_SHIFT |
+			  bits((uint64_t)h->resource, NODE_HOLDING_SHIFT)));
+}
+
+void
+mount_node_holding_get(uint64_t node, struct node_holding *ret)
+{
+	ret->resource = mount_node_inbox_id(node);
+	ret->which = (unsigned)(mount_node_payload(node) >> NODE_HOLDING_SHIFT);
+}
+
+uint64_t
 mount_node_net(const struct node_net *n)
 {
 	if (n->to > NODE_NET_MAX)

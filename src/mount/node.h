@@ -34,6 +34,7 @@ enum node_kind {
 	NODE_ARCHIVE_RESOURCE = 11,   /* resource */
 	NODE_ARCHIVE_SUBMISSION = 12, /* number of the submission */
 	NODE_TRIAL = 13,	      /* department */
+	NODE_HOLDING = 14,	      /* struct node_holding */
 
 	NODE_UPLOAD = 16,	/* id of the inbox file */
 	NODE_RECEIPT_TEXT = 17, /* number of the submission, also below */
@@ -133,6 +134,13 @@ struct node_written {
 #define NODE_WRITTEN_FILE_MAX ((INT64_C(1) << 36) - 1)
 #define NODE_WRITTEN_BLOB_MASK ((INT64_C(1) << 20) - 1)
 
+/* A holding folder of inbox/D/R, or of trial/R. */
+struct node_holding {
+	int64_t resource; /* 48 bits */
+	unsigned which;	  /* in inbox_holdings; 8 bits */
+};
+#define NODE_HOLDING_SHIFT 48
+
 struct node_net {
 	uint16_t theme;
 	int64_t from, to;
@@ -166,8 +174,23 @@ mount_node_inbox_id(uint64_t node)
 {
 	uint64_t payload = mount_node_payload(node);
 
-	return (int64_t)(mount_node_kind(node) == NODE_WRITTEN ? payload >> 20
-							       : payload);
+	switch (mount_node_kind(node)) {
+	case NODE_WRITTEN:
+		return (int64_t)(payload >> 20);
+	case NODE_HOLDING:
+		return (int64_t)(payload &
+				 ((UINT64_C(1) << NODE_HOLDING_SHIFT) - 1));
+	default:
+		return (int64_t)payload;
+	}
+}
+
+/* What files are put into. */
+static inline bool
+mount_node_is_inbox(uint64_t node)
+{
+	return mount_node_kind(node) == NODE_INBOX_RESOURCE ||
+	       mount_node_kind(node) == NODE_HOLDING;
 }
 
 static inline bool
@@ -210,6 +233,8 @@ uint64_t mount_node_header(const struct node_header *h);
 void mount_node_header_get(uint64_t node, struct node_header *ret);
 uint64_t mount_node_written(const struct node_written *w);
 void mount_node_written_get(uint64_t node, struct node_written *ret);
+uint64_t mount_node_holding(const struct node_holding *h);
+void mount_node_holding_get(uint64_t node, struct node_holding *ret);
 uint64_t mount_node_net(const struct node_net *n);
 void mount_node_net_get(uint64_t node, struct node_net *ret);
 /* Whether a version may be the one it begins with, or ends with. */

@@ -139,6 +139,8 @@ mount_rights_node(const struct mount *m, uint64_t node)
 	case NODE_INBOX_RESOURCE:
 	case NODE_ARCHIVE_RESOURCE:
 		return mount_rights_inbox(m, object);
+	case NODE_HOLDING:
+		return mount_rights_inbox(m, mount_node_inbox_id(node));
 	case NODE_DATASET:
 	case NODE_SOURCES:
 	case NODE_SUBJECTS:
@@ -184,11 +186,9 @@ mount_rights_keep(uint64_t node, double usual)
 static struct access_form
 form_of(const struct tree_entry *e)
 {
-	enum node_kind kind = mount_node_kind(e->node);
-
 	return (struct access_form){
 		.folder = S_ISDIR(e->st.st_mode),
-		.writable = kind == NODE_INBOX_RESOURCE ||
+		.writable = mount_node_is_inbox(e->node) ||
 			    mount_node_is_upload(e->node),
 	};
 }

@@ -39,6 +39,8 @@ static const struct kind kinds[] = {
 	[NODE_INBOX_RESOURCE] = {S_IFDIR, mount_inbox_folder_stat,
 				 mount_inbox_resource_find,
 				 mount_inbox_resource_list},
+	[NODE_HOLDING] = {S_IFDIR, mount_inbox_folder_stat, mount_holding_find,
+			  mount_holding_list},
 	[NODE_ARCHIVE] = {S_IFDIR, mount_inbox_folder_stat, mount_archive_find,
 			  mount_archive_list, .names = TREE_CONFIGURED},
 	[NODE_TRIAL] = {S_IFDIR, mount_inbox_folder_stat, mount_trial_find,

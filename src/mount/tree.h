@@ -132,6 +132,8 @@ tree_stat_fn mount_inbox_folder_stat, mount_archive_submission_stat;
 tree_stat_fn mount_inbox_file_stat, mount_archive_file_stat;
 tree_find_fn mount_inbox_department_find, mount_inbox_resource_find;
 tree_find_fn mount_trial_find, mount_archive_find, mount_archive_resource_find;
+tree_find_fn mount_holding_find;
+tree_list_fn mount_holding_list;
 tree_find_fn mount_archive_submission_find;
 tree_list_fn mount_inbox_department_list, mount_inbox_resource_list;
 tree_list_fn mount_trial_list, mount_archive_list, mount_archive_resource_list;
@@ -170,6 +172,10 @@ MUST_CHECK int mount_subject_parts(int64_t theme, struct buf *message);
 /* What a node of an inbox folder or of archive/ is to src/inbox, whose id is
  * the number's payload. */
 enum inbox_part mount_inbox_part(uint64_t node);
+/* What src/inbox calls a name of one of its folders; ENAMETOOLONG. */
+#define MOUNT_INBOX_NAME_MAX 512
+int mount_inbox_name(uint64_t folder, const char *name,
+		     char ret[static MOUNT_INBOX_NAME_MAX]);
 /* The room there is: inbox/DEPARTMENT and all below shows that department's,
  * everything else the file system's. */
 int mount_inbox_statfs(struct call *call, uint64_t node, struct statvfs *ret);

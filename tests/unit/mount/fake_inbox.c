@@ -98,6 +98,31 @@ inbox_list(struct inbox *inbox, int64_t resource, const char *after,
 	return 0;
 }
 
+const char *const inbox_holdings[INBOX_HOLDINGS] = {".~tmp~", ".rsync-partial",
+						    ".rsync-tmp"};
+
+int
+inbox_holding_named(const char *name)
+{
+	for (int i = 0; i < INBOX_HOLDINGS; i++) {
+		if (strcmp(name, inbox_holdings[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int
+inbox_list_held(struct inbox *inbox, int64_t resource, const char *holding,
+		int (*each)(void *ctx, const struct inbox_entry *e), void *ctx)
+{
+	(void)inbox;
+	(void)resource;
+	(void)holding;
+	(void)each;
+	(void)ctx;
+	return 0;
+}
+
 static struct fake_file *
 make(struct inbox *inbox, int64_t resource, const char *name, mode_t mode)
 {

@@ -160,6 +160,26 @@ test_net_of_high_versions(void **state)
 	assert_false(mount_node_net(&in) & NODE_NET_WIDE);
 }
 
+/* A holding folder is known by its resource, and is no other's node. */
+static void
+test_holding(void **state)
+{
+	struct node_holding in = {.resource = 0x123456789, .which = 2}, out;
+	uint64_t node = mount_node_holding(&in);
+
+	(void)state;
+	mount_node_holding_get(node, &out);
+	assert_int_equal(mount_node_kind(node), NODE_HOLDING);
+	assert_int_equal(out.resource, in.resource);
+	assert_int_equal(out.which, in.which);
+	assert_int_equal(mount_node_inbox_id(node), in.resource);
+	assert_true(mount_node_is_inbox(node));
+	assert_false(mount_node_is_upload(node));
+	assert_true(node == 0x0e02000123456789);
+	in.which = 1;
+	assert_true(mount_node_holding(&in) != node);
+}
+
 /* What the kernel may keep for ever: a version, not the top of its theme. */
 static void
 test_immutable(void **state)
@@ -195,6 +215,7 @@ main(void)
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_holding),
 		cmocka_unit_test(test_net),
 		cmocka_unit_test(test_net_of_high_versions),
 		cmocka_unit_test(test_immutable),
