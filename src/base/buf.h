@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/slice.h"
 
+#include <stdarg.h>
+
 struct buf {
 	char *data;
 	size_t len; /* bytes in use */
@@ -33,6 +35,8 @@ MUST_CHECK int buf_addc(struct buf *b, char c);
 MUST_CHECK int buf_adds(struct buf *b, const char *s);
 MUST_CHECK int buf_addslice(struct buf *b, struct slice s);
 MUST_CHECK int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+MUST_CHECK int buf_addv(struct buf *b, const char *fmt, va_list ap)
+	PRINTF_LIKE(2, 0);
 
 /* The contents ended by a NUL that does not count in len; NULL without
  * memory. The pointer holds until the buffer changes. */

@@ -1,6 +1,8 @@
 /* Sentences of receipts, by number: see sentence.h. */
 #include "base/sentence.h"
 
+#include "base/scope.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,19 +34,27 @@ sentence_text(enum sentence id, bool zh)
 	return sentences[id].text[zh];
 }
 
-/* A text of limited size that ends between two characters. */
+/* A text of limited size that ends between two characters; with 'out', one
+ * that grows. */
 struct room {
 	char *text;
 	size_t size, at;
+	struct buf *out;
+	bool nomem;
 };
 
 static void
 put(struct room *room, const char *p, size_t n)
 {
-	size_t left = room->size - 1 - room->at;
+	size_t left;
 
 	if (!n)
 		return;
+	if (room->out) {
+		room->nomem |= buf_add(room->out, p, n) != 0;
+		return;
+	}
+	left = room->size - 1 - room->at;
 	if (n > left) {
 		n = left;
 		while (n && ((unsigned char)p[n] & 0xc0) == 0x80)
@@ -100,7 +110,7 @@ tell(struct room *room, enum sentence id, const char *args, bool zh)
 		text += n;
 		if (!*text)
 			break;
-		/* the table holds {1} to {4} and no other brace */
+		/* the table holds {1} to {6} and no other brace */
 		put_arg(room, arg[text[1] - '1'], zh);
 		text += sizeof("{1}") - 1;
 	}
@@ -109,15 +119,18 @@ tell(struct room *room, enum sentence id, const char *args, bool zh)
 int
 sentence_add(struct buf *out, bool zh, enum sentence id, const char *args, ...)
 {
-	char joined[ARGS_MAX], text[2 * ARGS_MAX];
-	struct room room = {text, sizeof(text), 0};
+	struct room room = {.out = out};
+	scope_buf joined = BUF_INIT;
 	va_list ap;
+	int rc;
 
 	va_start(ap, args);
-	vsnprintf(joined, sizeof(joined), args, ap);
+	rc = buf_addv(&joined, args, ap);
 	va_end(ap);
-	tell(&room, id, joined, zh);
-	return buf_add(out, text, room.at);
+	if (rc || !buf_str(&joined))
+		return ERR_NOMEM;
+	tell(&room, id, joined.data, zh);
+	return room.nomem ? ERR_NOMEM : 0;
 }
 
 void
@@ -125,7 +138,7 @@ sentence_write(char *out, size_t size, bool zh, enum sentence id,
 	       const char *args, ...)
 {
 	char joined[ARGS_MAX];
-	struct room room = {out, size, 0};
+	struct room room = {.text = out, .size = size};
 	va_list ap;
 
 	va_start(ap, args);
@@ -152,7 +165,7 @@ sentence_error(struct error *err, int code, enum sentence id, const char *args,
 void
 sentence_tell(const char *untold, char *out, size_t size, bool zh)
 {
-	struct room room = {out, size, 0};
+	struct room room = {.text = out, .size = size};
 	const char *args;
 	enum sentence id = number_of(untold, &args);
 

@@ -3,7 +3,7 @@
  * number: sentences.def. A department gets its own language, so a sentence
  * goes as its number and its arguments until somebody knows whose it is.
  *
- * {1} to {4} in a sentence stand for its arguments, which are given like
+ * {1} to {6} in a sentence stand for its arguments, which are given like
  * printf's: "%lld" AND "%s" are two. An argument may be a sentence without
  * arguments: A_SENTENCE takes its number. Where an argument holds one of the
  * two characters that make the difference, the text reads oddly, no more.
@@ -21,7 +21,7 @@ enum sentence {
 	SENTENCES
 };
 
-#define SENTENCE_ARGS 4
+#define SENTENCE_ARGS 6
 #define SENTENCE_MARK "\x1e"
 #define SENTENCE_NEXT "\x1f"
 #define AND SENTENCE_NEXT
@@ -33,10 +33,11 @@ const char *sentence_code(enum sentence id);
 /* With its placeholders. */
 const char *sentence_text(enum sentence id, bool zh);
 
-/* Appends the sentence. ERR_NOMEM. */
+/* Appends the sentence, however long it is. ERR_NOMEM. */
 MUST_CHECK int sentence_add(struct buf *out, bool zh, enum sentence id,
 			    const char *args, ...) PRINTF_LIKE(4, 5);
-/* The same into 'size' bytes, cut between characters. */
+/* The same into 'size' bytes, cut between characters; the arguments together
+ * are at most ERROR_TEXT_MAX bytes. */
 void sentence_write(char *out, size_t size, bool zh, enum sentence id,
 		    const char *args, ...) PRINTF_LIKE(5, 6);
 

@@ -28,16 +28,13 @@ arguments(const char *text)
 	return found;
 }
 
-/* A character of U+4E00 to U+9FFF. */
+/* A character, or a mark, that Chinese has and English has not. */
 static bool
 has_chinese(const char *text)
 {
-	for (; *text; text++) {
-		if ((unsigned char)*text >= 0xe4 &&
-		    (unsigned char)*text <= 0xe9)
-			return true;
-	}
-	return false;
+	while ((unsigned char)*text && (unsigned char)*text < 0xe2)
+		text++;
+	return *text;
 }
 
 static void
@@ -97,6 +94,23 @@ test_arguments(void **state)
 	assert_string_equal(text + 100, text);
 }
 
+/* What is appended is never cut. */
+static void
+test_long(void **state)
+{
+	scope_buf out = BUF_INIT;
+	char name[5000];
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(sentence_add(&out, false, MSG_STEP_FIX, "%s", name),
+			 0);
+	assert_non_null(strstr(buf_str(&out), "x' and save it"));
+	assert_int_equal(out.len, strlen(sentence_text(MSG_STEP_FIX, false)) -
+					  3 + strlen(name));
+}
+
 static void
 test_cut(void **state)
 {
@@ -118,6 +132,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_sentence),
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_cut),
 	};
 
