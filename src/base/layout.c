@@ -25,6 +25,7 @@ static const char *const keys[LAYOUT_NAMES] = {
 	[LAYOUT_JSONL] = "jsonl",
 	[LAYOUT_CONFLICTS] = "conflicts",
 	[LAYOUT_ORPHANS] = "orphans",
+	[LAYOUT_SQLITE] = "sqlite",
 	[LAYOUT_SOURCES] = "sources",
 	[LAYOUT_SUBJECTS] = "subjects",
 	[LAYOUT_CHANGES] = "changes",

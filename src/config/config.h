@@ -195,6 +195,7 @@ struct config_theme {
 	size_t nrules;
 	int base; /* index of a source, -1 none */
 	bool bom;
+	bool sqlite;  /* data.sqlite is published */
 	bool recheck; /* each read asks the rules again */
 	struct config_place place;
 	const char *rules_text; /* canonical text of what decides its bytes:

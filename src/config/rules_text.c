@@ -6,6 +6,7 @@
  *
  *	subject NAME TYPE
  *	bom yes|no
+ *	sqlite TITLE			data.sqlite is published and says so
  *	base SOURCE|-
  *	source NAME			then its members, each with its columns:
  *	member D/R by FIELD sharing WORD as_of FIELD|- key FIELD …
@@ -85,12 +86,17 @@ const char *
 config_theme_text(struct config_arena *arena, const struct config_theme *theme)
 {
 	scope_buf out = BUF_INIT;
-	int rc = buf_addf(&out, "subject %s %s\nbom %s\nbase %s\n",
-			  theme->subject, config_type_word(theme->subject_type),
-			  config_yes_no_words[theme->bom],
-			  theme->base < 0 ? "-"
-					  : theme->sources[theme->base].name);
+	int rc = buf_addf(&out, "subject %s %s\nbom %s\n", theme->subject,
+			  config_type_word(theme->subject_type),
+			  config_yes_no_words[theme->bom]);
 
+	if (!rc && theme->sqlite)
+		rc = buf_addf(&out, "sqlite %s\n", theme->title);
+	if (!rc)
+		rc = buf_addf(&out, "base %s\n",
+			      theme->base < 0
+				      ? "-"
+				      : theme->sources[theme->base].name);
 	for (size_t i = 0; i < theme->nsources && !rc; i++)
 		rc = add_source_text(&out, &theme->sources[i]);
 	for (size_t i = 0; i < theme->nsources && !rc; i++)
@@ -122,7 +128,8 @@ struct telling {
 	const char *subject, *as_of;	  /* fields of it, "-" none */
 	struct config_list key;		  /* fields of it */
 	const char *base;
-	struct config_list words; /* of the line */
+	struct slice line;
+	struct config_list words; /* of it */
 };
 
 static const char *
@@ -166,6 +173,20 @@ tell_bom(struct telling *t)
 	if (!number(t, 1, config_yes_no_words, &bom))
 		return false;
 	t->theme->bom = bom > 0;
+	return true;
+}
+
+/* A title may have any blanks and commas. */
+static bool
+tell_sqlite(struct telling *t)
+{
+	const size_t skip = strlen("sqlite ");
+
+	if (t->line.n <= skip)
+		return false;
+	t->theme->sqlite = true;
+	t->theme->title = config_arena_text(
+		t->arena, (struct slice){t->line.p + skip, t->line.n - skip});
 	return true;
 }
 
@@ -371,8 +392,10 @@ tell_line(struct telling *t, struct slice line)
 		{"base", tell_base},	   {"source", tell_source},
 		{"member", tell_member},   {"column", tell_column},
 		{"link", tell_link},	   {"field", tell_field},
+		{"sqlite", tell_sqlite},
 	};
 
+	t->line = line;
 	t->words = (struct config_list){0};
 	config_value_words(t->arena, config_arena_text(t->arena, line),
 			   &t->words);

@@ -7,6 +7,7 @@
 #include "config/value.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *
 config_theme_part(const char *key, const char *prefix)
@@ -324,6 +325,59 @@ fill_parts(struct config_load *load, const struct config_section *s,
 	theme->rules_text = config_theme_text(load->arena, theme);
 }
 
+/* ---- what SQLite cannot take --------------------------------------------- */
+
+#define SQLITE_COLUMNS 2000 /* of a table, the subject's too */
+
+static const char *
+column_of(const struct config_theme *theme, size_t i)
+{
+	return i ? theme->rules[i - 1].name : theme->subject;
+}
+
+/* SQLite knows no difference between 'Name' and 'name'. */
+static void
+check_columns(struct config_load *load, const struct config_theme *theme,
+	      struct config_place place)
+{
+	for (size_t i = 1; i <= theme->nrules; i++) {
+		for (size_t k = 0; k < i; k++) {
+			const char *a = column_of(theme, k);
+			const char *b = column_of(theme, i);
+
+			if (strcasecmp(a, b) == 0)
+				config_error(&load->report, place,
+					     "sqlite: '%s' and '%s' are one "
+					     "column for SQLite; rename one, "
+					     "or write 'sqlite = no'",
+					     a, b);
+		}
+	}
+}
+
+static void
+check_sqlite(struct config_load *load, const struct config_section *s,
+	     const struct config_theme *theme)
+{
+	struct config_place place = config_section_place(s, "sqlite");
+
+	if (!theme->sqlite)
+		return;
+	if (strncasecmp(theme->id, "sqlite_", strlen("sqlite_")) == 0)
+		config_error(&load->report, place,
+			     "sqlite: SQLite keeps names like '%s' for "
+			     "itself; rename the theme, or write 'sqlite = no'",
+			     theme->id);
+	if (theme->nrules + 1 > SQLITE_COLUMNS) {
+		config_error(&load->report, place,
+			     "sqlite: '%s' has %zu columns, and a table of "
+			     "SQLite at most %d; write 'sqlite = no'",
+			     theme->id, theme->nrules + 1, SQLITE_COLUMNS);
+		return;
+	}
+	check_columns(load, theme, place);
+}
+
 static void
 fill_theme(struct config_load *load, const struct config_section *s)
 {
@@ -341,6 +395,7 @@ fill_theme(struct config_load *load, const struct config_section *s)
 			     "for example 'subject = uscc'",
 			     s->name);
 	fill_parts(load, s, &draft);
+	check_sqlite(load, s, &draft.theme);
 	themes = config_arena_grow(load->arena, c->themes, c->nthemes,
 				   sizeof(*themes));
 	if (!themes)

@@ -83,8 +83,9 @@ mount_invalidate_theme(struct mount *m, int64_t theme, struct buf *message,
 		       struct error *err)
 {
 	static const enum layout_name top[] = {
-		LAYOUT_README, LAYOUT_DATAPACKAGE, LAYOUT_SUMS,	   LAYOUT_DATA,
-		LAYOUT_JSONL,  LAYOUT_CONFLICTS,   LAYOUT_ORPHANS,
+		LAYOUT_README,	LAYOUT_DATAPACKAGE, LAYOUT_SUMS,
+		LAYOUT_DATA,	LAYOUT_JSONL,	    LAYOUT_CONFLICTS,
+		LAYOUT_ORPHANS, LAYOUT_SQLITE,
 	};
 	static const enum layout_name versions[] = {LAYOUT_VERSION_INDEX,
 						    LAYOUT_CURRENT};
@@ -224,9 +225,10 @@ find_name(struct shown *n, const char *part)
 		[PUBLISH_JSONL] = LAYOUT_JSONL,
 		[PUBLISH_CONFLICTS] = LAYOUT_CONFLICTS,
 		[PUBLISH_ORPHANS] = LAYOUT_ORPHANS,
+		[PUBLISH_SQLITE] = LAYOUT_SQLITE,
 	};
 
-	if (n->kind < sizeof(names) / sizeof(*names))
+	if (n->kind != PUBLISH_SOURCE && n->kind != PUBLISH_CHANGES)
 		snprintf(n->name, sizeof(n->name), "%s",
 			 mount_name(n->m, names[n->kind]));
 	else

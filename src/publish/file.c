@@ -58,8 +58,10 @@ describe_none(const struct publish_theme *theme, enum publish_kind kind,
 
 	if (first && kind != PUBLISH_CHANGES)
 		rc = publish_header(theme, kind, part, &header);
-	if (rc == ERR_NOMEM)
-		return error_nomem(err);
+	if (rc && rc != ERR_NOTFOUND)
+		return rc == ERR_NOMEM ? error_nomem(err)
+				       : error_set(err, rc, "cannot make '%s'",
+						   publish_kind_word(kind));
 	*ret = (struct publish_file){.bytes = rc ? -1 : (int64_t)header.len};
 	return 0;
 }
@@ -208,6 +210,8 @@ publish_file_each(struct sql *db, const struct publish_theme *theme,
 
 	for (int kind = PUBLISH_DATA; !rc && kind <= PUBLISH_ORPHANS; kind++)
 		rc = give(&w, (enum publish_kind)kind, "");
+	if (!rc)
+		rc = give(&w, PUBLISH_SQLITE, "");
 	if (rc)
 		return rc;
 	return first ? give_configured(&w)

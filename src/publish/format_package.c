@@ -145,6 +145,21 @@ put_data(struct jsonout *j, const struct config_theme *theme, bool lines)
 	return 0;
 }
 
+/* No table of Table Schema: its tables say themselves what they are. */
+static void
+put_sqlite(struct jsonout *j)
+{
+	jsonout_object(j);
+	jsonout_pair(j, "name", "data-sqlite");
+	jsonout_pair(j, "path", "data.sqlite");
+	jsonout_pair(j, "description",
+		     "the rows of data.csv as a SQLite file; its tables _about "
+		     "and _fields say what they are");
+	jsonout_pair(j, "format", "sqlite");
+	jsonout_pair(j, "mediatype", "application/vnd.sqlite3");
+	jsonout_end(j);
+}
+
 static void
 put_conflicts(struct jsonout *j, const struct config_theme *theme)
 {
@@ -352,6 +367,8 @@ publish_format_datapackage(const struct config_theme *theme, int64_t version,
 	jsonout_array(&j);
 	if (put_data(&j, theme, false) || put_data(&j, theme, true))
 		return ERR_NOMEM;
+	if (theme->sqlite)
+		put_sqlite(&j);
 	put_conflicts(&j, theme);
 	put_orphans(&j);
 	if (put_sources(&j, theme) || jsonout_end_text(&j))

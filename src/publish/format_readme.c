@@ -19,7 +19,7 @@ struct words {
 	const char *rules, *rule[RULES]; /* by enum config_rule_kind */
 	const char *sources, *source, *source_granted, *source_hidden;
 	const char *cycle[CYCLES]; /* by enum config_cycle */
-	const char *files;
+	const char *files, *sqlite, *more_files;
 };
 
 static const struct words texts[] = {
@@ -65,7 +65,10 @@ static const struct words texts[] = {
 		"\nFiles\n\n"
 		"  data.csv: the theme; UTF-8, comma, one header line, sorted "
 		"by subject\n"
-		"  data.jsonl: the same, a JSON object a line\n"
+		"  data.jsonl: the same, a JSON object a line\n",
+		"  data.sqlite: the same, for SQLite: table \"{theme}\", found "
+		"by {subject}; its\n"
+		"    tables _about and _fields say what it is\n",
 		"  conflicts.csv: where sources disagree; each line is a "
 		"source that differs\n"
 		"    from the winner, whose value the theme shows\n"
@@ -122,7 +125,10 @@ static const struct words texts[] = {
 		 "不定期"},
 		"\n文件\n\n"
 		"  data.csv：主题库；UTF-8，逗号分隔，首行为列名，按主体排序\n"
-		"  data.jsonl：同样的内容，每行一个 JSON 对象\n"
+		"  data.jsonl：同样的内容，每行一个 JSON 对象\n",
+		"  data.sqlite：同样的内容，SQLite 数据库：表 \"{theme}\"，"
+		"按 {subject} 查找；\n"
+		"    表 _about 和 _fields 是说明\n",
 		"  conflicts.csv：数据源不一致之处；每行是一个与采用值不同的"
 		"数据源\n"
 		"  orphans.csv：不属于本主题库任何主体的记录\n"
@@ -297,6 +303,22 @@ put_sources(const struct words *w, const struct config *config,
 	return 0;
 }
 
+static int
+put_files(const struct words *w, const struct config_theme *theme,
+	  struct buf *out)
+{
+	const struct value values[] = {
+		{"theme", theme->id},
+		{"subject", theme->subject},
+		{NULL, NULL},
+	};
+
+	if (buf_adds(out, w->files) ||
+	    (theme->sqlite && fill(out, w->sqlite, values)))
+		return ERR_NOMEM;
+	return buf_adds(out, w->more_files);
+}
+
 int
 publish_format_readme(const struct config *config,
 		      const struct config_theme *theme, int64_t version,
@@ -308,5 +330,5 @@ publish_format_readme(const struct config *config,
 	    put_columns(w, theme, out) || put_rules(w, theme, out) ||
 	    put_sources(w, config, theme, out))
 		return ERR_NOMEM;
-	return buf_adds(out, w->files);
+	return put_files(w, theme, out);
 }

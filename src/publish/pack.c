@@ -77,22 +77,25 @@ publish_pack_number(const struct publish_pack *pack)
 
 /* The file is removed first, never truncated: whoever holds the old one open
  * keeps its bytes. */
-static int
-create(struct publish_pack *pack, struct error *err)
+int
+publish_pack_create(int state_fd, int64_t number, int *ret_fd,
+		    struct error *err)
 {
 	char name[PUBLISH_PACK_NAME_MAX];
+	int fd;
 
-	publish_pack_name(pack->number, name);
-	if (mkdirat(pack->state_fd, FOLDER, 0700) && errno != EEXIST)
+	publish_pack_name(number, name);
+	if (mkdirat(state_fd, FOLDER, 0700) && errno != EEXIST)
 		return error_errno(err, errno,
 				   "cannot make the state's folder '%s'",
 				   FOLDER);
-	if (unlinkat(pack->state_fd, name, 0) && errno != ENOENT)
+	if (unlinkat(state_fd, name, 0) && errno != ENOENT)
 		return error_errno(err, errno, "cannot replace '%s'", name);
-	pack->fd = openat(pack->state_fd, name,
-			  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (pack->fd < 0)
+	fd = openat(state_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
 		return error_errno(err, errno, "cannot create '%s'", name);
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -132,8 +135,11 @@ int
 publish_pack_add(struct publish_pack *pack, const void *p, size_t n,
 		 int64_t *ret_offset, struct error *err)
 {
-	int rc = pack->fd < 0 ? create(pack, err) : 0;
+	int rc = 0;
 
+	if (pack->fd < 0)
+		rc = publish_pack_create(pack->state_fd, pack->number,
+					 &pack->fd, err);
 	if (!rc && n > BUFFER - pack->held)
 		rc = flush(pack, err);
 	if (!rc && n > BUFFER) {
@@ -161,21 +167,31 @@ open_folder(int state_fd, int *ret_fd, struct error *err)
 }
 
 int
-publish_pack_sync(struct publish_pack *pack, struct error *err)
+publish_pack_keep(int state_fd, int64_t number, int fd, struct error *err)
 {
 	scope_fd folder = -1;
+	int rc = 0;
+
+	if (fsync(fd))
+		rc = error_errno(err, errno,
+				 "cannot make pack %" PRId64 " durable",
+				 number);
+	if (!rc)
+		rc = open_folder(state_fd, &folder, err);
+	return rc ? rc : io_sync_dir(folder, err);
+}
+
+int
+publish_pack_sync(struct publish_pack *pack, struct error *err)
+{
 	int rc;
 
 	if (pack->fd < 0)
 		return 0;
 	rc = flush(pack, err);
-	if (!rc && fsync(pack->fd))
-		rc = error_errno(err, errno,
-				 "cannot make pack %" PRId64 " durable",
-				 pack->number);
-	if (!rc)
-		rc = open_folder(pack->state_fd, &folder, err);
-	return rc ? rc : io_sync_dir(folder, err);
+	return rc ? rc
+		  : publish_pack_keep(pack->state_fd, pack->number, pack->fd,
+				      err);
 }
 
 void

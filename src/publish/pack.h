@@ -25,6 +25,14 @@ void publish_pack_name(int64_t number, char name[static PUBLISH_PACK_NAME_MAX]);
  * no publish. */
 int64_t publish_pack_seq(int64_t number);
 
+/* The file of a pack that somebody else writes: empty, in place of what an
+ * earlier attempt left under this number; and, once it is written, what makes
+ * its bytes and its name durable. ERR_IO. */
+MUST_CHECK int publish_pack_create(int state_fd, int64_t number, int *ret_fd,
+				   struct error *err);
+MUST_CHECK int publish_pack_keep(int state_fd, int64_t number, int fd,
+				 struct error *err);
+
 /* One pack being written, by one thread. There is no file before the first
  * byte. What an earlier attempt left under this number is replaced. */
 struct publish_pack;

@@ -34,8 +34,9 @@ enum publish_kind {
 	PUBLISH_JSONL,
 	PUBLISH_CONFLICTS,
 	PUBLISH_ORPHANS,
-	PUBLISH_SOURCE, /* part: D/R */
-	PUBLISH_CHANGES /* part: the version's number */
+	PUBLISH_SOURCE,	 /* part: D/R */
+	PUBLISH_CHANGES, /* part: the version's number */
+	PUBLISH_SQLITE
 };
 
 /* link.SOURCE to the store: by which lenses the value is found in each member
@@ -224,8 +225,8 @@ MUST_CHECK int publish_file_at(struct sql *db,
 			       enum publish_kind kind, const char *part,
 			       int64_t seq, struct publish_file *ret,
 			       struct error *err);
-/* The published files of the theme at a sequence, changes/ excepted: the four
- * of its folder by kind, then sources by name. Before the first data as the
+/* The published files of the theme at a sequence, changes/ excepted: those
+ * of its folder, then sources by name. Before the first data as the
  * configuration has them. A callback returns 0 to go on. */
 typedef int publish_file_each_fn(void *ctx, enum publish_kind kind,
 				 const char *part,
@@ -243,7 +244,7 @@ MUST_CHECK int publish_file_owner(struct sql *db, int64_t state,
 				  int64_t *ret_dataset, char **ret_source,
 				  struct error *err);
 /* A file before the first data: its header alone. ERR_NOMEM; ERR_NOTFOUND when
- * the theme shows no such source. */
+ * the theme shows no such source or has no such file. */
 MUST_CHECK int publish_header(const struct publish_theme *theme,
 			      enum publish_kind kind, const char *part,
 			      struct buf *out);

@@ -2,6 +2,7 @@
 #include "publish/rows.h"
 
 #include "base/scope.h"
+#include "publish/portable.h"
 
 struct walk {
 	publish_row_fn *each;
@@ -49,6 +50,16 @@ header_none(const struct publish_rows *rows, struct buf *out)
 	(void)rows;
 	(void)out;
 	return 0;
+}
+
+/* There is none before its rows: the file of a theme without rows. */
+static int
+header_sqlite(const struct publish_rows *rows, struct buf *out)
+{
+	const struct config_theme *theme = rows->theme->theme;
+
+	return theme->sqlite ? publish_portable_empty(theme, out, NULL)
+			     : ERR_NOTFOUND;
 }
 
 static int
@@ -301,6 +312,7 @@ static const struct {
 	int (*each)(struct sql *db, const struct publish_rows *rows, int64_t at,
 		    struct slice lo, struct slice hi, struct walk *w,
 		    struct error *err);
+	/* NULL: its bytes are not those of its rows in a row (portable.h) */
 	int (*format)(const struct publish_rows *rows,
 		      const struct publish_row *row, struct buf *out,
 		      int64_t *ret_lines);
@@ -317,6 +329,8 @@ static const struct {
 			    format_source},
 	[PUBLISH_CHANGES] = {"changes", "changes/", header_changes, each_change,
 			     format_change},
+	[PUBLISH_SQLITE] = {"sqlite", "data.sqlite", header_sqlite, each_data,
+			    NULL},
 };
 
 const char *

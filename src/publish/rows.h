@@ -39,7 +39,8 @@ bool publish_kind_find(const char *word, enum publish_kind *ret);
 void publish_kind_path(enum publish_kind kind, const char *part,
 		       char path[static PUBLISH_PATH_MAX]);
 
-/* The header's bytes; ERR_NOMEM. */
+/* The header's bytes; ERR_NOMEM; ERR_NOTFOUND when the theme has no such file.
+ */
 MUST_CHECK int publish_rows_header(const struct publish_rows *rows,
 				   struct buf *out);
 
@@ -52,8 +53,9 @@ MUST_CHECK int publish_rows_each(struct sql *db,
 				 publish_row_fn *each, void *ctx,
 				 struct error *err);
 
-/* Appends a row's bytes; *ret_lines is how many lines they are. ERR_NOMEM;
- * ERR_CORRUPT for a place that the theme cannot have made. */
+/* Appends a row's bytes, of any kind but PUBLISH_SQLITE; *ret_lines is how many
+ * lines they are. ERR_NOMEM; ERR_CORRUPT for a place that the theme cannot have
+ * made. */
 MUST_CHECK int publish_rows_format(const struct publish_rows *rows,
 				   const struct publish_row *row,
 				   struct buf *out, int64_t *ret_lines);

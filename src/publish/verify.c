@@ -244,10 +244,12 @@ verify_rows(struct publish_verify *v)
 
 		rc = rebuild_file(v, &rows, "");
 	}
+	if (!rc && current)
+		rc = publish_verify_portable(v);
 	return rc || !current ? rc : rebuild_sources(v);
 }
 
-/* ---- all ----------------------------------------------------------------- */
+/* ---- all -------------------------------------------------------------- */
 
 static int
 verify_theme(struct publish_verify *v)

@@ -37,6 +37,10 @@ int publish_verify_file(void *ctx, int64_t file, const char *kind,
 int publish_verify_flat(struct publish_verify *v, const char *path,
 			const struct store_file_state *s);
 
+/* The rows of data.sqlite against the store: of the newest version, when the
+ * theme's rules are those of today. */
+int publish_verify_portable(struct publish_verify *v);
+
 void publish_verify_release(struct publish_verify *v);
 
 #endif

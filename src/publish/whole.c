@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/pulse.h"
 #include "base/scope.h"
+#include "publish/portable.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,8 +33,9 @@ publish_whole_release(struct publish_whole *w)
 struct writing {
 	struct publish_whole *w;
 	struct publish_pack *pack;
+	struct sql *db; /* NULL: one of its own */
 	const struct breath *breath;
-	struct publish_whole_crew *crew;
+	struct publish_whole_crew *crew; /* NULL: nobody else is at work */
 };
 
 struct publish_whole_crew {
@@ -48,28 +50,52 @@ struct publish_whole_crew {
 	bool running;
 };
 
+/* Between two chunks, or two rows of what has no chunks yet. */
 static int
-put_chunk(void *ctx, const struct publish_chunk *c)
+step(void *ctx)
 {
 	const struct writing *x = ctx;
-	struct publish_whole *w = x->w;
-	struct told told = {.length = (int64_t)c->bytes.n, .rows = c->rows};
-	int rc;
 
+	if (!x->crew)
+		return 0;
 	if (atomic_load_explicit(&x->crew->failed, memory_order_relaxed))
-		return error_set(&w->err, ERR_INTERNAL, "another file failed");
-	rc = publish_pack_add(x->pack, c->bytes.p, c->bytes.n, &told.offset,
-			      &w->err);
-	if (rc)
-		return rc;
+		return error_set(&x->w->err, ERR_INTERNAL,
+				 "another file failed");
 	atomic_fetch_add_explicit(&x->crew->steps, 1, memory_order_relaxed);
 	breathe(x->breath);
+	return 0;
+}
+
+static int
+note_chunk(struct publish_whole *w, const struct publish_chunk *c,
+	   int64_t offset)
+{
+	struct told told = {
+		.offset = offset,
+		.length = (int64_t)c->bytes.n,
+		.rows = c->rows,
+	};
+
 	memcpy(told.sha256, c->sha256, DIGEST_SIZE);
 	w->bytes += told.length;
 	w->lines += told.rows;
 	return sorter_add(w->chunks, c->first,
 			  (struct slice){(const char *)&told, sizeof(told)},
 			  &w->err);
+}
+
+static int
+put_chunk(void *ctx, const struct publish_chunk *c)
+{
+	struct writing *x = ctx;
+	struct publish_whole *w = x->w;
+	int64_t offset = 0;
+	int rc = publish_pack_add(x->pack, c->bytes.p, c->bytes.n, &offset,
+				  &w->err);
+
+	if (!rc)
+		rc = step(x);
+	return rc ? rc : note_chunk(w, c, offset);
 }
 
 static int
@@ -90,36 +116,80 @@ put_header(struct writing *x)
 }
 
 static int
-put_rows(struct store *store, struct writing *x, int64_t at)
+put_rows(struct writing *x, struct sql *db, int64_t at)
 {
-	scope_reader reader = {0};
-	int rc = store_reader_get(store, &reader, &x->w->err);
+	int rc = put_header(x);
 
-	return rc ? rc
-		  : publish_chunks_cut(reader.db, x->w->rows, at,
-				       PUBLISH_BEFORE_BORDER, SLICE_NONE,
-				       put_chunk, x, &x->w->err);
+	if (!rc)
+		rc = publish_chunks_cut(db, x->w->rows, at,
+					PUBLISH_BEFORE_BORDER, SLICE_NONE,
+					put_chunk, x, &x->w->err);
+	return rc ? rc : publish_pack_sync(x->pack, &x->w->err);
+}
+
+static int
+see_chunk(void *ctx, const struct publish_chunk *c)
+{
+	struct writing *x = ctx;
+	int rc = step(x);
+
+	return rc ? rc : note_chunk(x->w, c, x->w->bytes);
+}
+
+/* SQLite writes the pack itself, here and there in it. */
+static int
+put_portable(struct writing *x, struct sql *db, int state_fd, int64_t at)
+{
+	char name[PUBLISH_PACK_NAME_MAX];
+	struct publish_whole *w = x->w;
+	const struct publish_portable_job job = {
+		.db = db,
+		.rows = w->rows,
+		.at = at,
+		.name = name,
+		.step = step,
+		.ctx = x,
+	};
+	scope_fd fd = -1;
+	int64_t rows = 0;
+	int rc;
+
+	publish_pack_name(w->pack, name);
+	rc = publish_pack_create(state_fd, w->pack, &fd, &w->err);
+	if (!rc)
+		rc = publish_portable_write(&job, &rows, &w->err);
+	if (!rc)
+		rc = publish_portable_cut(fd, rows, see_chunk, x, &w->err);
+	return rc ? rc : publish_pack_keep(state_fd, w->pack, fd, &w->err);
+}
+
+static int
+put_file(struct store *store, struct writing *x, struct sql *db, int64_t at)
+{
+	int dir = store_dir_fd(store);
+	int rc;
+
+	if (x->w->rows->kind == PUBLISH_SQLITE)
+		return put_portable(x, db, dir, at);
+	rc = publish_pack_new(dir, x->w->pack, &x->pack, &x->w->err);
+	if (!rc)
+		rc = put_rows(x, db, at);
+	publish_pack_free(x->pack);
+	return rc;
 }
 
 static int
 write_one(struct store *store, struct writing *x, int64_t at)
 {
 	struct publish_whole *w = x->w;
+	scope_reader reader = {0};
 	int rc = sorter_new(CHUNKS_MEMORY, &w->chunks, &w->err);
 
+	if (!rc && !x->db)
+		rc = store_reader_get(store, &reader, &w->err);
 	if (!rc)
-		rc = publish_pack_new(store_dir_fd(store), w->pack, &x->pack,
-				      &w->err);
-	if (!rc)
-		rc = put_header(x);
-	if (!rc)
-		rc = put_rows(store, x, at);
-	if (!rc)
-		rc = publish_pack_sync(x->pack, &w->err);
-	if (!rc)
-		rc = sorter_sort(w->chunks, &w->err);
-	publish_pack_free(x->pack);
-	return rc;
+		rc = put_file(store, x, x->db ? x->db : reader.db, at);
+	return rc ? rc : sorter_sort(w->chunks, &w->err);
 }
 
 /* ---- several at once ----------------------------------------------------- */
@@ -219,6 +289,33 @@ publish_whole_write(struct store *store, struct publish_whole *files, size_t n,
 	int rc = publish_whole_start(store, files, n, at, &c, err);
 
 	return rc ? rc : publish_whole_wait(c, false, breath, err);
+}
+
+int
+publish_whole_write_here(struct store *store, struct sql *db,
+			 struct publish_whole *w, int64_t at, struct error *err)
+{
+	struct writing x = {.w = w, .db = db};
+	int rc = write_one(store, &x, at);
+
+	if (rc && err)
+		*err = w->err;
+	return rc;
+}
+
+int
+publish_whole_next(struct sorter *chunks, unsigned char ret[static DIGEST_SIZE],
+		   struct error *err)
+{
+	struct slice first, value;
+	struct told told;
+	int rc = sorter_next(chunks, &first, &value, err);
+
+	if (rc <= 0)
+		return rc;
+	memcpy(&told, value.p, sizeof(told));
+	memcpy(ret, told.sha256, DIGEST_SIZE);
+	return 1;
 }
 
 int

@@ -29,6 +29,10 @@ MUST_CHECK int publish_whole_write(struct store *store,
 				   struct publish_whole *files, size_t n,
 				   int64_t at, const struct breath *breath,
 				   struct error *err);
+/* The same of one file, as the caller's connection has its rows. */
+MUST_CHECK int publish_whole_write_here(struct store *store, struct sql *db,
+					struct publish_whole *w, int64_t at,
+					struct error *err);
 /* The same by a thread of its own, while the caller does something else. What
  * is given stays where it is until it has been waited for, which is always
  * done; 'stop': what is not written need not be. */
@@ -44,6 +48,11 @@ MUST_CHECK int publish_whole_wait(struct publish_whole_crew *crew, bool stop,
  * alone; on the writer of records.db. */
 MUST_CHECK int publish_whole_tell(struct sql *db, struct publish_whole *w,
 				  int64_t seq, struct error *err);
+/* The hash of the next of the chunks that were written, in order: 1, or 0 after
+ * the last. */
+MUST_CHECK int publish_whole_next(struct sorter *chunks,
+				  unsigned char ret[static DIGEST_SIZE],
+				  struct error *err);
 void publish_whole_release(struct publish_whole *w);
 
 #endif

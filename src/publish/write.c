@@ -57,8 +57,10 @@ publish_free(struct publish *p)
 		publish_packs_remove(p->packs);
 	publish_whole_free(p);
 	publish_packs_free(p->packs);
-	for (size_t i = 0; i < p->nworks; i++)
+	for (size_t i = 0; i < p->nworks; i++) {
+		publish_portable_drop(p, &p->works[i]);
 		free(p->works[i].files);
+	}
 	free(p->works);
 	free(p->made);
 	free(p);
@@ -119,11 +121,13 @@ add_files(struct publish *p, struct theme_work *w, struct error *err)
 	const struct config_theme *t = w->theme->theme;
 	int rc = 0;
 
-	w->files = calloc(n + count_members(t), sizeof(*w->files));
+	w->files = calloc(n + 1 + count_members(t), sizeof(*w->files));
 	if (!w->files)
 		return error_nomem(err);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = add_file(p, w, kinds[i], 0, 0, "", err);
+	if (!rc && t->sqlite)
+		rc = add_file(p, w, PUBLISH_SQLITE, 0, 0, "", err);
 	for (size_t s = 0; s < t->nsources; s++) {
 		for (size_t m = 0; !rc && m < t->sources[s].nmembers; m++) {
 			if (publish_rows_is_shown(w->theme, s, m))
@@ -211,15 +215,27 @@ find_file(struct theme_work *w, enum publish_kind kind, size_t source,
 	return NULL;
 }
 
-/* One of the files that every theme has. */
-static struct file_work *
-get_file(struct theme_work *w, enum publish_kind kind)
+struct file_work *
+publish_file_of(struct theme_work *w, enum publish_kind kind)
 {
-	struct file_work *f = w->files;
+	return find_file(w, kind, 0, 0);
+}
 
-	while (f->rows.kind != kind)
-		f++;
-	return f;
+/* The same rows in other forms change with data.csv. */
+static void
+touch_forms(struct theme_work *w, bool all)
+{
+	static const enum publish_kind forms[] = {PUBLISH_JSONL,
+						  PUBLISH_SQLITE};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct file_work *f = publish_file_of(w, forms[i]);
+
+		if (!f)
+			continue;
+		f->touched = true;
+		f->all |= all;
+	}
 }
 
 /* Says that a file changes; NULL if the theme has no such file. */
@@ -239,10 +255,8 @@ touch(struct publish *p, const struct publish_theme *theme,
 	w->dirty = true;
 	(*ret)->touched = true;
 	(*ret)->all |= all || w->all;
-	if (kind == PUBLISH_DATA) {
-		get_file(w, PUBLISH_JSONL)->touched = true;
-		get_file(w, PUBLISH_JSONL)->all |= all;
-	}
+	if (kind == PUBLISH_DATA)
+		touch_forms(w, all);
 	return 0;
 }
 
@@ -255,7 +269,7 @@ note_place(struct theme_work *w, struct file_work *f)
 		return;
 	f->all = true;
 	if (f->rows.kind == PUBLISH_DATA)
-		get_file(w, PUBLISH_JSONL)->all = true;
+		touch_forms(w, true);
 }
 
 int
@@ -376,7 +390,7 @@ struct stale {
 };
 
 /* A resource that is a source no longer, or not to be shown any more, has no
- * file from here on. */
+ * file from here on; so has a form of the data that is published no more. */
 static int
 end_if_stale(void *ctx, int64_t file, const char *kind, const char *part)
 {
@@ -385,7 +399,7 @@ end_if_stale(void *ctx, int64_t file, const char *kind, const char *part)
 	int rc;
 
 	(void)part;
-	if (strcmp(kind, publish_kind_word(PUBLISH_SOURCE)) != 0)
+	if (strcmp(kind, publish_kind_word(PUBLISH_CHANGES)) == 0)
 		return 0;
 	for (size_t i = 0; i < s->work->nfiles; i++) {
 		if (s->work->files[i].file == file)
@@ -403,9 +417,14 @@ write_files(struct publish *p, struct theme_work *w, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < w->nfiles; i++) {
-		if (!w->files[i].written && (w->all || w->files[i].touched))
-			rc = write_file(p, w, &w->files[i], err);
+		const struct file_work *f = &w->files[i];
+
+		if (f->rows.kind != PUBLISH_SQLITE && !f->written &&
+		    (w->all || f->touched))
+			rc = write_file(p, w, f, err);
 	}
+	if (!rc)
+		rc = publish_portable_renew(p, w, err);
 	if (!rc && w->all)
 		rc = store_file_each(p->db, w->theme->id, end_if_stale, &stale,
 				     err);
@@ -465,7 +484,7 @@ static int
 make_version(struct publish *p, struct theme_work *w, struct error *err)
 {
 	struct publish_made *made = &p->made[p->nmade];
-	const struct file_work *data = get_file(w, PUBLISH_DATA);
+	const struct file_work *data = publish_file_of(w, PUBLISH_DATA);
 	int rc;
 
 	*made = (struct publish_made){.theme = w->theme, .version = w->next};

@@ -32,6 +32,7 @@ struct theme_work {
 	bool changed;
 	struct file_work changes; /* changes/N.csv of the version to come */
 	struct publish_counts counts;
+	struct publish_whole portable; /* data.sqlite; pack 0: not written */
 	struct file_work *files;
 	size_t nfiles;
 };
@@ -73,6 +74,16 @@ MUST_CHECK int publish_whole_work(struct publish *p,
 MUST_CHECK int publish_whole_end(struct publish *p, struct error *err);
 /* With their packs, unless the publish is done. */
 void publish_whole_free(struct publish *p);
+
+/* data.sqlite of a theme whose data.csv has changed, or whose rules have, once
+ * the other files are written; and its end, with its pack unless the publish is
+ * done. */
+MUST_CHECK int publish_portable_renew(struct publish *p, struct theme_work *w,
+				      struct error *err);
+void publish_portable_drop(struct publish *p, struct theme_work *w);
+
+/* The theme's file of a kind that it has at most once; NULL: it has none. */
+struct file_work *publish_file_of(struct theme_work *w, enum publish_kind kind);
 
 /* What publish_write_ahead() has begun: its end; what is told of it; and its
  * release. */

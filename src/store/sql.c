@@ -80,7 +80,7 @@ on_progress(void *ctx)
 int
 sql_open(const char *name, int flags, struct sql **ret, struct error *err)
 {
-	int open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int open_flags = SQLITE_OPEN_NOMUTEX;
 	struct sql *db;
 	int rc;
 
@@ -90,6 +90,8 @@ sql_open(const char *name, int flags, struct sql **ret, struct error *err)
 	db = calloc(1, sizeof(*db));
 	if (!db)
 		return error_nomem(err);
+	open_flags |= flags & SQL_FOREIGN ? SQLITE_OPEN_READONLY
+					  : SQLITE_OPEN_READWRITE;
 	if (flags & (SQL_CREATE | SQL_SCRATCH))
 		open_flags |= SQLITE_OPEN_CREATE;
 	rc = sqlite3_open_v2(name, &db->db, open_flags, STORE_VFS_NAME);
@@ -100,7 +102,9 @@ sql_open(const char *name, int flags, struct sql **ret, struct error *err)
 		sqlite3_busy_timeout(db->db, SQL_BUSY_MS);
 		sqlite3_progress_handler(db->db, SQL_STEP, on_progress, NULL);
 		rc = sql_exec(db,
-			      flags & SQL_SCRATCH ? open_scratch : open_durable,
+			      flags & SQL_SCRATCH   ? open_scratch
+			      : flags & SQL_FOREIGN ? open_readonly
+						    : open_durable,
 			      err);
 	}
 	if (!rc && (flags & SQL_READONLY))

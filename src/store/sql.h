@@ -19,6 +19,7 @@ enum sql_open_flags {
 	SQL_CREATE = 1,	  /* make the file when there is none */
 	SQL_SCRATCH = 2,  /* private, not durable: no journal, no sync */
 	SQL_READONLY = 4, /* query_only */
+	SQL_FOREIGN = 8	  /* a file that nobody writes, and as it is */
 };
 
 /* Opens one database by a name in the working directory ("" is a private

@@ -171,9 +171,16 @@ static const struct fault keys[] = {
 	 "conf.d/themes.ini:14: 'xlsx = yes' is not supported by this version; "
 	 "remove the line",
 	 1},
-	{"conf.d/themes.ini", "sqlite = no", "sqlite = yes",
-	 "conf.d/themes.ini:15: 'sqlite = yes' is not supported by this "
-	 "version; remove the line",
+	{"conf.d/themes.ini", "sqlite = no",
+	 "sqlite = yes\nfield.NAME = count penalty",
+	 "conf.d/themes.ini:15: sqlite: 'name' and 'NAME' are one column for "
+	 "SQLite; rename one, or write 'sqlite = no'",
+	 1},
+	{"conf.d/themes.ini", "sqlite = no",
+	 "sqlite = yes\n[theme SQLite_x]\nsubject = k\nsqlite = yes\n"
+	 "source.s = aic/registrations\nfield.name = first s.name",
+	 "conf.d/themes.ini:18: sqlite: SQLite keeps names like 'SQLite_x' for "
+	 "itself; rename the theme, or write 'sqlite = no'",
 	 1},
 	{"conf.d/themes.ini", "bom = no", "discreet = yes",
 	 "conf.d/themes.ini:13: 'discreet = yes' is not supported by this "

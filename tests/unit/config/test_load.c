@@ -416,6 +416,8 @@ test_told_theme(void **state)
 	city_change("conf.d/themes.ini", "bom = no\n",
 		    "link.penalty = decided_on registration.updated_on\n");
 	tell_again();
+	city_change("conf.d/themes.ini", "sqlite = no\n", "sqlite = yes\n");
+	tell_again();
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++)
 		assert_int_equal(config_theme_parse("t", slice_str(broken[i]),
 						    &told, &err),
@@ -429,13 +431,14 @@ test_rules_text(void **state)
 	static const char ratings[] = "resources.d/tax/ratings.ini";
 	scope_buf first = BUF_INIT;
 	scope_buf next = BUF_INIT;
+	scope_buf with = BUF_INIT;
 
 	(void)state;
 	rules_text_after(themes, "bom = no\n", "", &first);
 	/* what changes no byte of the theme's data */
 	rules_text_after(themes, "title = 企业信用资源库", "title = x", &next);
 	assert_string_equal(first.data, next.data);
-	rules_text_after(themes, "sqlite = no\n", "bom = no\n ; y\n", &next);
+	rules_text_after(themes, "xlsx = no\n", "bom = no\n ; y\n", &next);
 	assert_string_equal(first.data, next.data);
 	rules_text_after(ratings, "title = 纳税信用评级", "title = z", &next);
 	assert_string_equal(first.data, next.data);
@@ -443,6 +446,16 @@ test_rules_text(void **state)
 	rules_text_after(themes, "bom = no\n", "bom = yes\n", &next);
 	assert_string_not_equal(first.data, next.data);
 	rules_text_after(themes, "bom = yes\n", "", &next);
+	assert_string_equal(first.data, next.data);
+	rules_text_after(themes, "sqlite = no\n", "sqlite = yes\n", &next);
+	assert_string_not_equal(first.data, next.data);
+	/* data.sqlite says the title */
+	buf_clear(&with);
+	assert_int_equal(buf_addslice(&with, buf_slice(&next)), 0);
+	assert_non_null(buf_str(&with));
+	rules_text_after(themes, "title = x", "title = x,  y", &next);
+	assert_string_not_equal(with.data, next.data);
+	rules_text_after(themes, "sqlite = yes\n", "sqlite = no\n", &next);
 	assert_string_equal(first.data, next.data);
 	rules_text_after(ratings, "sharing = unconditional",
 			 "sharing = conditional", &next);
