@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define BUCKETS 1024
+#define BUCKETS 4096
 
 struct cache {
 	pthread_mutex_t lock;
@@ -33,9 +33,9 @@ mount_cache_new(size_t limit, void (*release)(void *value))
 static struct cache_item **
 bucket(struct cache *c, uint64_t key)
 {
-	return &c->buckets[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 54];
+	return &c->buckets[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 52];
 }
-_Static_assert(BUCKETS == 1 << (64 - 54), "the upper bits choose the bucket");
+_Static_assert(BUCKETS == 1 << (64 - 52), "the upper bits choose the bucket");
 
 static void
 unlink_use(struct cache *c, struct cache_item *item)

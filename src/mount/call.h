@@ -37,7 +37,9 @@ struct mount {
 	 * are under way */
 	_Atomic unsigned phase;
 	_Atomic unsigned naming[2];
-	atomic_flag giving; /* a thread is in mount_session_give() */
+	atomic_flag giving;	/* a thread is in mount_session_give() */
+	_Atomic uint64_t looks; /* how often it was begun to look what is open,
+				 * so that the rest may be removed; from 1 on */
 };
 
 struct session *mount_session(void *mount);
@@ -55,6 +57,7 @@ void mount_names_end(struct names *names);
 /* One request. Whatever it reads of the store is one moment. */
 struct call {
 	struct mount *m;
+	uint64_t looks;		    /* when it began */
 	struct store_reader reader; /* had when first needed */
 	struct error err;
 };
@@ -62,7 +65,7 @@ struct call {
 static inline struct call
 mount_call(struct mount *m)
 {
-	return (struct call){.m = m};
+	return (struct call){.m = m, .looks = atomic_load(&m->looks)};
 }
 
 static inline void

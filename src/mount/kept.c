@@ -86,6 +86,20 @@ is_kept(struct sql *db, uint64_t node, struct error *err)
 	}
 }
 
+/*
+ * A subject that has been looked up a moment ago was found to be kept then. It
+ * still is, or will be for us, unless it has been begun since to look what is
+ * open: whoever begins it now finds what has been noted before.
+ */
+static bool
+was_kept(const struct mount *m, const struct cache_item *item)
+{
+	const struct text *text = item ? item->value : NULL;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	return text && atomic_load(&text->kept) == atomic_load(&m->looks);
+}
+
 static uint64_t
 note(struct mount *m, uint64_t node, uint64_t unique, bool resent)
 {
@@ -100,6 +114,7 @@ int
 mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 	   uint64_t *ret)
 {
+	scope_cached item = NULL;
 	struct sql *db;
 	int rc;
 
@@ -107,6 +122,10 @@ mount_hold(struct call *call, uint64_t node, uint64_t unique, bool resent,
 	if (!is_held(node) || !call->m->pins)
 		return 0;
 	*ret = note(call->m, node, unique, resent);
+	if (mount_node_kind(node) == NODE_SUBJECT)
+		item = mount_cache_get(call->m->texts, node);
+	if (was_kept(call->m, item))
+		return 0;
 	/* what is read must be of after that */
 	mount_call_end(call);
 	rc = mount_call_db(call, &db);
@@ -198,6 +217,7 @@ mount_each_open(struct mount *m, flow_pin_fn *each, void *ctx,
 	scope_reader reader = {0};
 	int rc = m->pins ? store_reader_get(m->context.store, &reader, err) : 0;
 
+	atomic_fetch_add(&m->looks, 1);
 	g.db = reader.db;
 	return rc || !m->pins ? rc : mount_pins_each(m->pins, give, &g, err);
 }

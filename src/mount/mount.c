@@ -73,6 +73,7 @@ mount_new(const struct mount_context *context, struct mount **ret,
 	if (!m)
 		return error_nomem(err);
 	m->context = *context;
+	m->looks = 1;
 	m->layout = layout_of(context->config->language);
 	/* of what the configuration alone decides: a restart changes nothing */
 	m->made_at = context->config->modified_at;

@@ -119,11 +119,59 @@ walk(struct call *call, const struct theme_at *at, int shelf, struct walk *w)
 
 /* ---- one key ------------------------------------------------------------- */
 
+/* The text of a row. */
+static int
+tell(struct call *call, const struct publish_subject_row *row, struct text *out)
+{
+	struct theme_at at = {0};
+	struct sql *db;
+	int rc = mount_theme_version(call, row->theme, row->version, &at);
+
+	if (!rc)
+		rc = mount_call_db(call, &db);
+	if (!rc)
+		rc = mount_call_errno(
+			call, publish_subject_tell(db, at.theme, row,
+						   &out->bytes, &call->err));
+	if (rc)
+		return rc;
+	out->mtime = at.mtime;
+	out->theme = row->theme;
+	return 0;
+}
+
+struct found {
+	int64_t id; /* 0: none */
+	struct publish_subject_row row;
+};
+
 static int
 take_row(void *ctx, const struct store_theme_row *r)
 {
-	*(int64_t *)ctx = r->id;
-	return 0;
+	struct found *found = ctx;
+
+	found->id = r->id;
+	return publish_subject_take(&found->row, r);
+}
+
+/* Whoever looks a subject up wants its size, which needs its text, if not the
+ * text itself: the row is here, and need not be searched again by its number.
+ */
+static int
+keep_text(struct call *call, struct found *found)
+{
+	uint64_t node = mount_node_make(NODE_SUBJECT, found->id);
+	scope_cached item = mount_cache_get(call->m->texts, node);
+	struct text text = {0};
+	int rc = item ? 0 : tell(call, &found->row, &text);
+
+	if (rc)
+		buf_release(&text.bytes);
+	else if (!item)
+		rc = mount_text_keep(call, node, &text, &item);
+	if (!rc)
+		atomic_store(&((struct text *)item->value)->kept, call->looks);
+	return rc;
 }
 
 static int
@@ -162,24 +210,44 @@ find_hashed(struct call *call, const struct theme_at *at,
 	return rc;
 }
 
+/* 1, 0. 'prefix' -1: any. */
 static int
-find_key(struct call *call, const struct theme_at *at, struct slice name,
-	 unsigned char digest[DIGEST_SIZE], int64_t *ret_row)
+is_on_shelf(struct slice key, int prefix)
 {
+	unsigned char digest[DIGEST_SIZE];
+
+	if (prefix < 0)
+		return 1;
+	if (digest_bytes(key.p, key.n, digest))
+		return -ENOMEM;
+	return store_theme_shelf(digest) == prefix;
+}
+
+static int
+find_key(struct call *call, const struct theme_at *at, int prefix,
+	 struct slice name, int64_t *ret_row)
+{
+	struct found found = {.row.theme = at->theme->id};
 	scope_buf key = BUF_INIT;
 	struct sql *db;
 	int rc = publish_format_key_parse(name, &key);
 
 	if (rc < 0)
 		return mount_call_errno(call, rc);
-	if (digest_bytes(key.data, key.len, digest))
-		return -ENOMEM;
+	rc = is_on_shelf(buf_slice(&key), prefix);
+	if (rc <= 0)
+		return rc;
 	rc = mount_call_db(call, &db);
 	if (rc < 0)
 		return rc;
 	rc = store_theme_row_find(db, at->theme->id, at->v.seq, buf_slice(&key),
-				  take_row, ret_row, &call->err);
-	return rc < 0 ? mount_call_errno(call, rc) : 0;
+				  take_row, &found, &call->err);
+	rc = rc < 0 ? mount_call_errno(call, rc) : 0;
+	if (!rc && found.id)
+		rc = keep_text(call, &found);
+	publish_subject_release(&found.row);
+	*ret_row = found.id;
+	return rc;
 }
 
 /* 'prefix' -1: whatever the key. A key with '.' at an edge is encoded, so the
@@ -204,9 +272,7 @@ find_subject(struct call *call, const struct theme_at *at, int prefix,
 			return -ENOENT;
 		rc = find_hashed(call, at, digest, &row);
 	} else {
-		rc = find_key(call, at, name, digest, &row);
-		if (!rc && prefix >= 0 && store_theme_shelf(digest) != prefix)
-			return -ENOENT;
+		rc = find_key(call, at, prefix, name, &row);
 	}
 	if (rc < 0)
 		return rc;
@@ -407,7 +473,6 @@ int
 mount_subject_text(struct call *call, uint64_t node, struct text *out)
 {
 	struct publish_subject_row row;
-	struct theme_at at = {0};
 	struct sql *db;
 	int rc = mount_call_db(call, &db);
 
@@ -417,15 +482,7 @@ mount_subject_text(struct call *call, uint64_t node, struct text *out)
 				  &call->err);
 	rc = rc < 0 ? mount_call_errno(call, rc) : rc ? 0 : -ESTALE;
 	if (!rc)
-		rc = mount_theme_version(call, row.theme, row.version, &at);
-	if (!rc)
-		rc = mount_call_errno(
-			call, publish_subject_tell(db, at.theme, &row,
-						   &out->bytes, &call->err));
+		rc = tell(call, &row, out);
 	publish_subject_release(&row);
-	if (rc)
-		return rc;
-	out->mtime = at.mtime;
-	out->theme = at.theme->id;
-	return 0;
+	return rc;
 }

@@ -47,6 +47,9 @@ struct text {
 	/* Of what the number does not tell (a subject): its theme; else 0. */
 	int64_t theme;
 	_Atomic bool given; /* to the kernel, when it was opened */
+	/* What it shows was kept when 'looks' of the mount was this; 0: that is
+	 * not known. */
+	_Atomic uint64_t kept;
 };
 void mount_text_free(void *text); /* a struct text * */
 

@@ -317,7 +317,8 @@ MUST_CHECK int publish_subject(struct sql *db,
 			       const struct publish_theme *theme, int64_t row,
 			       struct buf *out, struct error *err);
 /* The same in two steps, for whoever must know the theme first: the row (1
- * found, 0 none; to be released in any case), then its text (0). */
+ * found, 0 none; to be released in any case), then its text (0). A row that is
+ * at hand is taken (ERR_NOMEM, or 0), all but its theme, into an empty one. */
 struct publish_subject_row {
 	int64_t theme, version, since;
 	struct buf subject, cells;
@@ -325,6 +326,8 @@ struct publish_subject_row {
 MUST_CHECK int publish_subject_find(struct sql *db, int64_t row,
 				    struct publish_subject_row *ret,
 				    struct error *err);
+MUST_CHECK int publish_subject_take(struct publish_subject_row *ret,
+				    const struct store_theme_row *row);
 MUST_CHECK int publish_subject_tell(struct sql *db,
 				    const struct publish_theme *theme,
 				    const struct publish_subject_row *row,

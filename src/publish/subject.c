@@ -5,32 +5,33 @@
 #include "publish/era.h"
 #include "publish/gather.h"
 
-struct keeping {
-	struct publish_subject_row *row;
-	struct error *err;
-};
+int
+publish_subject_take(struct publish_subject_row *ret,
+		     const struct store_theme_row *r)
+{
+	if (buf_addslice(&ret->subject, r->subject) ||
+	    buf_addslice(&ret->cells, r->cells))
+		return ERR_NOMEM;
+	ret->version = r->version;
+	ret->since = r->since;
+	return 0;
+}
 
 static int
-keep_row(void *ctx, const struct store_theme_row *r)
+take(void *ctx, const struct store_theme_row *r)
 {
-	const struct keeping *k = ctx;
-
-	if (buf_addslice(&k->row->subject, r->subject) ||
-	    buf_addslice(&k->row->cells, r->cells))
-		return error_nomem(k->err);
-	k->row->version = r->version;
-	k->row->since = r->since;
-	return 0;
+	return publish_subject_take(ctx, r);
 }
 
 int
 publish_subject_find(struct sql *db, int64_t row,
 		     struct publish_subject_row *ret, struct error *err)
 {
-	struct keeping k = {ret, err};
+	int rc;
 
 	*ret = (struct publish_subject_row){0};
-	return store_theme_row_get(db, row, &ret->theme, keep_row, &k, err);
+	rc = store_theme_row_get(db, row, &ret->theme, take, ret, err);
+	return rc == ERR_NOMEM ? error_nomem(err) : rc;
 }
 
 void

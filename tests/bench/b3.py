@@ -64,6 +64,15 @@ class List:
     def ext4(self):
         return self.list("ext4", self.plain, [])
 
+    def bare(self):
+        """The floor: a daemon that knows every answer beforehand."""
+        other = Other(self.bench, "bare_mount", self.plain)
+        other.start()
+        try:
+            return self.list("bare", other.mount, other.pids())
+        finally:
+            other.stop()
+
     def squashfuse(self):
         if not os.path.exists(self.image):
             subprocess.run([self.bench.peer("mksquashfs"), self.plain,
@@ -82,6 +91,7 @@ def run(bench, _):
     both.ext4()
     both.again.clear()
     samples = bench.alternate({"civicfs": both.ours, "ext4": both.ext4,
+                               "bare": both.bare,
                                "squashfuse": both.squashfuse})
     bench.same("names and sizes", *both.seen)
     what = "%d entries in %d folders" % (
@@ -90,6 +100,10 @@ def run(bench, _):
                   "civicfs", "ext4", ("<=", 2.7), "time")
     bench.compare("B3", "the same again", "ext4 (in memory)", both.again,
                   "civicfs", "ext4", ("<=", 1.0), "time")
+    bench.compare("B3", what + ", first", "bare FUSE daemon", samples,
+                  "civicfs", "bare", None, "time")
+    bench.compare("B3", "the same again", "bare FUSE daemon", both.again,
+                  "civicfs", "bare", None, "time")
     bench.compare("B3", what + ", first", "squashfuse", samples, "civicfs",
                   "squashfuse", None, "time")
     if not isinstance(samples["squashfuse"], Missing):

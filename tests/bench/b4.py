@@ -5,7 +5,7 @@ closes; ext4 has the same files."""
 import os
 import shutil
 
-from cities import before, big, table, used
+from cities import Other, before, big, table, used
 
 NAMES = {"B4": "one subject by key"}
 
@@ -55,10 +55,10 @@ class One:
             "SELECT * FROM entries WHERE uscc = ?", keys))
         return ended.sample(ended.json["ns"] / 1e9)
 
-    def ext4(self):
-        """Of the keys of the round before: ours must be the first to see
-        its own."""
-        number, keys = self.some("ext4")
+    def both(self):
+        """On ext4, and behind a daemon that knows every answer beforehand, the
+        floor; the same keys as ours, which must be the first to see them."""
+        number, keys = self.some("files")
         os.mkdir(self.plain)
         for key in self.keys[number * self.count:][:self.count]:
             name = key.strip() + ".json"
@@ -67,18 +67,29 @@ class One:
         ended = self.check(self.bench.tool("open_keys", "files", self.plain,
                                            ".json", keys))
         self.copied.setdefault(number, set()).add(ended.json["sum"])
+        other = Other(self.bench, "bare_mount", self.plain)
+        other.start()
+        try:
+            start = before(other.pids())
+            bare = self.check(self.bench.tool("open_keys", "files",
+                                              other.mount, ".json", keys))
+            self.copied.setdefault(number, set()).add(bare.json["sum"])
+            bare = used(start, bare, bare.json["ns"] / 1e9)
+        finally:
+            other.stop()
         shutil.rmtree(self.plain)
-        return ended.sample(ended.json["ns"] / 1e9)
+        return ended.sample(ended.json["ns"] / 1e9), bare
 
 
 def run(bench, _):
     one = One(bench)
     # the round's first party must be ours, so it does not turn
-    samples = {"civicfs": [], "sqlite3": [], "ext4": []}
+    samples = {"civicfs": [], "sqlite3": [], "ext4": [], "bare": []}
     for number in range(bench.rounds):
         samples["civicfs"].append(one.ours())
         samples["sqlite3"].append(one.sqlite())
-        samples["ext4"].append(one.ext4())
+        for name, sample in zip(("ext4", "bare"), one.both()):
+            samples[name].append(sample)
         bench.progress(number, samples)
     for sums in one.copied.values():
         bench.same("the bytes of the subjects", *sums)
@@ -87,6 +98,8 @@ def run(bench, _):
                   "civicfs", "sqlite3", ("<=", 1.0), "time")
     bench.compare("B4", what, "ext4 files (in memory)", samples, "civicfs",
                   "ext4", None, "time")
+    bench.compare("B4", what, "bare FUSE daemon", samples, "civicfs", "bare",
+                  None, "time")
     number, keys = one.some("civicfs")
     counts = bench.requests(one.city.mount, lambda: bench.tool(
         "open_keys", "files", one.root, ".json", keys))

@@ -258,11 +258,14 @@ UPSERT = ("INSERT INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Other:
-    """A peer's file system on a folder: passthrough_ll or squashfuse."""
+    """A peer's file system on a folder: passthrough_ll or squashfuse; or
+    bare_mount, which is built here."""
 
     def __init__(self, bench, name, *args):
         self.bench, self.args = bench, args
-        self.program = bench.peer(name)
+        self.program = (bench.program(name) if name == "bare_mount"
+                        else bench.peer(name))
+        self.options = [] if name == "bare_mount" else ["-f"]
         self.mount = bench.path("mnt-" + name)
         self.daemon = None
         os.makedirs(self.mount, exist_ok=True)
@@ -272,7 +275,7 @@ class Other:
         device = os.stat(self.mount).st_dev
         # pylint: disable=consider-using-with
         self.daemon = subprocess.Popen(
-            [self.program, "-f", *self.args, self.mount],
+            [self.program, *self.options, *self.args, self.mount],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while os.stat(self.mount).st_dev == device:
             if self.daemon.poll() is not None:
