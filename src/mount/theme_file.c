@@ -36,6 +36,17 @@ header_node(struct call *call, const struct theme_at *at,
 	return mount_text_keep(call, *ret, &text, &item);
 }
 
+/* A database is read here and there, and its size looked at before each query:
+ * from the kernel's cache that costs nothing, but the kernel asks for the size
+ * again after each read that it does by itself. */
+static enum node_kind
+kind_of(const struct mount *m, int64_t theme, enum publish_kind kind,
+	int64_t state)
+{
+	return kind == PUBLISH_SQLITE ? NODE_FILE
+				      : mount_backings_kind(m, theme, state);
+}
+
 int
 mount_file_node(struct call *call, const struct theme_at *at,
 		enum publish_kind kind, const char *part, int64_t resource,
@@ -56,8 +67,7 @@ mount_file_node(struct call *call, const struct theme_at *at,
 	if (!file.state)
 		return header_node(call, at, kind, part, resource, ret);
 	*ret = mount_node_make(
-		mount_backings_kind(call->m, at->theme->id, file.state),
-		file.state);
+		kind_of(call->m, at->theme->id, kind, file.state), file.state);
 	return 0;
 }
 

@@ -14,12 +14,20 @@
 #define MEMORY "-4096" /* KiB of pages, whatever the file's size */
 
 /*
- * The header says which SQLite wrote the file; a reader that sees another one
- * than its own makes nothing of it. What is said here is the oldest that reads
- * it: tables without rowid came with 3.8.2.
+ * What the header says of the writing, and not of the rows: how often the file
+ * has been changed, of which change its size is, and which release wrote it. A
+ * reader compares the first two with each other. The third is said to be the
+ * oldest that reads it: tables without rowid came with 3.8.2.
  */
-#define WRITTEN_BY_AT 96
-static const unsigned char written_by[] = {0, 0x2d, 0xe6, 0x02}; /* 3008002 */
+static const struct {
+	off_t at;
+	unsigned char bytes[4];
+} signs[] = {
+	{24, {0, 0, 0, 1}},
+	{92, {0, 0, 0, 1}},
+	{96, {0, 0x2d, 0xe6, 0x02}}, /* 3008002 */
+};
+#define SIGNS (sizeof(signs) / sizeof(*signs))
 
 struct store_portable {
 	struct sql *db;
@@ -267,13 +275,14 @@ static int
 sign_file(const struct store_portable *p, struct error *err)
 {
 	scope_fd fd = open(p->name, O_WRONLY | O_CLOEXEC);
+	int rc = 0;
 
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open '%s'", p->name);
-	if (pwrite(fd, written_by, sizeof(written_by), WRITTEN_BY_AT) !=
-	    (ssize_t)sizeof(written_by))
-		return error_errno(err, errno, "cannot write '%s'", p->name);
-	return 0;
+	for (size_t i = 0; !rc && i < SIGNS; i++)
+		rc = io_pwrite(fd, signs[i].bytes, sizeof(signs[i].bytes),
+			       signs[i].at, err);
+	return rc;
 }
 
 static int
@@ -291,8 +300,9 @@ take_bytes(struct store_portable *p, struct buf *out, struct error *err)
 	sqlite3_free(bytes);
 	if (rc)
 		return error_nomem(err);
-	memcpy(out->data + from + WRITTEN_BY_AT, written_by,
-	       sizeof(written_by));
+	for (size_t i = 0; i < SIGNS; i++)
+		memcpy(out->data + from + signs[i].at, signs[i].bytes,
+		       sizeof(signs[i].bytes));
 	return 0;
 }
 

@@ -250,6 +250,7 @@ source.rating = tax/ratings
 field.name = first registration.name rating.payer
 field.grade = latest rating.grade
 field.ratings = count rating
+sqlite = yes
 base = registration
 
 [access]
@@ -372,6 +373,14 @@ def read_receipt(path):
         return None
 
 
+def rows_of(folder):
+    """The rows of data.sqlite as data.csv has them."""
+    db = sqlite3.connect("file:%s/data.sqlite?mode=ro" % folder, uri=True)
+    with contextlib.closing(db):
+        return [",".join("" if cell is None else str(cell) for cell in row)
+                for row in db.execute("SELECT * FROM credit")]
+
+
 def compare(mount, model):
     """Raises when what is published is not what the model says."""
     credit = os.path.join(mount, "themes", "credit")
@@ -381,6 +390,10 @@ def compare(mount, model):
         if got != expected:
             raise Failure("%s is\n%s\nnot\n%s" % (name, got.decode(),
                                                   expected.decode()))
+    lines = ["code,name,grade,ratings"] + rows_of(credit)
+    if "\n".join(lines + [""]).encode() != model.data():
+        raise Failure("data.sqlite has the rows\n%s\nnot\n%s" % (
+            "\n".join(lines), model.data().decode()))
     done = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"],
                           cwd=credit, capture_output=True, text=True,
                           check=False)
