@@ -59,6 +59,13 @@ struct call {
 	struct mount *m;
 	uint64_t looks;		    /* when it began */
 	struct store_reader reader; /* had when first needed */
+	/* The version that was asked for last: what a name, its attributes and
+	 * a list need of a theme is asked several times. */
+	struct {
+		int64_t theme; /* 0: none */
+		bool newest;
+		struct publish_version v;
+	} known;
 	struct error err;
 };
 
@@ -72,6 +79,7 @@ static inline void
 mount_call_end(struct call *call)
 {
 	store_reader_put(&call->reader);
+	call->known.theme = 0; /* the next reader is of another moment */
 }
 #define scope_call __attribute__((cleanup(mount_call_end))) struct call
 

@@ -19,6 +19,7 @@
 #include "mount/news.h"
 #include "mount/permit.h"
 #include "mount/recheck.h"
+#include "mount/rights.h"
 #include "mount/session.h"
 
 #define NAME_LIMIT 255
@@ -355,19 +356,36 @@ op_lseek(fuse_req_t req, fuse_ino_t node, off_t offset, int whence,
 
 /* ---- listings ------------------------------------------------------------ */
 
+/* A folder that is no version's is there as long as what its number says is in
+ * the configuration; of the others the store knows. */
+static int
+place_of_folder(struct call *call, uint64_t node, struct access_at *ret)
+{
+	struct tree_entry e;
+	int rc;
+
+	*ret = mount_rights_node(call->m, node);
+	if (ret->place != ACCESS_NOWHERE && !mount_node_is_immutable(node) &&
+	    S_ISDIR(mount_tree_type(node)))
+		return 0;
+	rc = mount_tree_stat(call, node, &e);
+	if (!rc && !S_ISDIR(e.st.st_mode))
+		rc = -ENOTDIR;
+	*ret = e.at;
+	return rc;
+}
+
 static void
 op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	scope_call call = mount_call(of(req));
-	struct tree_entry e;
+	struct access_at at;
 	bool resent;
-	int rc = mount_tree_stat(&call, node, &e);
+	int rc = place_of_folder(&call, node, &at);
 
 	mount_call_end(&call);
-	if (!rc && !S_ISDIR(e.st.st_mode))
-		rc = -ENOTDIR;
 	if (!rc)
-		rc = mount_permit(req, e.at, ACCESS_READ);
+		rc = mount_permit(req, at, ACCESS_READ);
 	if (rc < 0) {
 		reply_error(req, rc);
 		return;
@@ -418,6 +436,8 @@ struct page {
 	char *p;
 	size_t n, size;
 	bool plus;
+	double timeout;		/* of the names */
+	struct tree_entry like; /* the first whose size was known; node 0 */
 };
 
 /* False when there is no room for it. */
@@ -443,23 +463,36 @@ put(struct page *page, const char *name, const struct tree_entry *e,
 	return true;
 }
 
+/* A file whose size and time are known; those that are differ in nothing but
+ * these and their number. */
+static void
+fill_known(struct call *call, const struct listing *l,
+	   const struct list_item *item, struct page *page,
+	   struct tree_entry *ret)
+{
+	if (!page->like.node)
+		mount_tree_fill(call, item->node, item->bytes, item->mtime,
+				l->theme, &page->like);
+	mount_tree_fill_like(&page->like, item->node, item->bytes, item->mtime,
+			     ret);
+}
+
 /* The attributes that go with a name; only type and number when they are
  * dear, nobody asked, or the node has gone in between: another may have its
  * name by now, so the name is listed all the same. */
 static void
-fill_item(struct call *call, const struct listing *l, size_t i, double timeout,
-	  bool plus, struct tree_entry *ret)
+fill_item(struct call *call, const struct listing *l, size_t i,
+	  struct page *page, struct tree_entry *ret)
 {
 	const struct list_item *item = &l->items[i];
 	uint64_t node = item->node;
-	bool known = plus && item->bytes != LIST_UNKNOWN;
+	bool known = page->plus && item->bytes != LIST_UNKNOWN;
 
 	if (known)
-		mount_tree_fill(call, node, item->bytes, item->mtime, l->theme,
-				ret);
-	if (known ||
-	    (plus && !l->plain && mount_tree_stat(call, node, ret) == 0)) {
-		ret->entry_timeout = timeout;
+		fill_known(call, l, item, page, ret);
+	if (known || (page->plus && !l->plain &&
+		      mount_tree_stat(call, node, ret) == 0)) {
+		ret->entry_timeout = page->timeout;
 		return;
 	}
 	*ret = (struct tree_entry){.st = {
@@ -486,17 +519,17 @@ fill_page(struct call *call, fuse_ino_t node, uint64_t handle, off_t offset,
 {
 	scope_cached item = NULL;
 	const struct listing *l;
-	double timeout = mount_tree_names_timeout(call->m, node);
 	int rc = get_listing(call, node, handle, offset, &item);
 
 	if (rc < 0)
 		return rc;
 	l = item->value;
+	page->timeout = mount_tree_names_timeout(call->m, node);
 	put_dots(page, node, &offset);
 	for (size_t i = mount_list_after(l, offset); i < l->n; i++) {
 		struct tree_entry e;
 
-		fill_item(call, l, i, timeout, page->plus, &e);
+		fill_item(call, l, i, page, &e);
 		if (!put(page, mount_list_name(l, i), &e, l->items[i].offset))
 			break;
 	}

@@ -21,17 +21,6 @@
 /* A key of fewer bytes has a name of 240 at most: three for each byte. */
 #define HASHED_KEY_LEAST 81
 
-/* The offset of a key in its folder: the hash after the prefix. */
-static int64_t
-offset_of(const unsigned char digest[DIGEST_SIZE])
-{
-	uint64_t value = 0;
-
-	for (int i = 1; i < 9; i++)
-		value = value << 8 | digest[i];
-	return (int64_t)(value >> 2) + LIST_FIRST;
-}
-
 /* ---- walking a theme's subjects ------------------------------------------ */
 
 struct walk {
@@ -61,8 +50,7 @@ knows_version(struct walk *w, int64_t version)
 }
 
 static int
-list_one(struct walk *w, const struct store_theme_row *r,
-	 const unsigned char digest[DIGEST_SIZE])
+list_one(struct walk *w, const struct store_theme_row *r)
 {
 	const char *name;
 
@@ -71,7 +59,7 @@ list_one(struct walk *w, const struct store_theme_row *r,
 	    buf_adds(&w->name, ENDING))
 		return ERR_NOMEM;
 	name = buf_str(&w->name);
-	if (!name || mount_list_add(w->out, offset_of(digest),
+	if (!name || mount_list_add(w->out, mount_list_offset(name),
 				    mount_node_make(NODE_SUBJECT, r->id), name))
 		return ERR_NOMEM;
 	if (r->bytes != STORE_UNKNOWN && knows_version(w, r->version))
@@ -85,13 +73,13 @@ visit(void *ctx, const struct store_theme_row *r)
 	struct walk *w = ctx;
 	unsigned char digest[DIGEST_SIZE];
 
-	if (w->wanted && r->subject.n < HASHED_KEY_LEAST)
+	if (!w->wanted)
+		return list_one(w, r);
+	if (r->subject.n < HASHED_KEY_LEAST)
 		return 0;
 	digest_restart(w->digest);
 	digest_add(w->digest, r->subject.p, r->subject.n);
 	digest_end(w->digest, digest);
-	if (!w->wanted)
-		return list_one(w, r, digest);
 	if (memcmp(digest, w->wanted, DIGEST_SIZE) == 0)
 		w->row = r->id;
 	return 0;

@@ -9,11 +9,36 @@
 
 /* ---- which version ------------------------------------------------------- */
 
+static int
+get_version(struct call *call, int64_t theme, int64_t version,
+	    struct publish_version *ret)
+{
+	bool known = call->known.theme == theme &&
+		     (version ? version == call->known.v.number
+			      : call->known.newest);
+	struct sql *db;
+	int rc = known ? 1 : mount_call_db(call, &db);
+
+	if (known)
+		*ret = call->known.v;
+	if (rc)
+		return rc;
+	rc = version ? publish_version_get(db, theme, version, ret, &call->err)
+		     : publish_newest(db, theme, ret, &call->err);
+	if (rc < 0)
+		return mount_call_errno(call, rc);
+	if (rc) {
+		call->known.theme = theme;
+		call->known.newest = !version;
+		call->known.v = *ret;
+	}
+	return rc;
+}
+
 int
 mount_theme_version(struct call *call, int64_t theme, int64_t version,
 		    struct theme_at *ret)
 {
-	struct sql *db;
 	int rc;
 
 	*ret = (struct theme_at){
@@ -22,14 +47,9 @@ mount_theme_version(struct call *call, int64_t theme, int64_t version,
 	};
 	if (!ret->theme)
 		return -ESTALE;
-	rc = mount_call_db(call, &db);
+	rc = get_version(call, theme, version, &ret->v);
 	if (rc < 0)
 		return rc;
-	rc = version ? publish_version_get(db, theme, version, &ret->v,
-					   &call->err)
-		     : publish_newest(db, theme, &ret->v, &call->err);
-	if (rc < 0)
-		return mount_call_errno(call, rc);
 	if (rc == 0 && version)
 		return -ESTALE;
 	ret->mtime = rc ? ret->v.published_at : call->m->made_at;

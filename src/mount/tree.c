@@ -268,6 +268,16 @@ mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret)
 }
 
 void
+mount_tree_fill_like(const struct tree_entry *like, uint64_t node,
+		     int64_t bytes, int64_t mtime, struct tree_entry *ret)
+{
+	mount_fill_file(ret, node, bytes, mtime);
+	ret->at = like->at;
+	ret->st.st_mode = like->st.st_mode;
+	ret->st.st_gid = like->st.st_gid;
+}
+
+void
 mount_tree_fill(struct call *call, uint64_t node, int64_t bytes, int64_t mtime,
 		int64_t theme, struct tree_entry *ret)
 {

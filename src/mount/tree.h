@@ -66,6 +66,9 @@ int mount_tree_stat(struct call *call, uint64_t node, struct tree_entry *ret);
 /* The same of a theme's file whose size and time are known. */
 void mount_tree_fill(struct call *call, uint64_t node, int64_t bytes,
 		     int64_t mtime, int64_t theme, struct tree_entry *ret);
+/* The same of another file of this kind and theme. */
+void mount_tree_fill_like(const struct tree_entry *like, uint64_t node,
+			  int64_t bytes, int64_t mtime, struct tree_entry *ret);
 int mount_tree_lookup(struct call *call, uint64_t folder, const char *name,
 		      struct tree_entry *ret);
 int mount_tree_list(struct call *call, uint64_t folder, struct listing *out);

@@ -65,12 +65,27 @@ add_hash(struct slice key, struct buf *out)
 	return 0;
 }
 
+static bool
+is_plain(struct slice key)
+{
+	for (size_t i = 0; i < key.n; i++) {
+		char c = key.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		      (c >= 'a' && c <= 'z')))
+			return false;
+	}
+	return key.n <= NAME_MAX_BYTES;
+}
+
 int
 publish_format_key_name(struct slice key, struct buf *out)
 {
 	size_t was = out->len, head = 0, tail = key.n;
 	bool like_hash = publish_format_key_is_hash(key);
 
+	if (is_plain(key)) /* most are: letters and digits */
+		return buf_addslice(out, key);
 	while (head < tail && key.p[head] == ' ')
 		head++;
 	while (tail > head && key.p[tail - 1] == ' ')
