@@ -6,17 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "mount/call.h"
 #include "mount/node.h"
 
 #define NAMES_MOST 64 /* beyond, the oldest are only touched */
 #define NAME_SIZE 256
+#define HIDDEN_NS CLOCK_NS /* the herald is at once, or not at all */
 
 struct mount_news {
 	pthread_mutex_t lock;
 	struct {
 		uint64_t folder; /* 0: none */
+		int64_t until;	 /* it is hidden */
 		char name[NAME_SIZE];
 	} names[NAMES_MOST];
 	size_t next;
@@ -61,15 +64,19 @@ static bool
 find(fuse_req_t req, uint64_t folder, const char *name, bool take)
 {
 	struct mount_news *news = of(req)->news;
+	int64_t now = clock_monotonic();
 	bool found = false;
 
 	if (!mount_news_is_herald(req))
 		return false;
 	pthread_mutex_lock(&news->lock);
-	for (size_t i = 0; i < NAMES_MOST && !found; i++) {
-		found = news->names[i].folder == folder &&
-			strcmp(news->names[i].name, name) == 0;
-		if (found && take)
+	for (size_t i = 0; i < NAMES_MOST; i++) {
+		if (news->names[i].folder != folder ||
+		    now >= news->names[i].until ||
+		    strcmp(news->names[i].name, name) != 0)
+			continue;
+		found = true;
+		if (take) /* told twice, it is made once */
 			news->names[i].folder = 0;
 	}
 	pthread_mutex_unlock(&news->lock);
@@ -108,6 +115,7 @@ hide(struct mount_news *news, uint64_t folder, const char *name)
 {
 	pthread_mutex_lock(&news->lock);
 	news->names[news->next].folder = folder;
+	news->names[news->next].until = clock_monotonic() + HIDDEN_NS;
 	snprintf(news->names[news->next].name, NAME_SIZE, "%s", name);
 	news->next = (news->next + 1) % NAMES_MOST;
 	pthread_mutex_unlock(&news->lock);

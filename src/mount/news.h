@@ -21,8 +21,8 @@ void mount_news_free(struct mount_news *news);
 
 /* Whether a request is the herald's. */
 bool mount_news_is_herald(fuse_req_t req);
-/* Whether the herald must not find the name, because it is to make it: for
- * nobody else is it hidden. */
+/* Whether the herald must not find the name, because it is to make it: for a
+ * second, should it not come to that, as others may be the same user. */
 bool mount_news_hides(fuse_req_t req, uint64_t folder, const char *name);
 /* It makes the name: true, once. */
 bool mount_news_take(fuse_req_t req, uint64_t folder, const char *name);

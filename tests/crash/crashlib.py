@@ -1,6 +1,7 @@
 """What the crash tests share: a small city and what must come of it, its
 daemon, and the control of kill_at.so."""
 
+import argparse
 import contextlib
 import ctypes
 import json
@@ -312,6 +313,22 @@ type = string
 title = rated_on
 type = date
 """
+
+
+def begin_rounds():
+    """For a program that dies at a later call in each round: its arguments, the
+    control, and the folder of a new city."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1000000)
+    args = parser.parse_args()
+    os.makedirs(args.folder, exist_ok=True)
+    folder = os.path.join(args.folder, "city")
+    os.makedirs(folder)
+    make_city(folder)
+    return args, Control(os.path.join(args.folder, "control")), folder
 
 
 def make_city(folder, settle="50ms"):

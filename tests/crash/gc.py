@@ -4,7 +4,6 @@ n after the other: what is left is whole, and the next run ends the work.
 
     gc.py FOLDER [--first N] [--step N] [--rounds N]"""
 
-import argparse
 import json
 import os
 import sys
@@ -48,17 +47,7 @@ def run_round(daemon, control, model, n, number):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder")
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--step", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1000000)
-    args = parser.parse_args()
-    os.makedirs(args.folder, exist_ok=True)
-    control = crashlib.Control(os.path.join(args.folder, "control"))
-    folder = os.path.join(args.folder, "city")
-    os.makedirs(folder)
-    crashlib.make_city(folder)
+    args, control, folder = crashlib.begin_rounds()
     conf = os.path.join(folder, "civicfs.conf")
     with open(conf, encoding="utf-8") as file:
         text = file.read()

@@ -5,7 +5,6 @@ so, and the value is nowhere in the state once everything has its verdict.
 
     secret.py FOLDER [--first N] [--step N] [--rounds N]"""
 
-import argparse
 import os
 import sys
 import zipfile
@@ -88,17 +87,7 @@ def run_round(daemon, control, model, n, number):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder")
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--step", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1000000)
-    args = parser.parse_args()
-    os.makedirs(args.folder, exist_ok=True)
-    control = crashlib.Control(os.path.join(args.folder, "control"))
-    folder = os.path.join(args.folder, "city")
-    os.makedirs(folder)
-    crashlib.make_city(folder)
+    args, control, folder = crashlib.begin_rounds()
     with open(os.path.join(folder, "resources.d/tax/ratings.ini"), "a",
               encoding="utf-8") as file:
         file.write(SECRET)
