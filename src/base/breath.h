@@ -1,25 +1,28 @@
 /*
  * Long work that lets others pass: now and then it takes a breath, in which
  * its thread does what does not wait. Nothing of the work may be held then
- * that the others need.
+ * that the others need. A breath may fail: then the work cannot go on.
  */
 #ifndef BASE_BREATH_H
 #define BASE_BREATH_H
 
+#include "base/error.h"
+
 #include <stdatomic.h>
 
 struct breath {
-	void (*take)(void *ctx);
+	int (*take)(void *ctx, struct error *err);
 	void *ctx;
 	const atomic_bool *wanted; /* whether somebody may be waiting */
 };
 
 /* NULL: nobody is let pass. Cheap enough for every row. */
-static inline void
-breathe(const struct breath *b)
+MUST_CHECK static inline int
+breathe(const struct breath *b, struct error *err)
 {
-	if (b && atomic_load_explicit(b->wanted, memory_order_relaxed))
-		b->take(b->ctx);
+	return b && atomic_load_explicit(b->wanted, memory_order_relaxed)
+		       ? b->take(b->ctx, err)
+		       : 0;
 }
 
 #endif

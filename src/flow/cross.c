@@ -156,9 +156,8 @@ check_keys(struct flow_judgement *j, struct error *err)
 		return rc;
 	rc = store_staging_first(j->staging, err);
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
-		breathe(j->breath);
-		rc = 0;
-		if (s.left)
+		rc = breathe(j->breath, err);
+		if (rc || s.left)
 			continue;
 		if (any && slice_eq(s.key, buf_slice(&g.key)))
 			rc = add_to_group(j, &g, &s, err);
@@ -226,9 +225,9 @@ check_append(struct flow_judgement *j, struct error *err)
 	int rc = store_staging_first(j->staging, err);
 
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
-		breathe(j->breath);
-		rc = s.status == STORE_STAGED_GOOD ? check_appended(j, &s, err)
-						   : 0;
+		rc = breathe(j->breath, err);
+		if (!rc && s.status == STORE_STAGED_GOOD)
+			rc = check_appended(j, &s, err);
 	}
 	return rc;
 }
@@ -259,9 +258,9 @@ check_round(struct flow_judgement *j, struct error *err)
 	int rc = store_staging_first(j->staging, err);
 
 	while (!rc && (rc = store_staging_next(j->staging, &s, err)) > 0) {
-		breathe(j->breath);
-		rc = s.status == STORE_STAGED_GOOD ? check_fixed(j, &s, err)
-						   : 0;
+		rc = breathe(j->breath, err);
+		if (!rc && s.status == STORE_STAGED_GOOD)
+			rc = check_fixed(j, &s, err);
 	}
 	return rc;
 }

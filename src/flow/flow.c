@@ -208,9 +208,14 @@ find_waiting(struct flow *flow)
 	for (size_t i = 0; i < plan->config->nresources; i++) {
 		const struct flow_resource *r = &plan->resources[i];
 
-		flow->waits[i] = flow->held[i] || r == p->resource ||
-				 (p->apart && flow_share_theme(r, p->resource));
+		flow->waits[i] = flow->held[i] || !flow_may_pass(p, r);
 	}
+}
+
+static bool
+is_too_large(const struct flow *flow, const struct store_submission *s)
+{
+	return s->bytes >= flow->large || s->withdrawing;
 }
 
 static void
@@ -219,7 +224,7 @@ pass_one(struct flow *flow, const struct store_submission *s, bool release)
 	struct error err = ERROR_INIT;
 	size_t at = index_of(flow, s->resource);
 
-	if (s->bytes >= flow->large || s->withdrawing) {
+	if (is_too_large(flow, s)) {
 		flow->waits[at] = true;
 		return;
 	}
@@ -230,19 +235,17 @@ pass_one(struct flow *flow, const struct store_submission *s, bool release)
 		flow->passed = err;
 }
 
-/* The large one takes a breath. */
-static void
-pass(void *ctx)
+/* What they fail at is none of the large one's. */
+static int
+pass_all(void *ctx, struct error *ignored)
 {
 	struct flow *flow = ctx;
 	struct error err = ERROR_INIT;
 	int rc = 1;
 
-	if (!flow->passing.resource)
-		return;
-	atomic_store(&flow->wanted, false);
-	find_waiting(flow);
-	while (rc > 0 && !is_stopping(flow)) {
+	(void)ignored;
+	while (rc > 0 && !is_stopping(flow) &&
+	       store_may_pass(flow->shop.store)) {
 		struct store_submission s = {0};
 		bool release = false;
 
@@ -254,6 +257,41 @@ pass(void *ctx)
 	}
 	if (rc < 0 && !flow->passed.code)
 		flow->passed = err;
+	return 0;
+}
+
+/* Whether one waits that may pass; a larger one never does. */
+static bool
+is_one_waiting(struct flow *flow)
+{
+	struct error ignored = ERROR_INIT;
+	struct store_submission s = {0};
+	bool release = false, found = false;
+
+	while (!found && find_work(flow->shop.store, flow->shop.plan,
+				   flow->waits, &s, &release, &ignored) > 0) {
+		found = !is_too_large(flow, &s);
+		if (!found)
+			flow->waits[index_of(flow, s.resource)] = true;
+		store_submission_release(&s);
+	}
+	return found;
+}
+
+/* The large one takes a breath. */
+static int
+pass(void *ctx, struct error *err)
+{
+	struct flow *flow = ctx;
+
+	if (!flow->passing.resource)
+		return 0;
+	atomic_store(&flow->wanted, false);
+	find_waiting(flow);
+	return is_one_waiting(flow)
+		       ? flow_turn_breathe(flow->shop.store, &flow->passing,
+					   pass_all, flow, err)
+		       : 0;
 }
 
 /* ---- one after the other ------------------------------------------------- */

@@ -211,10 +211,11 @@ fold_rows(struct flow_fold *f, struct error *err)
 
 	if (!rc)
 		rc = store_staging_first(j->staging, err);
-	while (!rc && (rc = store_staging_next(j->staging, &row, err)) > 0)
-		rc = row.status == STORE_STAGED_GOOD
-			     ? fold_row(f, &row, keep_track, err)
-			     : 0;
+	while (!rc && (rc = store_staging_next(j->staging, &row, err)) > 0) {
+		rc = breathe(j->breath, err);
+		if (!rc && row.status == STORE_STAGED_GOOD)
+			rc = fold_row(f, &row, keep_track, err);
+	}
 	return rc;
 }
 

@@ -31,12 +31,12 @@ struct flow_shop {
 	struct inbox *inbox;
 };
 
-/* Who may not pass the large submission under way, whose bytes are more than
- * those of a small one: one of its resource and, once it is stored apart, one
- * that changes what it reads. */
+/* The large submission under way, whose bytes are more than those of a small
+ * one, and that others may pass. */
 struct flow_passing {
 	const struct flow_resource *resource; /* NULL: none is under way */
-	bool apart;
+	bool stores; /* its records are being changed, or have been */
+	int64_t seq; /* of its publish, while records.db is its alone; or 0 */
 };
 
 /* What a file carries of secret fields (SPEC 9): secret.c. */
@@ -67,7 +67,6 @@ struct flow_judgement {
 	const char *language; /* of the receipt */
 	bool release;	      /* it is published already, or is to be: tolerance
 			       * and max_shrink do not count */
-	bool apart;	      /* stored as pending first: apart.c */
 	bool any_column;      /* no column is one too many */
 	bool dry;	      /* of a folder for trials: nothing is stored */
 	bool replay;	      /* as it was judged: nothing new is refused */
@@ -266,24 +265,30 @@ int64_t flow_early_resource(const struct flow_early *early); /* NULL: 0 */
 bool flow_early_take(struct flow_early *early, const struct store_submission *s,
 		     int fd, struct flow_judgement *j);
 
-/* apart.c: the same, and all up to the publish, for a large first load: what
- * takes long is done as pending work (store.h), outside of any transaction, so
- * that others pass meanwhile. Only where it is wanted. *ret_seq is the publish
- * it became; committed. */
-MUST_CHECK int flow_apart_is_wanted(struct flow_judgement *j,
-				    const struct flow_plan *plan, bool *ret,
-				    struct error *err);
-MUST_CHECK int flow_store_apart(const struct flow_shop *shop,
-				struct flow_judgement *j, int64_t *ret_seq,
-				struct error *err);
-/* What a load has written is there from now on: 'tell' says so to the store, in
- * the transaction under way or, of one that is stored apart, in one of its own.
+/*
+ * turn.c: a publish's turn at records.db, from store_records_begin() to what is
+ * committed under its number; with 'seq' 0 it has none. It may be dropped, and
+ * is dropped after a failure. Then, right before its number is published:
+ * flow_turn_flip(). In between others pass a large one.
  */
-MUST_CHECK int flow_tell(const struct flow_judgement *j, int (*tell)(void *ctx),
-			 void *ctx, struct error *err);
-/* Whether two resources are sources of one theme. */
-bool flow_share_theme(const struct flow_resource *a,
-		      const struct flow_resource *b);
+MUST_CHECK int flow_turn_begin(const struct flow_shop *shop, int64_t *ret_seq,
+			       struct error *err);
+MUST_CHECK int flow_turn_end(const struct flow_shop *shop, int64_t seq,
+			     struct error *err);
+void flow_turn_drop(const struct flow_shop *shop);
+MUST_CHECK int flow_turn_flip(const struct flow_shop *shop, int64_t seq,
+			      struct error *err);
+/* Whatever came of it, nobody passes any more. */
+void flow_turn_over(const struct flow_shop *shop);
+/* The large one waits for those that 'let_pass' lets pass. A failure of that is
+ * the large one's. */
+MUST_CHECK int flow_turn_breathe(struct store *store,
+				 const struct flow_passing *p,
+				 int (*let_pass)(void *ctx, struct error *err),
+				 void *ctx, struct error *err);
+/* Not one of its resource and, once its records change, none that changes what
+ * it reads: the other sources of its themes. */
+bool flow_may_pass(const struct flow_passing *p, const struct flow_resource *r);
 
 /* orphans.c: an orphan of a load, in any order; and all of them into the store,
  * with what of orphans.csv they change. */
@@ -310,19 +315,18 @@ MUST_CHECK int flow_load_links(struct sql *db, const struct store_load_of *of,
 			       struct sorter *places, struct store_load **ret,
 			       struct error *err);
 
+/* One publish, once the records are written. */
+struct flow_work {
+	struct store *store;
+	const struct flow_plan *plan;
+	struct publish *publish;
+	int64_t seq;
+	const struct breath *breath;   /* NULL: nobody passes */
+	struct flow_judgement *loaded; /* its records came at once; or NULL */
+};
 /* subjects.c: computes the subjects that store_subject_add() collected, and
- * every subject of 'loaded' (whose records came at once; NULL none). */
-MUST_CHECK int flow_subjects(struct store *store, const struct flow_plan *plan,
-			     struct publish *publish, int64_t seq,
-			     struct flow_judgement *loaded, struct error *err);
-/* The same for a load that is stored apart, into themes that have no row. */
-MUST_CHECK int flow_subjects_apart(struct flow_judgement *j,
-				   const struct flow_plan *plan,
-				   struct error *err);
-/* Whether one lens of the resource alone feeds a theme, so that its subjects
- * are walked once, and are all that it touches. */
-bool flow_subjects_alone(const struct flow_plan *plan,
-			 const struct flow_resource *r, size_t theme);
+ * every subject of what was loaded. */
+MUST_CHECK int flow_subjects(const struct flow_work *work, struct error *err);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last
  * one, and of every new theme over records that are there. Calls 'published'

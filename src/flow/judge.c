@@ -294,7 +294,9 @@ take_row(struct flow_judgement *j, const struct decode_row *r)
 	rc = flow_secret_row(j, &r, &without);
 	if (rc || j->footer)
 		return rc < 0 ? rc : 0;
-	breathe(j->breath);
+	rc = breathe(j->breath, &j->sink_error);
+	if (rc)
+		return rc;
 	flow_progress_row(j->progress, r->cells, r->ncells);
 	if (j->round && (rc = take_fixed(j, r)) <= 0)
 		return rc;

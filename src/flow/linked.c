@@ -150,6 +150,7 @@ struct side {
 
 struct settling {
 	struct sql *db;
+	const struct breath *breath;
 	const struct publish_theme *theme;
 	size_t place_in_plan; /* of the theme */
 	struct publish *publish;
@@ -233,8 +234,10 @@ settle_value(void *ctx, size_t source, struct slice value, struct slice place,
 {
 	struct settling *s = ctx;
 	unsigned astray = 0;
-	int rc = 0;
+	int rc = breathe(s->breath, s->err);
 
+	if (rc)
+		return rc;
 	if (!s->any || source != s->source ||
 	    !slice_eq(value, buf_slice(&s->value)))
 		rc = look_up(s, source, value);
@@ -283,20 +286,21 @@ has_link(const struct config_theme *t)
 }
 
 int
-flow_linked_settle(struct store *store, const struct flow_plan *plan,
-		   struct publish *publish, int64_t seq,
-		   struct flow_judgement *loaded, struct error *err)
+flow_linked_settle(const struct flow_work *work, struct error *err)
 {
+	const struct flow_plan *plan = work->plan;
+	const int64_t seq = work->seq;
 	int rc = 0;
 
 	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
 		struct settling s = {
-			.db = store_records(store),
+			.db = store_records(work->store),
+			.breath = work->breath,
 			.theme = &plan->themes[t],
 			.place_in_plan = t,
-			.publish = publish,
+			.publish = work->publish,
 			.seq = seq,
-			.loaded = loaded,
+			.loaded = work->loaded,
 			.sides = {{.at = seq - 1, .bit = STORE_WAS},
 				  {.at = seq, .bit = STORE_IS}},
 			.err = err,

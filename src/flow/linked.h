@@ -38,10 +38,7 @@ MUST_CHECK int flow_linked_loaded_other(struct sql *db,
 
 /* What was told becomes subjects to be computed, and orphans without subject
  * that begin or end; before the subjects are computed. */
-MUST_CHECK int flow_linked_settle(struct store *store,
-				  const struct flow_plan *plan,
-				  struct publish *publish, int64_t seq,
-				  struct flow_judgement *loaded,
+MUST_CHECK int flow_linked_settle(const struct flow_work *work,
 				  struct error *err);
 
 /* Whether a resource is on either side of a link of the theme. */

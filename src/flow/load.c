@@ -111,9 +111,8 @@ add_rows(struct load *l)
 
 	while (!rc && (rc = store_staging_next(j->staging, &row, l->err)) > 0) {
 		flow_progress_add(j->progress, 1);
-		breathe(j->breath);
-		rc = 0;
-		if (row.status != STORE_STAGED_GOOD)
+		rc = breathe(j->breath, l->err);
+		if (rc || row.status != STORE_STAGED_GOOD)
 			continue;
 		if (row.deletes) { /* what is not there */
 			j->counts.unchanged++;
@@ -138,8 +137,9 @@ flow_load_links(struct sql *db, const struct store_load_of *of,
 	if (!rc)
 		rc = store_load_begin(db, of, ret, err);
 	while (!rc && (rc = sorter_next(places, &place, &cells, err)) > 0) {
-		breathe(of->breath);
-		rc = store_load_add(*ret, place, cells, err);
+		rc = breathe(of->breath, err);
+		if (!rc)
+			rc = store_load_add(*ret, place, cells, err);
 	}
 	return rc ? rc : store_load_end(*ret, err);
 }
@@ -223,9 +223,8 @@ load_all(struct load *l)
 }
 
 static int
-tell_all(void *ctx)
+tell_all(const struct load *l)
 {
-	const struct load *l = ctx;
 	int rc = store_load_tell(l->records, l->err);
 
 	for (size_t i = 0; !rc && i < l->f->j->planned->nlenses; i++)
@@ -237,12 +236,11 @@ static int
 write_ahead(struct load *l)
 {
 	const struct flow_judgement *j = l->f->j;
-	int rc = 0;
+	int rc;
 
 	if (j->counts.inserted < AHEAD)
 		return 0;
-	if (!j->apart)
-		rc = store_records_show(j->store, l->f->seq, l->err);
+	rc = store_records_show(j->store, l->f->seq, l->err);
 	return rc ? rc : publish_write_ahead(j->publish, l->err);
 }
 
@@ -267,7 +265,7 @@ flow_load(struct flow_fold *f, struct error *err)
 	int rc = load_all(&l);
 
 	if (!rc)
-		rc = flow_tell(f->j, tell_all, &l, err);
+		rc = tell_all(&l);
 	if (!rc)
 		rc = flow_linked_loaded_other(f->db, f->plan, f->j->planned,
 					      f->seq, err);

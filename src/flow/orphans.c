@@ -62,16 +62,11 @@ count(struct flow_judgement *j, int64_t *ret, struct error *err)
 	return rc ? rc : sorter_rewind(j->orphans, err);
 }
 
-/* A theme without a version, whose load is stored apart, is written as a
- * whole; any other by what has come. */
 static int
 dirty(struct flow_judgement *j, const struct publish_theme *t,
       struct slice place, struct error *err)
 {
-	return j->apart ? publish_dirty_file(j->publish, t, PUBLISH_ORPHANS, 0,
-					     0, err)
-			: publish_dirty(j->publish, t, PUBLISH_ORPHANS, 0, 0,
-					place, err);
+	return publish_dirty(j->publish, t, PUBLISH_ORPHANS, 0, 0, place, err);
 }
 
 static int
@@ -102,27 +97,15 @@ load_rows(struct flow_judgement *j, const struct publish_theme *t,
 	int rc = 0;
 
 	while (!rc && n--) {
-		breathe(j->breath);
-		rc = next_place(j, &theme, &place, err);
+		rc = breathe(j->breath, err);
+		if (!rc)
+			rc = next_place(j, &theme, &place, err);
 		if (rc > 0)
 			rc = store_load_add(load, place, SLICE_NONE, err);
 		if (!rc)
 			rc = dirty(j, t, place, err);
 	}
 	return rc ? rc : store_load_end(load, err);
-}
-
-struct telling {
-	struct store_load *load;
-	struct error *err;
-};
-
-static int
-tell(void *ctx)
-{
-	const struct telling *t = ctx;
-
-	return store_load_tell(t->load, t->err);
 }
 
 static int
@@ -142,7 +125,7 @@ load(struct flow_judgement *j, const struct publish_theme *t, int64_t n,
 	if (!rc)
 		rc = load_rows(j, t, load, n, err);
 	if (!rc)
-		rc = flow_tell(j, tell, &(struct telling){load, err}, err);
+		rc = store_load_tell(load, err);
 	store_load_free(load);
 	return rc;
 }
@@ -154,8 +137,6 @@ store(struct flow_judgement *j, const struct publish_theme *t, int64_t n,
 	bool room = n >= FEWEST;
 	int rc = 0;
 
-	if (j->apart)
-		return load(j, t, n, seq, err);
 	if (room)
 		rc = store_load_has_room(store_records(j->store),
 					 STORE_LOAD_ORPHANS, t->id, seq, &room,

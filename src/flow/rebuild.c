@@ -139,10 +139,13 @@ write_themes(struct rebuild *b, struct error *err)
 			rc = rebuild_theme(b, t, err);
 	}
 	if (!rc)
-		rc = flow_subjects(b->store, b->plan, b->publish, b->seq, NULL,
+		rc = flow_subjects(&(struct flow_work){.store = b->store,
+						       .plan = b->plan,
+						       .publish = b->publish,
+						       .seq = b->seq},
 				   err);
 	if (!rc)
-		rc = publish_write(b->publish, err);
+		rc = publish_write(b->publish, NULL, err);
 	return rc;
 }
 

@@ -64,8 +64,11 @@ relink_lens(struct flow_fold *f, int64_t lens, struct sorter *links,
 	struct slice place, value;
 	int rc = sorter_sort(links, err);
 
-	while (!rc && (rc = sorter_next(links, &place, &value, err)) > 0)
-		rc = relink_one(f, lens, place, value, err);
+	while (!rc && (rc = sorter_next(links, &place, &value, err)) > 0) {
+		rc = breathe(f->j->breath, err);
+		if (!rc)
+			rc = relink_one(f, lens, place, value, err);
+	}
 	return rc;
 }
 

@@ -79,7 +79,7 @@ take_record(void *ctx, const struct store_record *r)
 {
 	struct snapshot *s = ctx;
 	bool met = false;
-	int rc = 0;
+	int rc = breathe(s->f->j->breath, s->err);
 
 	s->stored += !s->deleting;
 	while (!rc && s->more) {
@@ -107,7 +107,9 @@ walk(struct snapshot *s)
 		rc = store_record_each(f->db, f->j->planned->id, f->seq - 1,
 				       take_record, s, s->err);
 	while (!rc && s->more) {
-		rc = insert_row(s);
+		rc = breathe(f->j->breath, s->err);
+		if (!rc)
+			rc = insert_row(s);
 		if (!rc)
 			rc = next_row(s);
 	}

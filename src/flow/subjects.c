@@ -9,8 +9,8 @@
 #include "publish/gather.h"
 
 struct subjects {
-	struct sql *db;	     /* to write with */
-	struct sql *reading; /* the same, or a reader that sees pending work */
+	struct sql *db;
+	const struct breath *breath;
 	struct flow_judgement *loaded; /* whose rows came at once, or NULL */
 	const struct flow_plan *plan;
 	size_t place_in_plan; /* of the theme */
@@ -236,8 +236,8 @@ find_present_orphans(struct subjects *s, struct slice subject,
 		rc = s->old_orphans
 			     ? store_orphan_walk_each(s->old_orphans[i], lo, hi,
 						      add_place, ret, s->err)
-			     : store_orphan_each(s->reading, s->theme->id,
-						 s->seq, lo, hi, add_place, ret,
+			     : store_orphan_each(s->db, s->theme->id, s->seq,
+						 lo, hi, add_place, ret,
 						 s->err);
 	}
 	return rc ? rc : sort_places(ret);
@@ -327,12 +327,12 @@ open_old(struct subjects *s)
 {
 	const size_t n = s->theme->theme->nsources;
 	bool empty = false;
-	int rc = store_theme_is_empty(s->reading, s->theme->id, s->seq, &empty,
+	int rc = store_theme_is_empty(s->db, s->theme->id, s->seq, &empty,
 				      s->err);
 
 	if (!rc && !empty)
-		rc = store_theme_walk_open(s->reading, s->theme->id, s->seq,
-					   &s->old, s->err);
+		rc = store_theme_walk_open(s->db, s->theme->id, s->seq, &s->old,
+					   s->err);
 	if (rc || s->theme->theme->base < 0)
 		return rc;
 	s->ends = store_ends_new();
@@ -340,7 +340,7 @@ open_old(struct subjects *s)
 	if (!s->ends || !s->old_orphans)
 		return error_nomem(s->err);
 	while (!rc && s->nold_orphans < n) {
-		rc = store_orphan_walk_open(s->reading, s->theme->id, s->seq,
+		rc = store_orphan_walk_open(s->db, s->theme->id, s->seq,
 					    &s->old_orphans[s->nold_orphans],
 					    s->err);
 		s->nold_orphans += rc == 0;
@@ -382,8 +382,8 @@ begin(struct subjects *s)
 		publish_next_version(s->publish, s->theme, &s->version, s->err);
 
 	if (!rc)
-		rc = publish_gather_in_order(s->reading, s->theme, s->seq,
-					     &s->rows, s->err);
+		rc = publish_gather_in_order(s->db, s->theme, s->seq, &s->rows,
+					     s->err);
 	if (!rc && integrate_sizer_new(s->theme->theme, &s->sizer))
 		rc = error_nomem(s->err);
 	return rc || !s->loaded ? rc : begin_load(s);
@@ -395,11 +395,13 @@ compute_subject(void *ctx, struct slice subject)
 	struct subjects *s = ctx;
 	const struct config_theme *theme = s->theme->theme;
 	bool member;
-	int rc = s->version ? 0 : begin(s);
+	int rc = breathe(s->breath, s->err);
 
+	if (!rc && !s->version)
+		rc = begin(s);
 	if (!rc)
-		rc = publish_gather(s->reading, s->theme, s->seq, subject,
-				    &s->rows, s->err);
+		rc = publish_gather(s->db, s->theme, s->seq, subject, &s->rows,
+				    s->err);
 	if (rc)
 		return rc;
 	member = s->rows.all.n &&
@@ -435,7 +437,6 @@ take_link(void *ctx, struct slice place, const struct store_record *r)
 	struct slice subject = {place.p, place.n - r->key.n - 1};
 	int rc = 0;
 
-	breathe(d->s->loaded->breath);
 	if (!slice_eq(subject, buf_slice(&d->last))) {
 		rc = compute_last(d);
 		if (!rc && buf_addslice(&d->last, subject))
@@ -452,7 +453,7 @@ compute_lens(struct subjects *s, int64_t lens)
 	int rc;
 
 	s->rows.lens = lens;
-	rc = store_link_each(s->reading, lens, s->seq, SLICE("\1"), SLICE_NONE,
+	rc = store_link_each(s->db, lens, s->seq, SLICE("\1"), SLICE_NONE,
 			     take_link, &d, s->err);
 	if (!rc)
 		rc = compute_last(&d);
@@ -481,9 +482,11 @@ count_lenses(const struct flow_resource *r, size_t theme)
 	return n;
 }
 
-bool
-flow_subjects_alone(const struct flow_plan *plan, const struct flow_resource *r,
-		    size_t theme)
+/* Whether one lens of the resource alone feeds a theme, so that its subjects
+ * are walked once, and are all that it touches. */
+static bool
+is_alone(const struct flow_plan *plan, const struct flow_resource *r,
+	 size_t theme)
 {
 	return count_lenses(r, theme) == 1 &&
 	       !flow_linked_is_used(plan, r, theme);
@@ -493,7 +496,7 @@ static int
 compute_loaded(struct subjects *s)
 {
 	const struct flow_resource *r = s->loaded->planned;
-	bool alone = flow_subjects_alone(s->plan, r, s->place_in_plan);
+	bool alone = is_alone(s->plan, r, s->place_in_plan);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < r->nlenses; i++) {
@@ -512,19 +515,17 @@ compute_loaded(struct subjects *s)
 static int
 compute_all(struct subjects *s)
 {
-	bool apart = s->loaded && s->loaded->apart;
 	int rc = s->loaded ? compute_loaded(s) : 0;
 
-	if (!rc && !apart)
+	if (!rc)
 		rc = store_subject_each(s->db, s->theme->id, compute_subject, s,
 					s->err);
 	return rc || !s->load ? rc : store_load_end(s->load, s->err);
 }
 
 static int
-tell(void *ctx)
+tell(const struct subjects *s)
 {
-	const struct subjects *s = ctx;
 	int rc = s->load ? store_load_tell(s->load, s->err) : 0;
 
 	return rc || !s->ends ? rc
@@ -553,62 +554,34 @@ compute_theme(struct subjects *s)
 {
 	int rc = compute_all(s);
 
-	if (!rc && s->loaded)
-		rc = flow_tell(s->loaded, tell, s, s->err);
+	if (!rc)
+		rc = tell(s);
 	release(s);
 	return rc;
 }
 
 int
-flow_subjects(struct store *store, const struct flow_plan *plan,
-	      struct publish *publish, int64_t seq,
-	      struct flow_judgement *loaded, struct error *err)
+flow_subjects(const struct flow_work *work, struct error *err)
 {
-	int rc = flow_linked_settle(store, plan, publish, seq, loaded, err);
+	const struct flow_plan *plan = work->plan;
+	int rc = flow_linked_settle(work, err);
 
 	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
 		struct subjects s = {
-			.db = store_records(store),
-			.reading = store_records(store),
-			.loaded = loaded,
+			.db = store_records(work->store),
+			.breath = work->breath,
+			.loaded = work->loaded,
 			.plan = plan,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
-			.publish = publish,
-			.seq = seq,
+			.publish = work->publish,
+			.seq = work->seq,
 			.err = err,
 		};
 
 		rc = compute_theme(&s);
 	}
-	return rc || !loaded ? rc : flow_orphans_store(loaded, plan, seq, err);
-}
-
-int
-flow_subjects_apart(struct flow_judgement *j, const struct flow_plan *plan,
-		    struct error *err)
-{
-	int rc = 0;
-
-	for (size_t t = 0; !rc && t < plan->nthemes; t++) {
-		scope_reader reader = {0};
-		struct subjects s = {
-			.db = store_records(j->store),
-			.loaded = j,
-			.plan = plan,
-			.place_in_plan = t,
-			.theme = &plan->themes[t],
-			.publish = j->publish,
-			.seq = STORE_PENDING,
-			.err = err,
-		};
-
-		if (!count_lenses(j->planned, t))
-			continue;
-		rc = store_reader_get(j->store, &reader, err);
-		s.reading = reader.db;
-		if (!rc)
-			rc = compute_theme(&s);
-	}
-	return rc ? rc : flow_orphans_store(j, plan, STORE_PENDING, err);
+	return rc || !work->loaded
+		       ? rc
+		       : flow_orphans_store(work->loaded, plan, work->seq, err);
 }

@@ -26,6 +26,7 @@ hash_file(int fd, const struct breath *breath,
 	scope_digest d = digest_new();
 	scope_free char *step = malloc(HASH_STEP);
 	off_t at = 0;
+	int rc;
 
 	if (!d || !step)
 		return error_nomem(err);
@@ -37,8 +38,10 @@ hash_file(int fd, const struct breath *breath,
 		if (n == 0)
 			break;
 		digest_add(d, step, (size_t)n);
-		breathe(breath);
 		at += n;
+		rc = breathe(breath, err);
+		if (rc)
+			return rc;
 	}
 	digest_end(d, ret);
 	return 0;
@@ -114,9 +117,8 @@ static int
 publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	     int64_t seq, struct error *err)
 {
-	struct sql *db = store_records(shop->store);
 	struct validate_counts judged = j->counts;
-	int rc = store_subject_clear(db, err);
+	int rc = store_subject_clear(store_records(shop->store), err);
 
 	if (!rc)
 		rc = flow_fold(j, shop->plan, seq, err);
@@ -128,10 +130,16 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	flow_progress_stage(j->progress, FLOW_PUBLISHING, j->read, 0,
 			    clock_monotonic());
 	if (!rc && j->changed)
-		rc = flow_subjects(shop->store, shop->plan, j->publish, seq,
-				   j->loaded ? j : NULL, err);
+		rc = flow_subjects(
+			&(struct flow_work){.store = shop->store,
+					    .plan = shop->plan,
+					    .publish = j->publish,
+					    .seq = seq,
+					    .breath = j->breath,
+					    .loaded = j->loaded ? j : NULL},
+			err);
 	if (!rc && j->changed)
-		rc = publish_write(j->publish, err);
+		rc = publish_write(j->publish, j->breath, err);
 	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED &&
 	    !j->release)
 		j->state = VALIDATE_S_UNCHANGED;
@@ -144,11 +152,9 @@ static int
 keep_or_forget(const struct flow_shop *shop, struct flow_judgement *j,
 	       int64_t seq, struct error *err)
 {
-	if (j->changed)
-		return store_records_commit(shop->store, seq, err);
-	if (j->resource->mode != CONFIG_SNAPSHOT)
-		return store_records_commit(shop->store, 0, err);
-	store_records_rollback(shop->store);
+	if (j->changed || j->resource->mode != CONFIG_SNAPSHOT)
+		return flow_turn_end(shop, j->changed ? seq : 0, err);
+	flow_turn_drop(shop);
 	return 0;
 }
 
@@ -156,16 +162,11 @@ static int
 store_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	   int64_t *ret_seq, struct error *err)
 {
-	int64_t seq = store_published(shop->store) + 1;
-	bool apart = false;
-	int rc = flow_apart_is_wanted(j, shop->plan, &apart, err);
+	int64_t seq;
+	int rc = flow_turn_begin(shop, &seq, err);
 
 	flow_progress_stage(j->progress, FLOW_STORING, j->read,
 			    j->counts.accepted, clock_monotonic());
-	if (rc || apart)
-		return rc ? rc : flow_store_apart(shop, j, ret_seq, err);
-	j->breath = NULL; /* nobody passes inside a transaction */
-	rc = store_records_begin(shop->store, err);
 	if (!rc)
 		rc = publish_begin(shop->store, shop->plan->config, seq,
 				   &j->publish, err);
@@ -174,7 +175,7 @@ store_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	if (!rc)
 		rc = keep_or_forget(shop, j, seq, err);
 	if (rc)
-		store_records_rollback(shop->store);
+		flow_turn_drop(shop);
 	else if (j->changed)
 		*ret_seq = seq;
 	return rc;
@@ -336,6 +337,8 @@ judge(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 	if (!rc)
 		rc = make_fix_file(shop, j, err);
 	if (!rc)
+		rc = flow_turn_flip(shop, *ret_seq, err);
+	if (!rc)
 		rc = flow_conclude(shop, j, *ret_seq, err);
 	/* that of the quarantine when released, or what came to nothing */
 	flow_fix_forget(shop->store,
@@ -400,8 +403,7 @@ flow_submission_judge(const struct flow_shop *shop,
 	flow_progress_begin(j.progress, s->number, s->bytes, clock_monotonic());
 	rc = judge(shop, &j, &seq, err);
 	flow_progress_end(j.progress, !rc && seq, clock_monotonic());
-	if (shop->passing)
-		*shop->passing = (struct flow_passing){0};
+	flow_turn_over(shop);
 	erased = !rc && (j.secret.found || flow_round_is_secret(&j))
 			 ? inbox_secret_erase(shop->inbox, err)
 			 : 0;

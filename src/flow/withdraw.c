@@ -140,7 +140,7 @@ static int
 take_record(void *ctx, const struct store_record *r)
 {
 	struct undoing *u = ctx;
-	int rc = 0;
+	int rc = breathe(u->f->j->breath, u->err);
 
 	while (!rc && u->more && slice_cmp(u->row.key, r->key) < 0) {
 		rc = insert_row(u);
@@ -189,8 +189,11 @@ change_keys(struct undoing *u)
 	struct store_target_row row;
 	int rc = store_target_first(u->keys, u->err);
 
-	while (!rc && (rc = store_target_next(u->keys, &row, u->err)) > 0)
-		rc = change_key(u, row.key);
+	while (!rc && (rc = store_target_next(u->keys, &row, u->err)) > 0) {
+		rc = breathe(u->f->j->breath, u->err);
+		if (!rc)
+			rc = change_key(u, row.key);
+	}
 	return rc;
 }
 
@@ -266,13 +269,15 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 					j->submission->number, forget_key, u,
 					u->err);
 	if (!rc && j->changed)
-		rc = flow_subjects(shop->store, shop->plan, j->publish, f->seq,
-				   NULL, u->err);
+		rc = flow_subjects(&(struct flow_work){.store = shop->store,
+						       .plan = shop->plan,
+						       .publish = j->publish,
+						       .seq = f->seq,
+						       .breath = j->breath},
+				   u->err);
 	if (!rc && j->changed)
-		rc = publish_write(j->publish, u->err);
-	return rc ? rc
-		  : store_records_commit(shop->store, j->changed ? f->seq : 0,
-					 u->err);
+		rc = publish_write(j->publish, j->breath, u->err);
+	return rc ? rc : flow_turn_end(shop, j->changed ? f->seq : 0, u->err);
 }
 
 /* *ret_seq: the publish, 0 when nothing changes. */
@@ -280,10 +285,8 @@ static int
 undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
      struct error *err)
 {
-	struct flow_fold f = {.j = j,
-			      .plan = shop->plan,
-			      .db = store_records(shop->store),
-			      .seq = store_published(shop->store) + 1};
+	struct flow_fold f = {
+		.j = j, .plan = shop->plan, .db = store_records(shop->store)};
 	struct undoing u = {.f = &f, .err = err};
 	struct flow_replay plan;
 	int rc = flow_replay_plan(shop->store, j->submission, &plan, err);
@@ -292,11 +295,11 @@ undo(const struct flow_shop *shop, struct flow_judgement *j, int64_t *ret_seq,
 		rc = flow_replay(shop, j->submission, &plan, &u.target, &u.keys,
 				 err);
 	if (!rc)
-		rc = store_records_begin(shop->store, err);
+		rc = flow_turn_begin(shop, &f.seq, err);
 	if (!rc)
 		rc = write_publish(shop, &u);
 	if (rc)
-		store_records_rollback(shop->store);
+		flow_turn_drop(shop);
 	store_target_close(u.target);
 	store_target_close(u.keys);
 	flow_fold_release(&f);
@@ -458,12 +461,17 @@ flow_withdrawal(const struct flow_shop *shop, const struct store_submission *s,
 	if (rc == ERR_INVALID)
 		return refuse(shop, s, &why, err);
 	flow_judgement_begin(&j, shop, s, true);
+	if (shop->passing)
+		*shop->passing = (struct flow_passing){.resource = j.planned};
 	if (rc)
 		*err = why;
 	if (!rc && has_effect(s))
 		rc = undo(shop, &j, &seq, err);
 	if (!rc)
+		rc = flow_turn_flip(shop, seq, err);
+	if (!rc)
 		rc = conclude(shop, &j, seq, err);
+	flow_turn_over(shop);
 	if (!rc)
 		tell(shop, &j, seq);
 	flow_judgement_release(&j);

@@ -152,7 +152,7 @@ add_subjects(struct mount *m, const struct publish_made *made,
 	scope_reader reader = {0};
 	int rc;
 
-	if (made->inserted + made->updated + made->deleted > SUBJECTS_MOST)
+	if (made->subjects > SUBJECTS_MOST)
 		return 0;
 	rc = store_reader_get(m->context.store, &reader, err);
 	if (!rc)
@@ -160,7 +160,7 @@ add_subjects(struct mount *m, const struct publish_made *made,
 					 made->version, &v, err);
 	if (rc > 0)
 		rc = store_theme_changes(reader.db, made->theme->id, v.seq - 1,
-					 v.seq, add_subject, &s, err);
+					 v.seq, NULL, add_subject, &s, err);
 	return rc ? (rc < 0 ? rc : 0) : 1;
 }
 

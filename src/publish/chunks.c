@@ -127,8 +127,10 @@ put_chunk(void *ctx, const struct publish_chunk *c)
 {
 	struct writer *w = ctx;
 	bool same = false;
-	int rc = end_upto(w, c->first);
+	int rc = breathe(w->job->breath, w->err);
 
+	if (!rc)
+		rc = end_upto(w, c->first);
 	if (!rc)
 		rc = is_published(w, c, &same);
 	if (!rc && !same)

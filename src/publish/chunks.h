@@ -5,6 +5,7 @@
 #ifndef PUBLISH_CHUNKS_H
 #define PUBLISH_CHUNKS_H
 
+#include "base/breath.h"
 #include "publish/pack.h"
 #include "publish/rows.h"
 #include "store/chunk.h"
@@ -19,7 +20,8 @@
  * as they were are left alone.
  */
 struct publish_chunks_job {
-	struct sql *db; /* the writer of records.db */
+	struct sql *db;		     /* the writer of records.db */
+	const struct breath *breath; /* NULL none */
 	struct publish_pack *pack;
 	int64_t seq;
 	int64_t file;

@@ -83,7 +83,7 @@ MUST_CHECK int publish_orphan_source(size_t source, struct buf *lo,
 /* Whether a row at this place begins a chunk. */
 bool publish_is_border(struct slice place);
 
-/* One publish under way. 'seq' is store_published() + 1; records.db is in
+/* One publish under way, under the number 'seq'; records.db is in
  * store_records_begin(). 'config' must live until publish_free(). */
 struct publish;
 MUST_CHECK int publish_begin(struct store *store, const struct config *config,
@@ -133,25 +133,18 @@ MUST_CHECK int publish_dirty_subject(struct publish *p,
  * (store_records_show()). */
 MUST_CHECK int publish_write_ahead(struct publish *p, struct error *err);
 
-/*
- * Large work (STORE_PENDING is its 'seq'): writes the bytes of what will be
- * published, outside of any transaction, and takes 'breath' meanwhile; themes
- * that have no version yet only. Then, when the publish has its number, inside
- * store_records_begin(), publish_adopt() and publish_write().
- */
-MUST_CHECK int publish_prepare(struct publish *p, const struct breath *breath,
-			       struct error *err);
-MUST_CHECK int publish_adopt(struct publish *p, int64_t seq, struct error *err);
-
 /* Writes the chunks, file states and changes/N.csv of every theme that was
- * said to be dirty; makes the pack durable. */
-MUST_CHECK int publish_write(struct publish *p, struct error *err);
+ * said to be dirty, and takes 'breath' (NULL none) meanwhile; makes the pack
+ * durable. */
+MUST_CHECK int publish_write(struct publish *p, const struct breath *breath,
+			     struct error *err);
 
 /* The versions made: after publish_write, for receipts. */
 struct publish_made {
 	const struct publish_theme *theme;
 	int64_t version;
 	int64_t rows, inserted, updated, deleted;
+	int64_t subjects; /* whose row was written, if only its provenance */
 	unsigned char digest[DIGEST_SIZE];
 };
 size_t publish_made(const struct publish *p, const struct publish_made **ret);

@@ -272,7 +272,7 @@ each_change(struct sql *db, const struct publish_rows *rows, int64_t at,
 		return store_theme_row_each(db, rows->theme->id, at, SLICE_NONE,
 					    SLICE_NONE, give_insert, w, err);
 	return store_theme_changes(db, rows->theme->id, rows->from, at,
-				   give_change, w, err);
+				   rows->breath, give_change, w, err);
 }
 
 static int

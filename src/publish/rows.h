@@ -19,6 +19,7 @@ struct publish_rows {
 	int64_t from;	   /* the sequence before */
 	bool same_columns; /* the rows at 'from' have today's columns */
 	struct publish_counts *counts; /* added to, if not NULL */
+	const struct breath *breath;   /* NULL none */
 };
 
 /* One row; what is not of its kind is NULL. */

@@ -56,14 +56,14 @@ step(void *ctx)
 {
 	const struct writing *x = ctx;
 
-	if (!x->crew)
-		return 0;
-	if (atomic_load_explicit(&x->crew->failed, memory_order_relaxed))
+	if (x->crew &&
+	    atomic_load_explicit(&x->crew->failed, memory_order_relaxed))
 		return error_set(&x->w->err, ERR_INTERNAL,
 				 "another file failed");
-	atomic_fetch_add_explicit(&x->crew->steps, 1, memory_order_relaxed);
-	breathe(x->breath);
-	return 0;
+	if (x->crew)
+		atomic_fetch_add_explicit(&x->crew->steps, 1,
+					  memory_order_relaxed);
+	return breathe(x->breath, &x->w->err);
 }
 
 static int
@@ -220,10 +220,12 @@ run_thread(void *arg)
 }
 
 /* As long as the thread gets on, so does who waits for it. */
-static void
-join(struct publish_whole_crew *c, const struct breath *breath)
+static int
+join(struct publish_whole_crew *c, const struct breath *breath,
+     struct error *err)
 {
 	unsigned int seen = 0;
+	int rc = 0;
 
 	while (c->running) {
 		int64_t until = clock_monotonic() + JOIN_NS;
@@ -236,8 +238,12 @@ join(struct publish_whole_crew *c, const struct breath *breath)
 		if (steps != seen)
 			pulse_step();
 		seen = steps;
-		breathe(breath);
+		if (!rc && c->running)
+			rc = breathe(breath, err);
+		if (rc)
+			atomic_store(&c->failed, true);
 	}
+	return rc;
 }
 
 /* No thread is no failure: who waits does the work. */
@@ -263,14 +269,14 @@ int
 publish_whole_wait(struct publish_whole_crew *c, bool stop,
 		   const struct breath *breath, struct error *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (!c)
 		return 0;
 	if (stop)
 		atomic_store(&c->failed, true);
 	work(c, breath);
-	join(c, breath);
+	rc = join(c, breath, err);
 	for (size_t i = 0; !rc && i < c->n; i++) {
 		if (c->files[i].err.code) {
 			*err = c->files[i].err;
@@ -293,9 +299,10 @@ publish_whole_write(struct store *store, struct publish_whole *files, size_t n,
 
 int
 publish_whole_write_here(struct store *store, struct sql *db,
-			 struct publish_whole *w, int64_t at, struct error *err)
+			 struct publish_whole *w, int64_t at,
+			 const struct breath *breath, struct error *err)
 {
-	struct writing x = {.w = w, .db = db};
+	struct writing x = {.w = w, .db = db, .breath = breath};
 	int rc = write_one(store, &x, at);
 
 	if (rc && err)

@@ -32,6 +32,7 @@ MUST_CHECK int publish_whole_write(struct store *store,
 /* The same of one file, as the caller's connection has its rows. */
 MUST_CHECK int publish_whole_write_here(struct store *store, struct sql *db,
 					struct publish_whole *w, int64_t at,
+					const struct breath *breath,
 					struct error *err);
 /* The same by a thread of its own, while the caller does something else. What
  * is given stays where it is until it has been waited for, which is always

@@ -324,7 +324,9 @@ publish_dirty_subject(struct publish *p, const struct publish_theme *theme,
 	int rc = work_on(p, theme, &w, err);
 
 	if (!rc)
-		w->dirty = w->subject = true;
+		w->dirty = true;
+	if (!rc)
+		w->subjects++;
 	return rc;
 }
 
@@ -364,6 +366,7 @@ write_file(struct publish *p, struct theme_work *w, const struct file_work *f,
 {
 	struct publish_chunks_job job = {
 		.db = p->db,
+		.breath = p->breath,
 		.pack = publish_packs_shared(p->packs),
 		.seq = p->seq,
 		.file = f->file,
@@ -440,7 +443,7 @@ is_version(struct publish *p, struct theme_work *w, bool *ret,
 	int64_t rows = 0;
 	int rc = 0;
 
-	*ret = w->subject || (w->changed && w->newest.number);
+	*ret = w->subjects || (w->changed && w->newest.number);
 	for (size_t i = 0; !rc && !*ret && w->changed && i < w->nfiles; i++) {
 		rc = rows_of(p, &w->files[i], p->seq, &rows, err);
 		*ret = rows > 0;
@@ -457,7 +460,8 @@ publish_find_changes(struct publish *p, struct theme_work *w, struct error *err)
 		.rows = {.theme = w->theme,
 			 .kind = PUBLISH_CHANGES,
 			 .from = w->newest.rows ? w->newest.seq : 0,
-			 .counts = &w->counts},
+			 .counts = &w->counts,
+			 .breath = p->breath},
 		.touched = true,
 	};
 	snprintf(part, sizeof(part), "%" PRId64, w->next);
@@ -499,6 +503,7 @@ make_version(struct publish *p, struct theme_work *w, struct error *err)
 	made->inserted = w->counts.inserted;
 	made->updated = w->counts.updated;
 	made->deleted = w->counts.deleted;
+	made->subjects = w->subjects;
 	p->nmade++;
 	return 0;
 }
@@ -518,44 +523,26 @@ write_theme(struct publish *p, struct theme_work *w, struct error *err)
 		  : 0;
 }
 
-int
-publish_prepare(struct publish *p, const struct breath *breath,
-		struct error *err)
-{
-	int rc = publish_whole_begin(p, err);
-
-	return rc ? rc : publish_whole_work(p, breath, err);
-}
-
-int
-publish_adopt(struct publish *p, int64_t seq, struct error *err)
-{
-	publish_packs_free(p->packs);
-	p->packs = NULL;
-	p->seq = seq;
-	return publish_packs_new(store_dir_fd(p->store), seq, &p->packs, err);
-}
-
-/* Unless it has been prepared, other connections must see the rows first. */
+/* Other connections must see the rows first. */
 static int
 write_wholes(struct publish *p, struct error *err)
 {
-	bool prepared = p->wholes;
 	int rc = publish_whole_begin(p, err);
 
-	if (!rc && p->wholes && !prepared) {
+	if (!rc && p->wholes) {
 		rc = store_records_show(p->store, p->seq, err);
 		if (!rc)
-			rc = publish_whole_work(p, NULL, err);
+			rc = publish_whole_work(p, err);
 	}
 	return rc ? rc : publish_whole_end(p, err);
 }
 
 int
-publish_write(struct publish *p, struct error *err)
+publish_write(struct publish *p, const struct breath *breath, struct error *err)
 {
 	int rc;
 
+	p->breath = breath;
 	p->made = calloc(p->nworks + 1, sizeof(*p->made));
 	if (!p->made)
 		return error_nomem(err);

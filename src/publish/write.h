@@ -28,7 +28,7 @@ struct theme_work {
 	int64_t next;		     /* number of the version to come */
 	bool dirty;		     /* something was said to have changed */
 	bool all;
-	bool subject; /* a version even if no file changes */
+	int64_t subjects; /* rows: a version even if no file changes */
 	bool changed;
 	struct file_work changes; /* changes/N.csv of the version to come */
 	struct publish_counts counts;
@@ -46,6 +46,7 @@ struct publish {
 	const struct config *config;
 	int64_t seq;
 	struct publish_packs *packs;
+	const struct breath *breath; /* while it is written */
 	bool done;
 	bool many; /* rows have come at once: much is to be written */
 	struct publish_wholes *wholes; /* NULL: not looked for yet */
@@ -68,9 +69,7 @@ MUST_CHECK int publish_find_changes(struct publish *p, struct theme_work *w,
  * marked. The last two do nothing when there are none.
  */
 MUST_CHECK int publish_whole_begin(struct publish *p, struct error *err);
-MUST_CHECK int publish_whole_work(struct publish *p,
-				  const struct breath *breath,
-				  struct error *err);
+MUST_CHECK int publish_whole_work(struct publish *p, struct error *err);
 MUST_CHECK int publish_whole_end(struct publish *p, struct error *err);
 /* With their packs, unless the publish is done. */
 void publish_whole_free(struct publish *p);
@@ -87,9 +86,7 @@ struct file_work *publish_file_of(struct theme_work *w, enum publish_kind kind);
 
 /* What publish_write_ahead() has begun: its end; what is told of it; and its
  * release. */
-MUST_CHECK int publish_ahead_wait(struct publish *p,
-				  const struct breath *breath,
-				  struct error *err);
+MUST_CHECK int publish_ahead_wait(struct publish *p, struct error *err);
 MUST_CHECK int publish_ahead_end(struct publish *p, struct error *err);
 void publish_ahead_free(struct publish *p);
 /* Of write_whole.c, for both: whether no row of a file is published, 1 or 0,

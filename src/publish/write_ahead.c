@@ -92,15 +92,14 @@ work_of(struct theme_work *w, int64_t file)
 }
 
 int
-publish_ahead_wait(struct publish *p, const struct breath *breath,
-		   struct error *err)
+publish_ahead_wait(struct publish *p, struct error *err)
 {
 	struct publish_ahead *a = p->ahead;
 	int rc;
 
 	if (!a || !a->crew)
 		return 0;
-	rc = publish_whole_wait(a->crew, false, breath, err);
+	rc = publish_whole_wait(a->crew, false, p->breath, err);
 	a->crew = NULL;
 	for (size_t i = 0; !rc && i < a->n; i++) {
 		struct theme_work *w = publish_theme_of(p, a->rows[i].theme);

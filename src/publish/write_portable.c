@@ -127,6 +127,6 @@ publish_portable_renew(struct publish *p, struct theme_work *w,
 	rc = publish_pack_numbers(p->store, 1, &w->portable.pack, err);
 	if (!rc)
 		rc = publish_whole_write_here(p->store, p->db, &w->portable,
-					      p->seq, err);
+					      p->seq, p->breath, err);
 	return rc ? rc : tell(p, w, err);
 }

@@ -65,7 +65,7 @@ add_theme(struct publish *p, struct theme_work *w, struct error *err)
 		if (is_whole(w, &w->files[i]))
 			rc = add_if_fresh(p, &w->files[i], err);
 	}
-	if (rc || w->newest.rows || !w->subject)
+	if (rc || w->newest.rows || !w->subjects)
 		return rc;
 	rc = publish_find_changes(p, w, err);
 	if (!rc)
@@ -127,18 +127,17 @@ publish_whole_has_come(const struct publish_whole *w)
 }
 
 int
-publish_whole_work(struct publish *p, const struct breath *breath,
-		   struct error *err)
+publish_whole_work(struct publish *p, struct error *err)
 {
 	struct publish_wholes *all = p->wholes;
 	int rc = 0;
 
 	if (all && all->n)
 		rc = publish_whole_write(p->store, all->items, all->n, p->seq,
-					 breath, err);
+					 p->breath, err);
 	for (size_t i = 0; all && !rc && i < all->n; i++)
 		all->works[i]->written = publish_whole_has_come(&all->items[i]);
-	return rc ? rc : publish_ahead_wait(p, breath, err);
+	return rc ? rc : publish_ahead_wait(p, err);
 }
 
 struct theme_work *

@@ -9,17 +9,29 @@
 
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 
+/* A statement on what the publish being written has collected: it is ?1. */
+static int
+temp_get(struct sql *db, const char *text, sqlite3_stmt **ret,
+	 struct error *err)
+{
+	int rc = sql_get(db, text, ret, err);
+
+	if (!rc)
+		sql_bind_int(*ret, 1, sql_writing(db));
+	return rc;
+}
+
 static int
 temp_add(struct sql *db, const char *text, int64_t id, struct slice bytes,
 	 struct error *err)
 {
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, id);
-	sql_bind_blob(stmt, 2, bytes);
+	sql_bind_int(stmt, 2, id);
+	sql_bind_blob(stmt, 3, bytes);
 	return sql_run(db, stmt, err);
 }
 
@@ -29,11 +41,11 @@ temp_each(struct sql *db, const char *text, int64_t id,
 	  struct error *err)
 {
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, id);
+	sql_bind_int(stmt, 2, id);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		rc = each(ctx, sql_bytes(stmt, 0));
 		if (rc)
@@ -47,7 +59,7 @@ store_subject_add(struct sql *db, int64_t theme, struct slice subject,
 		  struct error *err)
 {
 	static const char text[] = "INSERT OR IGNORE INTO temp.subject"
-				   " VALUES(?1, ?2)";
+				   " VALUES(?1, ?2, ?3)";
 
 	return temp_add(db, text, theme, subject, err);
 }
@@ -60,16 +72,16 @@ add_of_table(struct sql *db, int64_t theme, int64_t lens, int64_t at,
 {
 	static const char text[] =
 		"INSERT OR IGNORE INTO temp.subject"
-		" SELECT ?1, substr(place, 1, instr(place, x'00') - 1)"
+		" SELECT ?1, ?4, substr(place, 1, instr(place, x'00') - 1)"
 		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
 	sql_bind_int(stmt, 2, at);
 	sql_bind_int(stmt, 3, lens);
+	sql_bind_int(stmt, 4, theme);
 	return sql_run(db, stmt, err);
 }
 
@@ -105,18 +117,46 @@ store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
 		   void *ctx, struct error *err)
 {
 	static const char text[] = "SELECT subject FROM temp.subject"
-				   " WHERE theme = ?1 ORDER BY subject";
+				   " WHERE seq = ?1 AND theme = ?2"
+				   " ORDER BY subject";
 
 	return temp_each(db, text, theme, each, ctx, err);
+}
+
+/* What one that waits has collected stays; it has the highest number. */
+static int
+clear(struct sql *db, const char *all, const char *passed, struct error *err)
+{
+	scope_stmt *stmt = NULL;
+	int rc;
+
+	if (!sql_waiting(db))
+		return sql_do(db, all, err);
+	rc = sql_get(db, passed, &stmt, err);
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, sql_waiting(db));
+	return sql_run(db, stmt, err);
 }
 
 int
 store_subject_clear(struct sql *db, struct error *err)
 {
-	return sql_exec(db,
-			"DELETE FROM temp.subject; DELETE FROM temp.linked;"
-			"DELETE FROM temp.stray",
-			err);
+	static const struct {
+		const char *all, *passed;
+	} texts[] = {
+		{"DELETE FROM temp.subject",
+		 "DELETE FROM temp.subject WHERE seq < ?1"},
+		{"DELETE FROM temp.linked",
+		 "DELETE FROM temp.linked WHERE seq < ?1"},
+		{"DELETE FROM temp.stray",
+		 "DELETE FROM temp.stray WHERE seq < ?1"},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(*texts); i++)
+		rc = clear(db, texts[i].all, texts[i].passed, err);
+	return rc;
 }
 
 /* ---- rows whose subject another row has ---------------------------------- */
@@ -127,18 +167,18 @@ store_linked_add(struct sql *db, int64_t theme, size_t source,
 		 struct error *err)
 {
 	static const char text[] =
-		"INSERT INTO temp.linked VALUES(?1, ?2, ?3, ?4, ?5)"
+		"INSERT INTO temp.linked VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
 		" ON CONFLICT DO UPDATE SET sides = sides | excluded.sides";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
-	sql_bind_int(stmt, 2, (int64_t)source);
-	sql_bind_blob(stmt, 3, value);
-	sql_bind_blob(stmt, 4, place);
-	sql_bind_int(stmt, 5, sides);
+	sql_bind_int(stmt, 2, theme);
+	sql_bind_int(stmt, 3, (int64_t)source);
+	sql_bind_blob(stmt, 4, value);
+	sql_bind_blob(stmt, 5, place);
+	sql_bind_int(stmt, 6, sides);
 	return sql_run(db, stmt, err);
 }
 
@@ -148,13 +188,13 @@ store_linked_each(struct sql *db, int64_t theme, store_linked_each_fn *each,
 {
 	static const char text[] =
 		"SELECT source, value, place, sides FROM temp.linked"
-		" WHERE theme = ?1 ORDER BY source, value, place";
+		" WHERE seq = ?1 AND theme = ?2 ORDER BY source, value, place";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, theme);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		rc = each(ctx, (size_t)sql_int(stmt, 0), sql_bytes(stmt, 1),
 			  sql_bytes(stmt, 2), (unsigned)sql_int(stmt, 3));
@@ -169,16 +209,16 @@ store_stray_add(struct sql *db, int64_t theme, struct slice place,
 		unsigned sides, struct error *err)
 {
 	static const char text[] =
-		"INSERT INTO temp.stray VALUES(?1, ?2, ?3)"
+		"INSERT INTO temp.stray VALUES(?1, ?2, ?3, ?4)"
 		" ON CONFLICT DO UPDATE SET sides = sides | excluded.sides";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
-	sql_bind_blob(stmt, 2, place);
-	sql_bind_int(stmt, 3, sides);
+	sql_bind_int(stmt, 2, theme);
+	sql_bind_blob(stmt, 3, place);
+	sql_bind_int(stmt, 4, sides);
 	return sql_run(db, stmt, err);
 }
 
@@ -187,14 +227,14 @@ store_stray_each(struct sql *db, int64_t theme, store_stray_each_fn *each,
 		 void *ctx, struct error *err)
 {
 	static const char text[] =
-		"SELECT place, sides FROM temp.stray WHERE theme = ?1"
-		" AND sides <> 3 ORDER BY place";
+		"SELECT place, sides FROM temp.stray"
+		" WHERE seq = ?1 AND theme = ?2 AND sides <> 3 ORDER BY place";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = temp_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, theme);
+	sql_bind_int(stmt, 2, theme);
 	while ((rc = sql_step(db, stmt, err)) > 0) {
 		rc = each(ctx, sql_bytes(stmt, 0), (unsigned)sql_int(stmt, 1));
 		if (rc)
@@ -208,7 +248,7 @@ store_dirty_add(struct sql *db, int64_t file, struct slice place,
 		struct error *err)
 {
 	static const char text[] = "INSERT OR IGNORE INTO temp.dirty"
-				   " VALUES(?1, ?2)";
+				   " VALUES(?1, ?2, ?3)";
 
 	return temp_add(db, text, file, place, err);
 }
@@ -218,7 +258,8 @@ store_dirty_each(struct sql *db, int64_t file, store_dirty_each_fn *each,
 		 void *ctx, struct error *err)
 {
 	static const char text[] = "SELECT place FROM temp.dirty"
-				   " WHERE file = ?1 ORDER BY place";
+				   " WHERE seq = ?1 AND file = ?2"
+				   " ORDER BY place";
 
 	return temp_each(db, text, file, each, ctx, err);
 }
@@ -226,5 +267,6 @@ store_dirty_each(struct sql *db, int64_t file, store_dirty_each_fn *each,
 int
 store_dirty_clear(struct sql *db, struct error *err)
 {
-	return sql_exec(db, "DELETE FROM temp.dirty", err);
+	return clear(db, "DELETE FROM temp.dirty",
+		     "DELETE FROM temp.dirty WHERE seq < ?1", err);
 }

@@ -182,12 +182,14 @@ MUST_CHECK int store_theme_is_empty(struct sql *db, int64_t theme, int64_t at,
 				    bool *ret, struct error *err);
 /* The subjects whose row differs between 'from' and 'to' (from < to), in byte
  * order: the row that held at 'from' (NULL none) and at 'to' (NULL none).
- * Rows that differ in conflicts or provenance only are given too. */
+ * Rows that differ in conflicts or provenance only are given too. 'breath'
+ * (NULL none) is taken meanwhile. */
 typedef int store_theme_change_fn(void *ctx, const struct store_theme_row *old,
 				  const struct store_theme_row *new_row);
 MUST_CHECK int store_theme_changes(struct sql *db, int64_t theme, int64_t from,
-				   int64_t to, store_theme_change_fn *each,
-				   void *ctx, struct error *err);
+				   int64_t to, const struct breath *breath,
+				   store_theme_change_fn *each, void *ctx,
+				   struct error *err);
 
 /* orphan: places lo <= place < hi (hi empty: to the end). 'id' is that of one
  * that came in a load, else 0. */

@@ -188,17 +188,17 @@ MUST_CHECK int run_ranges_open(struct run_ranges *r, struct sql *db,
 /* From 'seq' on the row does not hold. */
 MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
 			   struct error *err);
-/* The same of all runs of an owner, but for pending ones (store.h). */
+/* The same of all runs of an owner. */
 MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
 			   int64_t seq, struct error *err);
 /* Whether another run of the owner may be begun. */
 MUST_CHECK int run_has_room(struct sql *db, enum run_kind kind, int64_t owner,
 			    int64_t at, bool *ret, struct error *err);
 
-/* Removes the files of runs that begin with 'seq' or later, once the
- * transaction under way is committed; those of pending ones (store.h) only for
- * STORE_PENDING itself. */
-MUST_CHECK int run_drop_since(struct sql *db, int64_t seq, struct error *err);
+/* Removes the files of runs that begin with 'from' or later, and before 'to',
+ * once the transaction under way is committed. */
+MUST_CHECK int run_drop_between(struct sql *db, int64_t from, int64_t to,
+				struct error *err);
 /* Numbers go on after the last that was told. At start. */
 MUST_CHECK int run_number(struct sql *db, struct error *err);
 /* Removes files that no run has: a crash has left them. At start. */

@@ -155,8 +155,7 @@ run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
 	    struct error *err)
 {
 	static const char text[] = "UPDATE run SET until = ?3 WHERE kind = ?1"
-				   " AND owner = ?2 AND until IS NULL"
-				   " AND since < 1 << 62";
+				   " AND owner = ?2 AND until IS NULL";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -194,17 +193,17 @@ run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
 /* ---- files --------------------------------------------------------------- */
 
 int
-run_drop_since(struct sql *db, int64_t seq, struct error *err)
+run_drop_between(struct sql *db, int64_t from, int64_t to, struct error *err)
 {
-	static const char text[] = "SELECT id FROM run WHERE since >= ?1"
-				   " AND (since < ?2 OR ?1 = ?2)";
+	static const char text[] =
+		"SELECT id FROM run WHERE since >= ?1 AND since < ?2";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, seq);
-	sql_bind_int(stmt, 2, STORE_PENDING);
+	sql_bind_int(stmt, 1, from);
+	sql_bind_int(stmt, 2, to);
 	while (!rc && (rc = sql_step(db, stmt, err)) > 0)
 		rc = run_files_dropped(sql_runs(db), sql_int(stmt, 0), err);
 	return rc;

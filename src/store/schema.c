@@ -397,6 +397,10 @@ const char *const store_schema_records[] = {
 	/* 5 */
 	/* The size of the subject's text; NULL in rows that are older. */
 	"ALTER TABLE theme_row ADD COLUMN bytes INTEGER;",
+
+	/* 6 */
+	/* Loads that had no number yet were kept under this one. */
+	"DELETE FROM run WHERE since = 1 << 62;",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

@@ -127,6 +127,7 @@ int
 shelves_wait(struct shelves *s, const struct breath *breath, struct error *err)
 {
 	unsigned int seen = 0;
+	int rc = 0;
 
 	while (!relay_wait_some(s->relay, CLOCK_NS / 100)) {
 		unsigned int steps = atomic_load(&s->steps);
@@ -134,11 +135,12 @@ shelves_wait(struct shelves *s, const struct breath *breath, struct error *err)
 		if (steps != seen)
 			pulse_step();
 		seen = steps;
-		breathe(breath);
+		if (!rc)
+			rc = breathe(breath, err);
 	}
-	if (s->err.code)
+	if (!rc && s->err.code)
 		*err = s->err;
-	return s->err.code;
+	return rc ? rc : s->err.code;
 }
 
 static int

@@ -15,12 +15,12 @@
 struct sql {
 	sqlite3 *db;
 	struct run_files *runs;
-	int64_t writing;
+	int64_t writing, waiting;
 	struct run_cache *walks;
-	struct {
+	struct sql_prepared {
 		const char *text;
 		sqlite3_stmt *stmt;
-	} cache[SQL_CACHE];
+	} cache[2][SQL_CACHE]; /* the second while one waits */
 };
 
 static const char open_durable[] = "PRAGMA journal_mode=WAL;"
@@ -123,8 +123,10 @@ sql_close(struct sql *db)
 	if (!db)
 		return;
 	run_cache_free(db->walks);
-	for (size_t i = 0; i < SQL_CACHE; i++)
-		sqlite3_finalize(db->cache[i].stmt);
+	for (size_t i = 0; i < SQL_CACHE; i++) {
+		sqlite3_finalize(db->cache[0][i].stmt);
+		sqlite3_finalize(db->cache[1][i].stmt);
+	}
 	sqlite3_close(db->db);
 	free(db);
 }
@@ -146,6 +148,24 @@ sql_set_writing(struct sql *db, int64_t seq)
 {
 	db->writing = seq;
 	run_cache_drop(db);
+}
+
+int64_t
+sql_writing(const struct sql *db)
+{
+	return db->writing;
+}
+
+void
+sql_set_waiting(struct sql *db, int64_t seq)
+{
+	db->waiting = seq;
+}
+
+int64_t
+sql_waiting(const struct sql *db)
+{
+	return db->waiting;
 }
 
 struct run_cache **
@@ -178,27 +198,28 @@ int
 sql_get(struct sql *db, const char *text, sqlite3_stmt **ret, struct error *err)
 {
 	size_t slot = ((uintptr_t)text >> 3) * 2654435761u % SQL_CACHE;
+	struct sql_prepared *cache = db->cache[db->waiting != 0];
 
 	for (size_t i = 0; i < SQL_CACHE; i++) {
-		size_t at = (slot + i) % SQL_CACHE;
+		struct sql_prepared *p = &cache[(slot + i) % SQL_CACHE];
 
-		if (db->cache[at].text == text) {
-			if (sqlite3_stmt_busy(db->cache[at].stmt))
+		if (p->text == text) {
+			if (sqlite3_stmt_busy(p->stmt))
 				return error_set(err, ERR_INTERNAL,
 						 "a statement was used inside "
 						 "itself: %s",
 						 text);
-			*ret = db->cache[at].stmt;
+			*ret = p->stmt;
 			return 0;
 		}
-		if (db->cache[at].text)
+		if (p->text)
 			continue;
 		if (sqlite3_prepare_v3(db->db, text, -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &db->cache[at].stmt, NULL) != SQLITE_OK)
+				       SQLITE_PREPARE_PERSISTENT, &p->stmt,
+				       NULL) != SQLITE_OK)
 			return sql_fail(db, err);
-		db->cache[at].text = text;
-		*ret = db->cache[at].stmt;
+		p->text = text;
+		*ret = p->stmt;
 		return 0;
 	}
 	return error_set(err, ERR_INTERNAL, "too many statements");

@@ -38,7 +38,13 @@ sqlite3 *sql_handle(struct sql *db);
 /* The publish that the connection is writing, 0 none: what holds at it has not
  * ended, so rows that have, of which there may be many, need not be passed. */
 void sql_set_writing(struct sql *db, int64_t seq);
+int64_t sql_writing(const struct sql *db);
 bool sql_is_writing(const struct sql *db, int64_t seq);
+
+/* A publish that waits, in the middle of its statements, while others are
+ * written: these have prepared ones of their own. 0: none does. */
+void sql_set_waiting(struct sql *db, int64_t seq);
+int64_t sql_waiting(const struct sql *db);
 
 /* What run_cache.h keeps for the connection. */
 struct run_cache;

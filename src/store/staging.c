@@ -394,9 +394,8 @@ store_staging_find_equal(struct store_staging *staging,
 
 	*ret_any = false;
 	while (!rc && (rc = store_staging_next(staging, &row, err)) > 0) {
-		rc = 0;
-		breathe(breath);
-		if (row.left)
+		rc = breathe(breath, err);
+		if (rc || row.left)
 			continue;
 		if (g.any && slice_eq(row.key, buf_slice(&g.key))) {
 			*ret_any = g.several = true;

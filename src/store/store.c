@@ -21,6 +21,9 @@
 
 #define READERS_KEPT 16
 #define LOG_PAGES 1000 /* SQLite's own measure for a checkpoint */
+/* So many may pass one publish. Numbers are not to run out either: packs have
+ * ten digits for them (publish/pack.h). */
+#define AHEAD 4096
 
 struct store {
 	int dir;
@@ -35,6 +38,8 @@ struct store {
 	bool light;	      /* commits do not wait; under 'writer' */
 	atomic_bool doubtful; /* a commit failed: seal(); set under 'writer' */
 	int waiting;	      /* pages of records.db in its write-ahead log */
+	int64_t mark;	      /* as in table mark */
+	int64_t passed;	      /* the same of those that pass a waiting one */
 	_Atomic int64_t published;
 	atomic_bool spare_given; /* that for removing files */
 };
@@ -97,51 +102,68 @@ open_databases(struct store *store, bool create, struct error *err)
 	return rc;
 }
 
-/* Which also removes what a publish that was not flipped has left. */
 static int
-recover(struct store *store, struct error *err)
+get_mark(struct sql *db, int64_t *ret, struct error *err)
+{
+	static const char text[] = "SELECT seq FROM mark";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (!rc)
+		rc = sql_step(db, stmt, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc ? sql_int(stmt, 0) : 0;
+	return 0;
+}
+
+/* What a publish that was not flipped has left, which nobody sees, is removed
+ * by the next that writes; 'at_once': here. */
+static int
+recover(struct store *store, bool at_once, struct error *err)
 {
 	int64_t published = 0;
 	int rc = store_meta_get(store->main, "published", 0, &published, err);
 
+	if (!rc)
+		rc = get_mark(store->records, &store->mark, err);
 	if (rc)
 		return rc;
 	atomic_store(&store->published, published);
-	rc = store_records_begin(store, err);
-	if (!rc)
-		rc = store_pending_drop(store, err);
-	if (!rc)
+	if (at_once)
+		rc = store_records_begin(store, err);
+	if (!rc && at_once)
 		rc = store_records_commit(store, 0, err);
-	if (rc)
+	if (rc && at_once)
 		store_records_rollback(store);
 	if (!rc)
 		rc = run_number(store->records, err);
 	return rc ? rc : run_sweep(store->records, err);
 }
 
-/* What only the publish under way needs: see store_dirty_add. */
+/* What only the publish under way ('seq') needs: see store_dirty_add. */
 static int
 make_temporary(struct store *store, struct error *err)
 {
 	return sql_exec(store->records,
-			"CREATE TEMP TABLE dirty("
+			"CREATE TEMP TABLE dirty(seq INTEGER NOT NULL,"
 			"  file INTEGER NOT NULL, place BLOB NOT NULL,"
-			"  PRIMARY KEY(file, place)"
+			"  PRIMARY KEY(seq, file, place)"
 			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE subject("
+			"CREATE TEMP TABLE subject(seq INTEGER NOT NULL,"
 			"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
-			"  PRIMARY KEY(theme, subject)"
+			"  PRIMARY KEY(seq, theme, subject)"
 			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE linked("
+			"CREATE TEMP TABLE linked(seq INTEGER NOT NULL,"
 			"  theme INTEGER NOT NULL, source INTEGER NOT NULL,"
 			"  value BLOB NOT NULL, place BLOB NOT NULL,"
 			"  sides INTEGER NOT NULL,"
-			"  PRIMARY KEY(theme, source, value, place)"
+			"  PRIMARY KEY(seq, theme, source, value, place)"
 			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE stray("
+			"CREATE TEMP TABLE stray(seq INTEGER NOT NULL,"
 			"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
 			"  sides INTEGER NOT NULL,"
-			"  PRIMARY KEY(theme, place)"
+			"  PRIMARY KEY(seq, theme, place)"
 			") STRICT, WITHOUT ROWID;",
 			err);
 }
@@ -168,7 +190,7 @@ open_all(struct store *store, bool create, struct error *err)
 	int rc = open_databases(store, create, err);
 
 	if (!rc)
-		rc = recover(store, err);
+		rc = recover(store, !create, err);
 	return rc ? rc : make_temporary(store, err);
 }
 
@@ -543,30 +565,26 @@ store_records(struct store *store)
 
 /* Undoing asks the mark whether there is anything to undo. */
 static int
-set_mark(struct sql *db, int64_t seq, struct error *err)
+set_mark(struct store *store, int64_t seq, struct error *err)
 {
 	static const char text[] = "UPDATE mark SET seq = ?1";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = sql_get(store->records, text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, seq);
-	return sql_run(db, stmt, err);
+	store->mark = seq;
+	return sql_run(store->records, stmt, err);
 }
 
+/* One that waits has the higher mark. */
 static int
-get_mark(struct sql *db, int64_t *ret, struct error *err)
+note_written(struct store *store, int64_t seq, struct error *err)
 {
-	static const char text[] = "SELECT seq FROM mark";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (!rc)
-		rc = sql_step(db, stmt, err);
-	if (rc < 0)
-		return rc;
-	*ret = rc ? sql_int(stmt, 0) : 0;
+	if (!sql_waiting(store->records))
+		return set_mark(store, seq, err);
+	store->passed = seq;
 	return 0;
 }
 
@@ -576,20 +594,20 @@ get_mark(struct sql *db, int64_t *ret, struct error *err)
 static int
 undo_unpublished(struct store *store, struct error *err)
 {
-	int64_t mark = 0, published = store_published(store);
-	int rc = get_mark(store->records, &mark, err);
+	int64_t waiting = sql_waiting(store->records);
+	int64_t published = store_published(store);
 
-	if (rc || mark <= published)
-		return rc;
+	if ((waiting ? store->passed : store->mark) <= published)
+		return 0;
 	return store_records_undo(store, published + 1, err);
 }
 
-int
-store_records_begin(struct store *store, struct error *err)
+/* A transaction of this thread on civicfs.db has ruled out what is doubtful. */
+static int
+begin_writing(struct store *store, int64_t seq, struct error *err)
 {
 	int rc = 0;
 
-	/* A transaction of this thread on civicfs.db has ruled it out. */
 	if (atomic_load(&store->doubtful)) {
 		pulse_lock(&store->writer);
 		rc = seal(store, err);
@@ -603,14 +621,20 @@ store_records_begin(struct store *store, struct error *err)
 	if (rc)
 		store_records_rollback(store);
 	else
-		sql_set_writing(store->records, store_published(store) + 1);
+		sql_set_writing(store->records, seq);
 	return rc;
+}
+
+int
+store_records_begin(struct store *store, struct error *err)
+{
+	return begin_writing(store, store_published(store) + 1, err);
 }
 
 int
 store_records_commit(struct store *store, int64_t seq, struct error *err)
 {
-	int rc = seq ? set_mark(store->records, seq, err) : 0;
+	int rc = seq ? note_written(store, seq, err) : 0;
 
 	sql_set_writing(store->records, 0);
 	if (!rc)
@@ -640,6 +664,58 @@ store_records_rollback(struct store *store)
 	run_files_end(store->runs, false);
 }
 
+/* ---- a large publish that lets others pass ------------------------------- */
+
+int64_t
+store_ahead(const struct store *store)
+{
+	return store_published(store) + AHEAD;
+}
+
+bool
+store_may_pass(const struct store *store)
+{
+	int64_t waiting = sql_waiting(store->records);
+
+	return !waiting || store_published(store) + 1 < waiting;
+}
+
+int
+store_records_begin_ahead(struct store *store, int64_t seq, struct error *err)
+{
+	return begin_writing(store, seq, err);
+}
+
+int
+store_records_wait(struct store *store, int64_t seq, struct error *err)
+{
+	int rc = store_records_commit(store, seq, err);
+
+	if (rc)
+		return rc;
+	store->passed = store_published(store);
+	sql_set_waiting(store->records, seq);
+	return 0;
+}
+
+int
+store_records_go_on(struct store *store, struct error *err)
+{
+	int64_t seq = sql_waiting(store->records);
+	int rc = begin_writing(store, seq, err);
+
+	sql_set_waiting(store->records, 0);
+	return rc;
+}
+
+void
+store_records_give_up(struct store *store)
+{
+	sql_set_waiting(store->records, 0);
+}
+
+/* ---- room ---------------------------------------------------------------- */
+
 void
 store_records_shrink(struct store *store)
 {
@@ -663,112 +739,54 @@ store_records_settle(struct store *store)
 	store->waiting = 0;
 }
 
+/* ---- undoing ------------------------------------------------------------- */
+
 static int
-run_with(struct sql *db, const char *text, int64_t seq, struct error *err)
+run_between(struct sql *db, const char *text, int64_t from, int64_t to,
+	    struct error *err)
 {
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, seq);
+	sql_bind_int(stmt, 1, from);
+	sql_bind_int(stmt, 2, to);
 	return sql_run(db, stmt, err);
-}
-
-int
-store_pending_adopt(struct store *store, int64_t seq, struct error *err)
-{
-	static const char text[] =
-		"UPDATE run SET since = ?1 WHERE since = 1 << 62";
-
-	run_cache_drop(store->records);
-	return run_with(store->records, text, seq, err);
-}
-
-int
-store_pending_drop(struct store *store, struct error *err)
-{
-	static const char text[] = "DELETE FROM run WHERE since = ?1";
-	int rc = run_drop_since(store->records, STORE_PENDING, err);
-
-	return rc ? rc : run_with(store->records, text, STORE_PENDING, err);
 }
 
 int
 store_records_undo(struct store *store, int64_t seq, struct error *err)
 {
+#define SINCE " WHERE since >= ?1 AND since < ?2"
+#define UNTIL " SET until = NULL WHERE until >= ?1 AND until < ?2"
 	static const char *const undo[] = {
-		"DELETE FROM record WHERE since >= ?1",
-		"UPDATE record SET until = NULL WHERE until >= ?1",
-		"DELETE FROM link WHERE since >= ?1",
-		"UPDATE link SET until = NULL WHERE until >= ?1",
-		"UPDATE lens SET linked = NULL WHERE linked >= ?1",
-		"DELETE FROM theme_row WHERE since >= ?1",
-		"UPDATE theme_row SET until = NULL WHERE until >= ?1",
-		"DELETE FROM orphan WHERE since >= ?1",
-		"UPDATE orphan SET until = NULL WHERE until >= ?1",
-		"DELETE FROM run WHERE since >= ?1 AND since < 1 << 62",
-		"UPDATE run SET until = NULL WHERE until >= ?1",
-		"DELETE FROM gone WHERE until >= ?1",
-		"DELETE FROM chunk WHERE since >= ?1",
-		"UPDATE chunk SET until = NULL WHERE until >= ?1",
-		"DELETE FROM file_state WHERE since >= ?1",
-		"UPDATE file_state SET until = NULL WHERE until >= ?1",
+		"DELETE FROM record" SINCE,
+		"UPDATE record" UNTIL,
+		"DELETE FROM link" SINCE,
+		"UPDATE link" UNTIL,
+		"UPDATE lens SET linked = NULL"
+		" WHERE linked >= ?1 AND linked < ?2",
+		"DELETE FROM theme_row" SINCE,
+		"UPDATE theme_row" UNTIL,
+		"DELETE FROM orphan" SINCE,
+		"UPDATE orphan" UNTIL,
+		"DELETE FROM run" SINCE,
+		"UPDATE run" UNTIL,
+		"DELETE FROM gone WHERE until >= ?1 AND until < ?2",
+		"DELETE FROM chunk" SINCE,
+		"UPDATE chunk" UNTIL,
+		"DELETE FROM file_state" SINCE,
+		"UPDATE file_state" UNTIL,
 	};
-	int rc = run_drop_since(store->records, seq, err);
+#undef SINCE
+#undef UNTIL
+	struct sql *db = store->records;
+	int64_t waiting = sql_waiting(db);
+	int64_t end = waiting ? waiting : INT64_MAX;
+	int rc = run_drop_between(db, seq, end, err);
 
 	for (size_t i = 0; !rc && i < sizeof(undo) / sizeof(*undo); i++)
-		rc = run_with(store->records, undo[i], seq, err);
-	return rc ? rc : set_mark(store->records, seq - 1, err);
-}
-
-/* ---- meta ---------------------------------------------------------------- */
-
-int
-store_meta_get(struct sql *db, const char *name, int64_t fallback, int64_t *ret,
-	       struct error *err)
-{
-	static const char text[] = "SELECT value FROM meta WHERE name = ?1";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_text(stmt, 1, name);
-	rc = sql_step(db, stmt, err);
-	if (rc < 0)
-		return rc;
-	*ret = rc ? sql_int(stmt, 0) : fallback;
-	return 0;
-}
-
-int
-store_meta_set(struct sql *db, const char *name, int64_t value,
-	       struct error *err)
-{
-	static const char text[] =
-		"INSERT INTO meta(name, value) VALUES(?1, ?2)"
-		" ON CONFLICT(name) DO UPDATE SET value = excluded.value";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_text(stmt, 1, name);
-	sql_bind_int(stmt, 2, value);
-	return sql_run(db, stmt, err);
-}
-
-int
-store_meta_next(struct store_txn *txn, const char *name, int64_t *ret,
-		struct error *err)
-{
-	int64_t value = 0;
-	int rc = store_meta_get(txn->db, name, 0, &value, err);
-
-	if (!rc)
-		rc = store_meta_set(txn->db, name, value + 1, err);
-	if (!rc)
-		*ret = value + 1;
-	return rc;
+		rc = run_between(db, undo[i], seq, end, err);
+	return rc ? rc : note_written(store, seq - 1, err);
 }

@@ -8,7 +8,7 @@
  * Every row of records.db carries the publish sequence numbers between which
  * it holds: since <= S, and until NULL or > S. One number in civicfs.db, the
  * published sequence, is the only flip: a publish commits records.db under
- * the next number, then civicfs.db with that number; recovery removes what
+ * a later number, then civicfs.db with that number; recovery removes what
  * lies beyond it. So no commit has to be atomic over two files.
  *
  * A struct sql is one connection. The writer of civicfs.db is shared and
@@ -29,7 +29,8 @@ struct sql;
 
 /*
  * Opens (and with 'create' makes or migrates) the state in the folder of
- * 'state_fd', and rolls back a publish that was not flipped. Changes the
+ * 'state_fd'. What a publish that was not flipped has left is removed by the
+ * next store_records_begin(), without 'create' here. Changes the
  * working directory of the process to that folder, which is how the service
  * user reaches a state below folders it may not search. ERR_CORRUPT for a
  * state of a newer program or a damaged one; ERR_NOTFOUND without 'create'
@@ -97,20 +98,6 @@ struct sql *store_records(struct store *store);
 /* What an earlier transaction committed under a sequence that was never
  * published is undone first. */
 MUST_CHECK int store_records_begin(struct store *store, struct error *err);
-/*
- * Large work takes long, and others must not wait for it: what it writes is
- * pending until its publish has a number. Loads (record.h) can be told under
- * STORE_PENDING as if it were that number. Only who asks for what holds at
- * STORE_PENDING sees them: that is the state as it is, with them. One such
- * work is under way at a time; a start drops what the one before has left.
- */
-#define STORE_PENDING (INT64_C(1) << 62)
-/* Pending loads are part of publish 'seq'; inside store_records_begin(). */
-MUST_CHECK int store_pending_adopt(struct store *store, int64_t seq,
-				   struct error *err);
-/* Pending loads are no more; inside store_records_begin(). */
-MUST_CHECK int store_pending_drop(struct store *store, struct error *err);
-
 /* 'seq' is the publish this is part of; 0 when nothing carries its number. */
 MUST_CHECK int store_records_commit(struct store *store, int64_t seq,
 				    struct error *err);
@@ -120,10 +107,35 @@ void store_records_rollback(struct store *store);
  * undoes only what follows; the next store_records_begin() the rest. */
 MUST_CHECK int store_records_show(struct store *store, int64_t seq,
 				  struct error *err);
+/*
+ * A large publish takes long, and others must not wait for it. It takes a
+ * number that is some way ahead of the published one, so that others can be
+ * published meanwhile under the numbers between: nobody sees what is beyond the
+ * published number, and when the large one flips, that number leaps to its own.
+ * Only one at a time; and those that pass must not write, nor read as of today,
+ * any row of what it reads or writes.
+ *
+ * Between two of its statements, or in the middle of one that reads, it waits:
+ * what it has written is committed. Others begin, write and are published. Then
+ * it goes on. A failure of either is its end: store_records_give_up(); and
+ * what it had committed is undone by the next that begins.
+ */
+int64_t store_ahead(const struct store *store);
+MUST_CHECK int store_records_begin_ahead(struct store *store, int64_t seq,
+					 struct error *err);
+MUST_CHECK int store_records_wait(struct store *store, int64_t seq,
+				  struct error *err);
+MUST_CHECK int store_records_go_on(struct store *store, struct error *err);
+/* It is not waiting any more, whether it was or not. */
+void store_records_give_up(struct store *store);
+/* Whether there is a number for another one. */
+bool store_may_pass(const struct store *store);
+
 /* After what was committed has been told: moves it to its place in the file if
  * there is much of it. Only the thread that judges; blocks. */
 void store_records_settle(struct store *store);
-/* Ends what a publish with this number or a later one wrote. */
+/* Ends what publishes with this number or a later one wrote, but for one that
+ * waits. */
 MUST_CHECK int store_records_undo(struct store *store, int64_t seq,
 				  struct error *err);
 

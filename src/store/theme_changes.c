@@ -11,6 +11,7 @@
 struct changes {
 	struct sql *db;
 	int64_t theme, from, to;
+	const struct breath *breath;
 	struct sorter *subjects; /* that may differ, some of them twice */
 	struct store_theme_walk *was, *is;
 	struct error *err;
@@ -40,6 +41,8 @@ add_table(struct changes *c)
 	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
 		rc = sorter_add(c->subjects, sql_bytes(stmt, 0), SLICE_NONE,
 				c->err);
+		if (!rc)
+			rc = breathe(c->breath, c->err);
 		if (rc)
 			return rc;
 	}
@@ -75,6 +78,8 @@ add_gone(struct changes *c, int64_t run)
 	sql_bind_int(stmt, 4, c->to);
 	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
 		rc = add_row(c, &in, sql_int(stmt, 0));
+		if (!rc)
+			rc = breathe(c->breath, c->err);
 		if (rc)
 			return rc;
 	}
@@ -89,8 +94,12 @@ add_run(struct changes *c, int64_t run)
 	struct run_row row;
 	int rc = run_walk_open_one(&walk, c->db, run, c->err);
 
-	while (!rc && (rc = run_walk_next(&walk, &row, c->err)) > 0)
-		rc = sorter_add(c->subjects, row.key, SLICE_NONE, c->err);
+	while (!rc && (rc = run_walk_next(&walk, &row, c->err)) > 0) {
+		rc = breathe(c->breath, c->err);
+		if (!rc)
+			rc = sorter_add(c->subjects, row.key, SLICE_NONE,
+					c->err);
+	}
 	return rc;
 }
 
@@ -184,7 +193,9 @@ give_all(struct changes *c, store_theme_change_fn *each, void *ctx)
 					   c->err);
 	while (!rc && (rc = sorter_next(c->subjects, &subject, &ignored,
 					c->err)) > 0) {
-		rc = 0;
+		rc = breathe(c->breath, c->err);
+		if (rc)
+			return rc;
 		if (any && slice_eq(subject, buf_slice(&last)))
 			continue;
 		any = true;
@@ -198,11 +209,16 @@ give_all(struct changes *c, store_theme_change_fn *each, void *ctx)
 
 int
 store_theme_changes(struct sql *db, int64_t theme, int64_t from, int64_t to,
-		    store_theme_change_fn *each, void *ctx, struct error *err)
+		    const struct breath *breath, store_theme_change_fn *each,
+		    void *ctx, struct error *err)
 {
 	scope_sorter *subjects = NULL;
-	struct changes c = {
-		.db = db, .theme = theme, .from = from, .to = to, .err = err};
+	struct changes c = {.db = db,
+			    .theme = theme,
+			    .from = from,
+			    .to = to,
+			    .breath = breath,
+			    .err = err};
 	int rc = sorter_new(SUBJECTS_MEMORY, &subjects, err);
 
 	c.subjects = subjects;

@@ -487,7 +487,7 @@ world_write(struct world *w)
 	check(store_subject_each(store_records(w->store), w->theme.id,
 				 integrate_again, w, &err),
 	      &err);
-	check(publish_write(w->publish, &err), &err);
+	check(publish_write(w->publish, NULL, &err), &err);
 	check(store_records_commit(w->store, w->seq, &err), &err);
 }
 

@@ -172,9 +172,9 @@ test_changes_cost_what_changed(void **state)
 
 	fill_theme(store, "S5");
 	count_steps(db, &steps);
-	assert_int_equal(
-		store_theme_changes(db, THEME, 1, 2, count_change, &n, NULL),
-		0);
+	assert_int_equal(store_theme_changes(db, THEME, 1, 2, NULL,
+					     count_change, &n, NULL),
+			 0);
 	stop_counting(db);
 	assert_int_equal(n, 1);
 	assert_in_range(steps, 1, CHEAP);

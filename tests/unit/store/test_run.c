@@ -283,7 +283,7 @@ check_changes(struct fixture *f, int64_t from, int64_t to)
 {
 	struct differences d = {.f = f, .from = from, .to = to, .last = -1};
 
-	assert_int_equal(store_theme_changes(f->db, THEME, from, to,
+	assert_int_equal(store_theme_changes(f->db, THEME, from, to, NULL,
 					     take_difference, &d, NULL),
 			 0);
 	for (int k = 0; k < KEYS; k++)

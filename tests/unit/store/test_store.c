@@ -129,11 +129,132 @@ test_flip_and_recovery(void **state)
 	assert_int_equal(store_records_commit(store, 2, NULL), 0);
 	store_close(store);
 
-	/* publish 2 never flipped: it is gone, and what it ended holds */
+	/* publish 2 never flipped: nobody sees it, the next that writes removes
+	 * it, and what it ended holds */
 	store = open_store(*state);
 	assert_int_equal(store_published(store), 1);
 	assert_int_equal(records_at(store, 1), 1);
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	assert_int_equal(store_records_commit(store, 0, NULL), 0);
+	assert_int_equal(records_at(store, 1), 1);
 	assert_int_equal(records_at(store, 2), 1);
+	store_close(store);
+}
+
+/* A large publish has written 'key', and waits. */
+static int64_t
+wait_with(struct store *store, const char *key)
+{
+	int64_t seq = store_ahead(store), id;
+
+	assert_int_equal(store_records_begin_ahead(store, seq, NULL), 0);
+	assert_int_equal(store_record_insert(store_records(store), 1, seq,
+					     slice_str(key), SLICE("\x01x"),
+					     "20260101-000002", &id, NULL),
+			 0);
+	assert_int_equal(
+		store_subject_add(store_records(store), 1, SLICE("L"), NULL),
+		0);
+	assert_int_equal(store_records_wait(store, seq, NULL), 0);
+	return seq;
+}
+
+static int
+note_subject(void *ctx, struct slice subject)
+{
+	char *found = ctx;
+
+	strncat(found, subject.p, subject.n);
+	return 0;
+}
+
+/* Another publish of its own: the large one's work is not in it. */
+static void
+pass(struct store *store, const char *key)
+{
+	char found[8] = "";
+	int64_t id;
+
+	assert_true(store_may_pass(store));
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	assert_int_equal(store_subject_clear(store_records(store), NULL), 0);
+	assert_int_equal(
+		store_subject_add(store_records(store), 2, SLICE("S"), NULL),
+		0);
+	assert_int_equal(store_subject_each(store_records(store), 1,
+					    note_subject, found, NULL),
+			 0);
+	assert_string_equal(found, "");
+	assert_int_equal(store_record_insert(store_records(store), 1,
+					     store_published(store) + 1,
+					     slice_str(key), SLICE("\x01x"),
+					     "20260101-000003", &id, NULL),
+			 0);
+	assert_int_equal(
+		store_records_commit(store, store_published(store) + 1, NULL),
+		0);
+}
+
+/* Fails if those that pass see what waits, undo it or lose what it has
+ * collected, or if one of them that came to nothing is shown with it. */
+static void
+test_others_pass(void **state)
+{
+	struct store *store = open_store(*state);
+	char found[8] = "";
+	int64_t seq;
+
+	write_records(store, 1, "a");
+	flip(store, 1);
+	seq = wait_with(store, "large");
+	pass(store, "b");
+	assert_int_equal(records_at(store, store_published(store)), 1);
+	flip(store, 2);
+	assert_int_equal(records_at(store, 2), 2);
+	pass(store, "came to nothing");
+	pass(store, "c");
+	flip(store, 3);
+	pass(store, "to nothing, too");
+	assert_int_equal(store_records_go_on(store, NULL), 0);
+	assert_int_equal(store_subject_each(store_records(store), 1,
+					    note_subject, found, NULL),
+			 0);
+	assert_string_equal(found, "L");
+	assert_int_equal(store_records_commit(store, seq, NULL), 0);
+	assert_int_equal(records_at(store, 3), 3);
+	flip(store, seq);
+	assert_int_equal(records_at(store, 3), 3);
+	assert_int_equal(records_at(store, seq), 4);
+	write_records(store, seq + 1, "after");
+	flip(store, seq + 1);
+	assert_int_equal(records_at(store, seq + 1), 5);
+	store_close(store);
+}
+
+/* Fails if a large one that failed, or died, leaves anything to the next. */
+static void
+test_what_waited_is_undone(void **state)
+{
+	struct store *store = open_store(*state);
+	int64_t seq = wait_with(store, "large");
+
+	pass(store, "a");
+	flip(store, 1);
+	store_records_give_up(store);
+	write_records(store, 2, "b");
+	flip(store, 2);
+	assert_int_equal(records_at(store, seq), 2);
+
+	seq = wait_with(store, "large");
+	pass(store, "c");
+	flip(store, 3);
+	store_close(store);
+	store = open_store(*state);
+	assert_int_equal(store_published(store), 3);
+	assert_int_equal(records_at(store, 3), 3);
+	write_records(store, 4, "d");
+	flip(store, 4);
+	assert_int_equal(records_at(store, seq), 4);
 	store_close(store);
 }
 
@@ -303,7 +424,7 @@ test_theme_changes(void **state)
 	put_row(store, 4, "d", NULL);
 	assert_int_equal(store_records_commit(store, 4, NULL), 0);
 	assert_int_equal(store_theme_changes(store_records(store), 9, 1, 4,
-					     note_change, &seen, NULL),
+					     NULL, note_change, &seen, NULL),
 			 0);
 	assert_string_equal(seen.text, "~a +b -c ");
 	store_close(store);
@@ -372,6 +493,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_flip_and_recovery, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_unpublished_is_undone,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_others_pass, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_what_waited_is_undone,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rollback, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_submissions, setup,
