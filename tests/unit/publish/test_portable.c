@@ -229,7 +229,7 @@ test_given_up(void **state)
 	packs = count_packs(w);
 	world_begin(w, "20260101-000002");
 	world_put(w, 0, 0, "L9;Z;Zeta;5;2026-01-01;");
-	assert_int_equal(publish_write(w->publish, &err), 0);
+	assert_int_equal(publish_write(w->publish, NULL, &err), 0);
 	assert_true(count_packs(w) > packs);
 	publish_free(w->publish);
 	store_records_rollback(w->store);
