@@ -246,7 +246,7 @@ random_city() {	# SEED [OPTION …]
 		"${@:2}"
 }
 
-small_city() {	# two departments, one theme, no data
+small_city() {	# [LINE of the theme]: two departments, one theme, no data
 	mkdir -p "$city/resources.d/aic" "$city/resources.d/tax"
 	cat >"$conf" <<-'END'
 	[platform]
@@ -280,6 +280,7 @@ small_city() {	# two departments, one theme, no data
 	catalogue = departments
 	theme.credit = everyone
 	END
+	[ $# = 0 ] || sed -i "s/^subject = code/&\n$1/" "$conf"
 	cat >"$city/resources.d/aic/registrations.ini" <<-'END'
 	[resource]
 	title = Registrations
@@ -344,8 +345,8 @@ small_city() {	# two departments, one theme, no data
 		>"$files/ratings.csv"
 }
 
-small_city_with_data() {
-	small_city
+small_city_with_data() {	# [LINE of the theme]
+	small_city "$@"
 	scenario_start
 	drop "$files/registrations.csv" aic/registrations
 	drop "$files/ratings.csv" tax/ratings
