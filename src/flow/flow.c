@@ -163,7 +163,8 @@ judge(struct flow *flow, const struct store_submission *s, bool release,
 
 	if (passes) {
 		shop.progress = &flow->progress[1];
-	} else if (s->bytes >= flow->large) {
+	} else if (s->bytes >= flow->large ||
+		   flow_turn_is_long(&shop, s->resource, flow->large)) {
 		shop.early = flow->early;
 		shop.breath = &flow->breath;
 		shop.passing = &flow->passing;

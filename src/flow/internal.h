@@ -278,6 +278,10 @@ MUST_CHECK int flow_turn_end(const struct flow_shop *shop, int64_t seq,
 void flow_turn_drop(const struct flow_shop *shop);
 MUST_CHECK int flow_turn_flip(const struct flow_shop *shop, int64_t seq,
 			      struct error *err);
+/* Whether a publish of this resource writes a file of at least so many bytes as
+ * a whole, however few rows change; unknown: no. */
+bool flow_turn_is_long(const struct flow_shop *shop, int64_t resource,
+		       int64_t bytes);
 /* Whatever came of it, nobody passes any more. */
 void flow_turn_over(const struct flow_shop *shop);
 /* The large one waits for those that 'let_pass' lets pass. A failure of that is

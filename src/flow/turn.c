@@ -5,6 +5,8 @@
  */
 #include "flow/internal.h"
 
+#include "base/scope.h"
+
 static bool
 uses(const struct flow_resource *r, size_t theme)
 {
@@ -33,6 +35,37 @@ bool
 flow_may_pass(const struct flow_passing *p, const struct flow_resource *r)
 {
 	return r != p->resource && !(p->stores && share_theme(r, p->resource));
+}
+
+/* What data.sqlite of a theme has in bytes, 0 without. */
+static int64_t
+portable_bytes(struct store *store, const struct publish_theme *theme)
+{
+	struct publish_file f = {0};
+	scope_reader reader = {0};
+	int rc = 0;
+
+	if (!theme->theme->sqlite)
+		return 0;
+	rc = store_reader_get(store, &reader, NULL);
+	if (!rc)
+		rc = publish_file_at(reader.db, theme, PUBLISH_SQLITE, "",
+				     store_published(store), &f, NULL);
+	return rc ? 0 : f.bytes;
+}
+
+bool
+flow_turn_is_long(const struct flow_shop *shop, int64_t resource, int64_t bytes)
+{
+	const struct flow_plan *plan = shop->plan;
+	const struct flow_resource *r = flow_plan_resource(plan, resource);
+
+	for (size_t t = 0; r && t < plan->nthemes; t++) {
+		if (uses(r, t) &&
+		    portable_bytes(shop->store, &plan->themes[t]) >= bytes)
+			return true;
+	}
+	return false;
 }
 
 int
