@@ -9,6 +9,7 @@
 #include "publish/flat_copy.h"
 #include "publish/flat_set.h"
 #include "publish/publish.h"
+#include "publish/rows.h"
 #include "store/retain.h"
 
 #include <dirent.h>
@@ -210,7 +211,8 @@ publish_flat_want(struct publish_flat *f, int64_t state, int64_t bytes)
 	item = publish_flat_set_add(&f->set, state, FLAT_WANTED);
 	if (item) {
 		publish_flat_set_use(&f->set, item);
-		item->bytes = bytes;
+		if (item->stage == FLAT_WANTED)
+			item->bytes = bytes;
 		pthread_cond_signal(&f->changed);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -463,16 +465,49 @@ give_up(struct publish_flat *f, int64_t state, int rc, const struct error *err)
 		f->hooks.failed(f->hooks.ctx, err);
 }
 
+/* A database is better read through the kernel's cache (doc/decisions,
+ * sqlite-files): no copy helps it. */
+static bool
+is_of_use(const char *kind)
+{
+	return strcmp(kind, publish_kind_word(PUBLISH_SQLITE)) != 0;
+}
+
+/* is_kept(), but for what no copy is made of: that is ignored from here on. */
+static int
+is_wanted(struct publish_flat *f, int64_t state, struct store_file_state *ret,
+	  bool *ret_ignored, struct error *err)
+{
+	scope_free char *kind = NULL;
+	scope_free char *part = NULL;
+	scope_reader reader = {0};
+	int64_t dataset;
+	int rc = is_kept(f, state, ret, err);
+
+	*ret_ignored = false;
+	if (rc <= 0)
+		return rc;
+	rc = store_reader_get(f->store, &reader, err);
+	if (!rc)
+		rc = store_file_get(reader.db, ret->file, &dataset, &kind,
+				    &part, err);
+	*ret_ignored = rc > 0 && !is_of_use(kind);
+	return rc;
+}
+
 static void
 flatten(struct publish_flat *f, int64_t state)
 {
 	struct store_file_state found = {0};
 	struct error err = ERROR_INIT;
-	int rc = is_kept(f, state, &found, &err);
-
+	bool ignored, linked = false;
 	int64_t cost = 0;
-	bool linked = false;
+	int rc = is_wanted(f, state, &found, &ignored, &err);
 
+	if (ignored) {
+		set_stage(f, state, FLAT_IGNORED);
+		return;
+	}
 	if (rc > 0) {
 		rc = publish_flat_link(f->store, &found, &err);
 		linked = rc > 0;
@@ -550,10 +585,10 @@ take_file(void *ctx, int64_t file, const char *kind, const char *part)
 	int rc = store_file_state_at(o->db, file, store_published(f->store),
 				     &state, o->err);
 
-	(void)kind;
 	(void)part;
-	if (rc <= 0 || state.changes || state.bytes < f->config->flatten_from ||
-	    !state.bytes || publish_flat_has(f, state.id))
+	if (rc <= 0 || state.changes || !is_of_use(kind) ||
+	    state.bytes < f->config->flatten_from || !state.bytes ||
+	    publish_flat_has(f, state.id))
 		return rc < 0 ? rc : 0;
 	rc = publish_flat_link(f->store, &state, o->err);
 	if (rc <= 0)

@@ -105,7 +105,7 @@ add_file(struct publish *p, struct theme_work *w, enum publish_kind kind,
 	if (!rc)
 		rc = rows_of(p, f, p->seq - 1, &f->had, err);
 	/* the same subjects change in both forms of the data */
-	f->dirty = kind == PUBLISH_JSONL ? w->files[0].file : f->file;
+	f->dirty = kind == PUBLISH_JSONL ? publish_data_of(w)->file : f->file;
 	if (!rc)
 		w->nfiles++;
 	return rc;
@@ -213,6 +213,12 @@ find_file(struct theme_work *w, enum publish_kind kind, size_t source,
 			return f;
 	}
 	return NULL;
+}
+
+struct file_work *
+publish_data_of(struct theme_work *w)
+{
+	return &w->files[0];
 }
 
 struct file_work *
@@ -488,7 +494,7 @@ static int
 make_version(struct publish *p, struct theme_work *w, struct error *err)
 {
 	struct publish_made *made = &p->made[p->nmade];
-	const struct file_work *data = publish_file_of(w, PUBLISH_DATA);
+	const struct file_work *data = publish_data_of(w);
 	int rc;
 
 	*made = (struct publish_made){.theme = w->theme, .version = w->next};

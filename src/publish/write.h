@@ -81,7 +81,9 @@ MUST_CHECK int publish_portable_renew(struct publish *p, struct theme_work *w,
 				      struct error *err);
 void publish_portable_drop(struct publish *p, struct theme_work *w);
 
-/* The theme's file of a kind that it has at most once; NULL: it has none. */
+/* data.csv, which every theme has: the first of its files; and the one of a
+ * kind that a theme has at most once, NULL when it has none. */
+struct file_work *publish_data_of(struct theme_work *w);
 struct file_work *publish_file_of(struct theme_work *w, enum publish_kind kind);
 
 /* What publish_write_ahead() has begun: its end; what is told of it; and its

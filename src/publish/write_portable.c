@@ -14,7 +14,7 @@ static int
 is_due(struct publish *p, struct theme_work *w, const struct file_work *f,
        bool *ret, struct error *err)
 {
-	const struct file_work *data = publish_file_of(w, PUBLISH_DATA);
+	const struct file_work *data = publish_data_of(w);
 	struct store_file_state state;
 	int rc = 0;
 

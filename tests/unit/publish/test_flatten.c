@@ -167,6 +167,35 @@ test_bytes(void **state)
 	end(&c);
 }
 
+/* No copy helps a database: none is made, none is found in a pack. */
+static void
+test_database(void **state)
+{
+	struct world *w = *state;
+	struct publish_flat_count count;
+	struct publish_file file, data;
+	struct copies c;
+	int64_t version;
+
+	w->sample.theme.sqlite = true;
+	world_say(w);
+	version = publish_rows(w, "one");
+	file_at(w, PUBLISH_SQLITE, version, &file);
+	file_at(w, PUBLISH_DATA, version, &data);
+	assert_true(file.bytes > 0);
+	begin(&c, w, 1 << 30);
+	want(&c, &data);
+	for (int again = 0; again < 2; again++) {
+		want(&c, &file);
+		assert_false(publish_flat_has(c.flat, file.state));
+	}
+	publish_flat_count(c.flat, &count);
+	assert_int_equal(count.files, 1);
+	assert_int_equal(count.bytes, data.bytes);
+	assert_int_equal(c.failures, 0);
+	end(&c);
+}
+
 static void
 test_room(void **state)
 {
@@ -243,6 +272,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bytes, world_setup,
+						world_teardown),
+		cmocka_unit_test_setup_teardown(test_database, world_setup,
 						world_teardown),
 		cmocka_unit_test_setup_teardown(test_room, world_setup,
 						world_teardown),
