@@ -142,6 +142,7 @@ start(struct served *s, bool first)
 		.departments = s->department_ids,
 		.resources = s->resource_ids,
 		.trials = s->trial_ids,
+		.session = 1,
 		.complain = complain,
 		.complain_ctx = s,
 	};

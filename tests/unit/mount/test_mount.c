@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "store/retain.h"
 #include "store/submission.h"
 
 #include <dirent.h>
@@ -326,6 +327,58 @@ test_subjects(void **state)
 	assert_string_equal(names_of(s, THEME "/subjects/000"), "");
 	expect_none(s, THEME "/subjects/55");
 	expect_none(s, THEME "/subjects/55A");
+}
+
+static void
+hide_first_version(struct served *s)
+{
+	struct error err = ERROR_INIT;
+	scope_txn txn = {0};
+
+	assert_int_equal(store_begin(s->world->store, &txn, &err), 0);
+	assert_int_equal(
+		store_retained_set_first(&txn, s->world->theme.id, 2, &err), 0);
+	assert_int_equal(store_commit(&txn, &err), 0);
+}
+
+/* The file that has been looked up, without its name. */
+static int
+open_looked_up(int looked_up)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", looked_up);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int
+count_subject(void *ctx, const struct flow_pin *pin)
+{
+	*(int *)ctx += pin->kind == FLOW_PIN_SUBJECT;
+	return 0;
+}
+
+/* Who has looked a subject up opens it: whoever removes what is not open finds
+ * that it is; and it is opened no more once it has been looked what is. */
+static void
+test_subject_is_kept_while_open(void **state)
+{
+	struct served *s = *state;
+	scope_fd looked_up = -1;
+	scope_fd fd = -1;
+	int n = 0;
+
+	first_version(s);
+	second_version(s);
+	looked_up = open_at(s, THEME "/versions/1/subjects/B.json", O_PATH);
+	assert_true(looked_up >= 0);
+	hide_first_version(s);
+	fd = open_looked_up(looked_up);
+	assert_true(fd >= 0);
+	assert_int_equal(mount_each_open(s->mount, count_subject, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	expect_errno(open_looked_up(looked_up) < 0 ? -1 : 0, ESTALE,
+		     "what is kept no longer");
 }
 
 /* A key of 100 characters of three bytes has its hash for a name. */
@@ -679,6 +732,7 @@ main(void)
 		MOUNTED(test_days),
 		MOUNTED(test_sums),
 		MOUNTED(test_subjects),
+		MOUNTED(test_subject_is_kept_while_open),
 		MOUNTED(test_long_key),
 		MOUNTED(test_sizes),
 		MOUNTED(test_read_only),
