@@ -214,8 +214,10 @@ int
 inbox_change_unbind(struct inbox_change *c, struct store_inbox_file *f,
 		    int64_t copy)
 {
-	int rc = give_up(c, f);
+	int rc = inbox_was_note(c, f, copy);
 
+	if (!rc)
+		rc = give_up(c, f);
 	if (!rc)
 		rc = inbox_fix_unlink(c, f);
 	if (!rc && !copy)

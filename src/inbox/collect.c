@@ -55,15 +55,16 @@ is_candidate(const struct inbox *inbox, const struct store_inbox_file *f)
 	       !inbox_is_temporary(f->name);
 }
 
-/* When it has settled. A quiet time in the future is of a clock that was set
- * back since; then it has been quiet long enough. */
+/* When it has settled. A quiet time further in the future than that of a turned
+ * file is of a clock that was set back since; then it has been quiet long
+ * enough. */
 static int64_t
 settled_at(const struct inbox *inbox, const struct store_inbox_file *f,
 	   int64_t now)
 {
 	int64_t at = f->quiet_since + inbox->settle;
 
-	return f->quiet_since > now + inbox->settle ? now : at;
+	return f->quiet_since > now + inbox->settle + INBOX_TURN_NS ? now : at;
 }
 
 /* ---- who is due ---------------------------------------------------------- */
@@ -72,7 +73,9 @@ struct due {
 	struct store_inbox_file file; /* as it was when it was found due */
 	int64_t bytes;
 	bool unsafe; /* the bytes could not be made durable */
+	bool kept;   /* they are what they were before it was opened */
 	bool skip;
+	struct inbox_restored restored;
 	char user[USER_MAX];
 };
 
@@ -137,6 +140,7 @@ prepare(struct gathering *g, struct due *d)
 		ask_again(g, g->now + BUSY_NS);
 		return;
 	}
+	d->kept = inbox_was_kept(g->inbox, &d->file);
 	rc = inbox_fd(g->inbox, d->file.id, &fd);
 	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -ESTALE) {
 		d->skip = true;
@@ -226,13 +230,32 @@ bind_one(struct store_txn *txn, struct gathering *g, struct due *d,
 		return 0;
 	}
 	d->file = f;
+	if (d->kept)
+		rc = inbox_was_restore(txn, &d->file, &d->restored, err);
+	if (d->kept && rc)
+		return rc < 0 ? rc : 0;
+	d->kept = false;
 	d->file.quiet_since = 0;
+	d->file.was = (struct store_inbox_was){0};
 	rc = 0;
 	if (d->bytes > 0 || d->unsafe)
 		rc = add(txn, g, d, err);
 	if (d->skip)
 		put_off(g, d);
 	return rc || d->skip ? rc : store_inbox_set(txn, &d->file, err);
+}
+
+/* It is what it was. */
+static void
+follow_restoring(struct inbox *inbox, const struct due *d)
+{
+	int64_t copy = d->restored.blob;
+
+	inbox_live_rebind(inbox->live, d->file.id);
+	if (copy) {
+		inbox_quota_drop(inbox->quota, copy);
+		inbox_blob_unlink(inbox, copy);
+	}
 }
 
 /* Its bytes are the submission's now: opened for reading only. */
@@ -263,9 +286,13 @@ bind_all(struct gathering *g, int *bound, struct error *err)
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < g->n; i++) {
-		if (g->due[i].skip || !g->due[i].file.submission)
+		const struct due *d = &g->due[i];
+
+		if (d->kept)
+			follow_restoring(g->inbox, d);
+		if (d->kept || d->skip || !d->file.submission)
 			continue;
-		follow_binding(g->inbox, &g->due[i]);
+		follow_binding(g->inbox, d);
 		++*bound;
 	}
 	return 0;
@@ -281,6 +308,10 @@ bind_batch(struct gathering *g, int *bound, struct error *err)
 	inbox_quota_move(g->inbox->quota);
 	rc = bind_all(g, bound, err);
 	inbox_quota_moved(g->inbox->quota);
+	for (size_t i = 0; !rc && i < g->n; i++) {
+		if (g->due[i].kept && g->due[i].restored.gone)
+			(void)!inbox_reap(g->inbox, g->due[i].file.id, false);
+	}
 	return rc;
 }
 
@@ -353,6 +384,16 @@ is_whole(const struct inbox *inbox, const struct store_inbox_file *f,
 	       !inbox_is_temporary(f->name);
 }
 
+/* Then it will be what it was, once its writer has gone. */
+static bool
+is_only_looked_at(struct inbox *inbox, const struct store_inbox_file *f)
+{
+	struct store_inbox_file closed = *f;
+
+	closed.handles = 0;
+	return inbox_was_kept(inbox, &closed);
+}
+
 static int
 bind_now(struct inbox *inbox, struct due *d, struct error *err)
 {
@@ -383,7 +424,8 @@ inbox_complete(struct inbox *inbox, int64_t id, int64_t limit, int64_t *ret)
 	}
 	if (!rc)
 		rc = inbox_blob_stat(inbox, d.file.blob, &st);
-	if (rc || !is_whole(inbox, &d.file, st.st_size, limit))
+	if (rc || !is_whole(inbox, &d.file, st.st_size, limit) ||
+	    is_only_looked_at(inbox, &d.file))
 		return rc;
 	d.bytes = st.st_size;
 	name_of_user(d.file.writer, d.user);
@@ -411,6 +453,7 @@ note_settling(void *ctx, const struct store_inbox_file *f)
 	struct stat st;
 
 	if (f->killed || !is_candidate(s->inbox, f) || inbox_is_fix(f->name) ||
+	    inbox_was_untouched(s->inbox, f) ||
 	    settled_at(s->inbox, f, s->now) <= s->now ||
 	    inbox_blob_stat(s->inbox, f->blob, &st) || st.st_size < s->bytes ||
 	    !inbox_pass_is_over(s->inbox, f))
@@ -461,7 +504,8 @@ count_waiting(void *ctx, const struct store_inbox_file *f)
 	if (f->killed || f->submission || inbox_is_temporary(f->name) ||
 	    !is_registered(w->inbox, f->resource))
 		return 0;
-	rc = f->handles ? is_closing(w, f) : f->quiet_since != 0;
+	rc = f->handles ? is_closing(w, f)
+			: f->quiet_since && f->quiet_since <= w->now;
 	if (rc <= 0)
 		return rc;
 	if (inbox_blob_stat(w->inbox, f->blob, &st) == 0 && st.st_size > 0)

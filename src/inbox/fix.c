@@ -56,7 +56,18 @@ inbox_fix_unlink(struct inbox_change *c, const struct store_inbox_file *f)
 	bool workbook;
 	int rc = find_fix(c, f, &workbook, &fix);
 
-	return rc <= 0 ? rc : inbox_change_unlink(c, &fix);
+	if (rc > 0)
+		rc = inbox_change_unlink(c, &fix);
+	return rc < 0 ? rc : 0;
+}
+
+int
+inbox_fix_stands(struct inbox_change *c, const struct store_inbox_file *f)
+{
+	struct store_inbox_file fix;
+	bool workbook;
+
+	return find_fix(c, f, &workbook, &fix);
 }
 
 int
@@ -132,8 +143,8 @@ find_submission(struct sql *db, const struct store_inbox_file *f,
 	return find_named(db, f->resource, base, ret, err);
 }
 
-static bool
-waits_for_rows(const struct store_submission *s)
+bool
+inbox_fix_is_awaited(const struct store_submission *s)
 {
 	return s->fix_blob && !s->expired &&
 	       (strcmp(s->state, "partial") == 0 ||
@@ -171,7 +182,7 @@ inbox_fix_bind(struct store_txn *txn, struct store_inbox_file *f, int64_t bytes,
 	rc = by ? 0 : error_nomem(err);
 	if (strcmp(s.state, "judging") == 0 || s.released || s.again) {
 		*ret = INBOX_FATE_LATER;
-	} else if (!rc && waits_for_rows(&s)) {
+	} else if (!rc && inbox_fix_is_awaited(&s)) {
 		*ret = INBOX_FATE_ROUND;
 		rc = begin_round(txn, f, &s, &round, err);
 	}
@@ -205,11 +216,9 @@ clear(struct store_txn *txn, int64_t submission, struct inbox_fix_gone *gone,
 	return rc;
 }
 
-/* Beside the judged file, unless a file of that name is being written, or is
- * another's. */
-static int
-add_beside(struct store_txn *txn, const struct store_inbox_file *f,
-	   int64_t fix_blob, bool workbook, struct error *err)
+int
+inbox_fix_add(struct store_txn *txn, const struct store_inbox_file *f,
+	      int64_t fix_blob, bool workbook, struct error *err)
 {
 	struct store_inbox_file there, fix = {.resource = f->resource,
 					      .blob = fix_blob,
@@ -244,7 +253,7 @@ inbox_fix_show(struct store_txn *txn, const struct store_submission *s,
 		return rc;
 	rc = store_inbox_of(txn->db, s->number, &f, err);
 	/* replaced or removed: the archive has it */
-	return rc <= 0 ? rc : add_beside(txn, &f, fix_blob, workbook, err);
+	return rc <= 0 ? rc : inbox_fix_add(txn, &f, fix_blob, workbook, err);
 }
 
 void

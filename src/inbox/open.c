@@ -68,12 +68,16 @@ begin_writing(struct inbox_change *c, struct store_inbox_file *f,
 		return rc;
 	if (size == 0)
 		f->killed = false;
+	/* cut on purpose, or opened after it was cut for that */
+	if (!w->later && (size >= 0 || !f->was.changed))
+		f->was = (struct store_inbox_was){0};
 	f->writer = w->req->uid;
 	if (w->handle) {
 		rc = add_handle(c, f, w->handle);
 		f->quiet_since = 0;
 	} else if (w->later) {
-		f->quiet_since = 0;
+		f->quiet_since =
+			f->was.submission ? clock_now() + INBOX_TURN_NS : 0;
 	} else if (!f->handles && *f->key) {
 		inbox_fall_quiet(f, clock_now());
 	}
@@ -152,6 +156,8 @@ inbox_begin_writing(struct inbox *inbox, int64_t id,
 			if (rc)
 				return inbox_errno(rc, &err);
 		}
+		if (copy)
+			inbox_was_tick(inbox, copy);
 		rc = try_writing(inbox, &f, w, copy);
 		if (rc && copy)
 			inbox_blob_discard(inbox, copy);

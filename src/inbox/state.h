@@ -222,6 +222,17 @@ MUST_CHECK int inbox_fix_rename(struct inbox_change *c,
 				const struct store_inbox_file *f,
 				const char *to);
 
+/* 1 one stands there, 0; a negative errno. */
+MUST_CHECK int inbox_fix_stands(struct inbox_change *c,
+				const struct store_inbox_file *f);
+/* Puts it there, unless a file of its name is being written, or is another's.
+ */
+MUST_CHECK int inbox_fix_add(struct store_txn *txn,
+			     const struct store_inbox_file *f, int64_t fix_blob,
+			     bool workbook, struct error *err);
+/* Whether a fix file of the submission may come back. */
+bool inbox_fix_is_awaited(const struct store_submission *s);
+
 /* A complete file: what becomes of it. ROUND: it is written down as one, and
  * f->submission and f->fix are set. */
 enum inbox_fate {
@@ -233,6 +244,40 @@ MUST_CHECK int inbox_fix_bind(struct store_txn *txn, struct store_inbox_file *f,
 			      int64_t bytes, const char *user, int64_t now,
 			      enum inbox_fate *ret, struct error *err);
 
+/* ---- unchanged.c --------------------------------------------------------- */
+
+/*
+ * Programs open a file for writing to look at it (office programs, many a
+ * server). From then on it is no submission's; when they have closed it and
+ * wrote nothing, it is again what it was, with its receipts.
+ */
+
+/* In the change that takes the bytes of 'f' away from its submission, before
+ * it does: what it was. 'copy' has its bytes now, 0: they are cut off. */
+MUST_CHECK int inbox_was_note(struct inbox_change *c,
+			      struct store_inbox_file *f, int64_t copy);
+/* Whether nobody has written to it since. The bytes are compared only where
+ * nothing else speaks against it: as long as reading them takes. */
+bool inbox_was_kept(struct inbox *inbox, const struct store_inbox_file *f);
+/* The same without comparing. */
+bool inbox_was_untouched(struct inbox *inbox, const struct store_inbox_file *f);
+/* Makes it so: 1, and what follows the commit is in *ret; 0 when its submission
+ * is not what it was. What came back as a fix file and has been judged since
+ * goes, and the one that is to be corrected now is there. */
+struct inbox_restored {
+	int64_t blob; /* to be unlinked; 0: it is still needed */
+	bool gone;    /* the file: to be reaped */
+};
+MUST_CHECK int inbox_was_restore(struct store_txn *txn,
+				 struct store_inbox_file *f,
+				 struct inbox_restored *ret, struct error *err);
+/* For a copy that has just been made: whoever writes to it from now on changes
+ * its ctime. Blocks for some milliseconds. */
+void inbox_was_tick(struct inbox *inbox, int64_t copy);
+/* A file may be turned (inbox_turn) for a process that never comes back: then
+ * it is a candidate after so long. */
+#define INBOX_TURN_NS (60 * CLOCK_NS)
+
 /* ---- open.c -------------------------------------------------------------- */
 
 /* Something that must happen to a file whose bytes are about to change. */
@@ -241,8 +286,8 @@ struct inbox_writing {
 	bool keep;	 /* its bytes; false: they are cut off at once */
 	uint64_t handle; /* to be added; 0 none */
 	off_t size;	 /* to be cut or extended to; -1 as it is */
-	bool later; /* somebody is about to open it, however long that takes:
-		     * until then it is no candidate */
+	bool later;	 /* somebody is about to open it: until then it is no
+			  * candidate, for INBOX_TURN_NS */
 };
 MUST_CHECK int inbox_begin_writing(struct inbox *inbox, int64_t id,
 				   const struct inbox_writing *w);

@@ -17,9 +17,15 @@
 	" coalesce(length(s.receipt_json), -1), coalesce(s.fix_bytes, -1)," \
 	" coalesce(s.fix_blob, 0)," \
 	" (SELECT coalesce(sum(part), 0) FROM inbox_hidden" \
-	"  WHERE submission = f.submission), f.fix, " STORE_TOLD_SEQ( \
+	"  WHERE submission = f.submission), f.fix, coalesce(f.was, 0)," \
+	" coalesce(f.was_blob, 0), coalesce(f.was_changed, 0)," \
+	" coalesce(f.was_fix, 0), " STORE_TOLD_SEQ( \
 		"s") " FROM inbox_file f LEFT JOIN submission s ON s.number " \
 		     "= f.submission"
+
+/* Column was_fix. */
+#define WAS_BESIDE 1
+#define WAS_FIX 2
 
 static void
 copy_text(char *to, size_t size, struct slice from)
@@ -56,7 +62,12 @@ load(sqlite3_stmt *stmt, struct store_inbox_file *f)
 	f->fix_blob = sql_int(stmt, 19);
 	f->hidden = (unsigned)sql_int(stmt, 20);
 	f->fix = sql_int(stmt, 21);
-	f->told_seq = sql_int(stmt, 22);
+	f->was.submission = sql_int(stmt, 22);
+	f->was.blob = sql_int(stmt, 23);
+	f->was.changed = sql_int(stmt, 24);
+	f->was.beside = sql_int(stmt, 25) & WAS_BESIDE;
+	f->was.fix = sql_int(stmt, 25) & WAS_FIX;
+	f->told_seq = sql_int(stmt, 26);
 }
 
 /* Steps a bound statement once. */
@@ -180,7 +191,7 @@ store_inbox_newest(struct sql *db, int64_t *ret, struct error *err)
 	return 0;
 }
 
-/* Parameters 2 to 12 of the two statements below. */
+/* Parameters 2 to 16 of the two statements below. */
 static void
 bind_file(sqlite3_stmt *stmt, const struct store_inbox_file *f)
 {
@@ -198,6 +209,14 @@ bind_file(sqlite3_stmt *stmt, const struct store_inbox_file *f)
 	if (f->quiet_since)
 		sql_bind_int(stmt, 11, f->quiet_since);
 	sql_bind_int(stmt, 12, f->fix);
+	if (!f->was.submission)
+		return;
+	sql_bind_int(stmt, 13, f->was.submission);
+	sql_bind_int(stmt, 14, f->was.blob);
+	sql_bind_int(stmt, 15, f->was.changed);
+	sql_bind_int(stmt, 16,
+		     (f->was.beside ? WAS_BESIDE : 0) |
+			     (f->was.fix ? WAS_FIX : 0));
 }
 
 int
@@ -206,8 +225,10 @@ store_inbox_add(struct store_txn *txn, struct store_inbox_file *f,
 {
 	static const char text[] =
 		"INSERT INTO inbox_file(resource, name, key, blob, mode, uid,"
-		" gid, writer, submission, killed, quiet_since, fix)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+		" gid, writer, submission, killed, quiet_since, fix, was,"
+		" was_blob, was_changed, was_fix)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+		" ?13, ?14, ?15, ?16)";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
 
@@ -228,7 +249,9 @@ store_inbox_set(struct store_txn *txn, const struct store_inbox_file *f,
 	static const char text[] =
 		"UPDATE inbox_file SET name = ?2, key = ?3, blob = ?4,"
 		" mode = ?5, uid = ?6, gid = ?7, writer = ?8, submission = ?9,"
-		" killed = ?10, quiet_since = ?11, fix = ?12 WHERE id = ?1";
+		" killed = ?10, quiet_since = ?11, fix = ?12, was = ?13,"
+		" was_blob = ?14, was_changed = ?15, was_fix = ?16"
+		" WHERE id = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
 

@@ -19,6 +19,16 @@ enum store_inbox_companion {
 	STORE_INBOX_FIX = 4
 };
 
+/* What a file was before it was opened for writing. */
+struct store_inbox_was {
+	int64_t submission; /* number; 0: nothing that it could be again */
+	int64_t blob;	    /* which bytes it had */
+	int64_t changed; /* ns: ctime of its own bytes, a copy of those; 0: they
+			  * were cut off before anybody could open it */
+	bool beside;	 /* a fix file stood beside it */
+	bool fix;	 /* it was one, or came back as one */
+};
+
 /* One file; the second part comes from its submission and is only read. */
 struct store_inbox_file {
 	int64_t id;
@@ -33,6 +43,7 @@ struct store_inbox_file {
 	bool fix;	     /* they are, or came back as, its fix file */
 	bool killed;	     /* a writer died: the bytes are not whole */
 	int64_t quiet_since; /* ns; 0 no candidate */
+	struct store_inbox_was was;
 
 	int64_t handles; /* open for writing */
 	char state[16];	 /* of the submission; "" none */

@@ -257,6 +257,14 @@ const char *const store_schema_main[] = {
 	"  resource INTEGER PRIMARY KEY REFERENCES object(id),"
 	"  theme TEXT NOT NULL, last INTEGER NOT NULL"
 	") STRICT;",
+
+	/* 9 */
+	/* Of a file that was opened for writing: whose bytes it had, and when
+	 * its own were last changed by that (store_inbox_was). */
+	"ALTER TABLE inbox_file ADD COLUMN was INTEGER;"
+	"ALTER TABLE inbox_file ADD COLUMN was_blob INTEGER;"
+	"ALTER TABLE inbox_file ADD COLUMN was_changed INTEGER;"
+	"ALTER TABLE inbox_file ADD COLUMN was_fix INTEGER;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);
