@@ -491,7 +491,7 @@ is_wanted(struct publish_flat *f, int64_t state, struct store_file_state *ret,
 	if (!rc)
 		rc = store_file_get(reader.db, ret->file, &dataset, &kind,
 				    &part, err);
-	*ret_ignored = rc > 0 && !is_of_use(kind);
+	*ret_ignored = rc > 0 && kind && !is_of_use(kind);
 	return rc;
 }
 

@@ -103,7 +103,8 @@ class Rules:
             out += ["[department %s]" % d,
                     "members = " + " ".join(self.members[d])]
         for theme, resources in THEMES.items():
-            out += ["[theme %s]" % theme, "subject = code"]
+            out += ["[theme %s]" % theme, "subject = code",
+                    "sqlite = yes"]
             out += ["source.s%d = %s" % (i, r)
                     for i, r in enumerate(resources)]
             out += ["field.n%d = first s%d.name" % (i, i)
@@ -199,10 +200,11 @@ def nodes():
         for name in ("", "/sources", "/subjects", "/versions", "/changes",
                      "/versions/1", "/versions/1/subjects"):
             yield "themes/" + t + name, "folder", way
-        for name in ("data.csv", "data.jsonl", "orphans.csv",
+        for name in ("data.csv", "data.jsonl", "data.sqlite", "orphans.csv",
                      "conflicts.csv", "SHA256SUMS", "README.txt",
                      "datapackage.json", "subjects/E1.json",
-                     "versions/1/data.csv", "versions/1/SHA256SUMS",
+                     "versions/1/data.csv", "versions/1/data.sqlite",
+                     "versions/1/SHA256SUMS",
                      "versions/1/subjects/E2.json", "versions/current",
                      "versions/index.csv", "changes/1.csv",
                      "changes/0..1.csv"):

@@ -30,9 +30,10 @@ import tempfile
 UIDS = {"ann": 63001, "bo": 63002, "cy": 63003}
 TEAM = 63100  # bo's group, by his account
 SERVICE = 63101  # a group that ann's process has without her account
-FILES = ("data.csv", "data.jsonl", "README.txt", "datapackage.json",
-         "SHA256SUMS", "subjects/E1.json", "sources/aic.registrations.csv",
-         "versions/1/data.csv", "versions/index.csv", "changes/1.csv",
+FILES = ("data.csv", "data.jsonl", "data.sqlite", "README.txt",
+         "datapackage.json", "SHA256SUMS", "subjects/E1.json",
+         "sources/aic.registrations.csv", "versions/1/data.csv",
+         "versions/index.csv", "changes/1.csv",
          "changes/0..1.csv", "conflicts.csv")
 # what tells no record: whoever reads is asked, but not who opened it
 BARE = ("versions/index.csv",)
