@@ -28,7 +28,6 @@
 #include "mount/kernel.h"
 
 #define THREADS_MOST 64
-#define LISTENERS 3 /* threads that wait for a request at once */
 #define WAKE SIGURG /* ignored by default: a late one does no harm */
 #define WAKE_AGAIN_NS 1000000
 #define PAGE_LEAST 4096
@@ -57,8 +56,6 @@ struct session {
 	pthread_cond_t changed;
 	bool ended;  /* a thread has left, or somebody asked to stop */
 	bool giving; /* a thread is in mount_session_give() */
-	_Atomic unsigned listening, standing_by; /* threads */
-	pthread_cond_t called;			 /* who stands by */
 };
 
 uint64_t
@@ -143,7 +140,6 @@ mount_session_new(void)
 		return NULL;
 	s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	s->changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-	s->called = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	return s;
 }
 
@@ -153,7 +149,6 @@ mount_session_free(struct session *s)
 	if (!s)
 		return;
 	pthread_cond_destroy(&s->changed);
-	pthread_cond_destroy(&s->called);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -303,63 +298,6 @@ give_init(struct session *s, const void *init, size_t n, struct error *err)
 	return 0;
 }
 
-/*
- * The kernel wakes the thread that has waited longest: with ten of them each
- * request meets one whose stack and buffers have left the processor's caches.
- * So only a few wait, and the others stand by until nobody does: one client's
- * requests take 10 to 15% less time of ours (measured).
- */
-static void
-stand_by(struct session *s)
-{
-	pthread_mutex_lock(&s->lock);
-	atomic_fetch_add(&s->standing_by, 1);
-	while (atomic_load(&s->listening) && !fuse_session_exited(s->fuse))
-		pthread_cond_wait(&s->called, &s->lock);
-	atomic_fetch_sub(&s->standing_by, 1);
-	atomic_fetch_add(&s->listening, 1);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void
-begin_listening(struct session *s)
-{
-	unsigned n = atomic_load(&s->listening);
-
-	while (n < LISTENERS)
-		if (atomic_compare_exchange_weak(&s->listening, &n, n + 1))
-			return;
-	stand_by(s);
-}
-
-/* Whoever is about to stand by has said so before it looks whether somebody
- * listens: either it sees that nobody does, or it is called here. */
-static void
-end_listening(struct session *s)
-{
-	if (atomic_fetch_sub(&s->listening, 1) > 1 ||
-	    !atomic_load(&s->standing_by))
-		return;
-	pthread_mutex_lock(&s->lock);
-	pthread_cond_signal(&s->called);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static int
-next_request(struct worker *w)
-{
-	int n;
-
-	begin_listening(w->session);
-	atomic_store(&w->waiting, true);
-	n = fuse_session_exited(w->session->fuse)
-		    ? 0
-		    : fuse_session_receive_buf(w->session->fuse, &w->buf);
-	atomic_store(&w->waiting, false);
-	end_listening(w->session);
-	return n;
-}
-
 static void *
 loop(void *arg)
 {
@@ -368,8 +306,11 @@ loop(void *arg)
 
 	pulse_take(w->pulse);
 	while (!fuse_session_exited(fuse)) {
-		int n = next_request(w);
+		int n;
 
+		atomic_store(&w->waiting, true);
+		n = fuse_session_receive_buf(fuse, &w->buf);
+		atomic_store(&w->waiting, false);
 		if (n == -EINTR)
 			continue;
 		if (n <= 0)
@@ -446,9 +387,6 @@ run_threads(struct session *s, unsigned n, struct error *err)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 	fuse_session_exit(s->fuse);
-	pthread_mutex_lock(&s->lock);
-	pthread_cond_broadcast(&s->called);
-	pthread_mutex_unlock(&s->lock);
 	for (unsigned i = 0; i < started; i++)
 		end(&workers[i]);
 	sigaction(WAKE, &before, NULL);
