@@ -172,9 +172,6 @@ add_pack(void *ctx, int64_t pack)
 	struct backup *b = ctx;
 	char name[PUBLISH_PACK_NAME_MAX];
 
-	/* of a publish that was not flipped */
-	if (publish_pack_seq(pack) > store_backup_sequence(b->moment))
-		return 0;
 	publish_pack_name(pack, name);
 	return add_file(b, name, name, true);
 }
@@ -272,7 +269,8 @@ add_parts(struct backup *b, struct slice config)
 	if (!rc)
 		rc = backup_make_folders(b->to, "packs/1", b->err);
 	if (!rc)
-		rc = store_pack_each(db, add_pack, b, b->err);
+		rc = store_pack_each(db, store_backup_sequence(b->moment),
+				     add_pack, b, b->err);
 	return rc ? rc : add_audit(b);
 }
 

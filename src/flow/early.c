@@ -70,7 +70,8 @@ flow_early_judge(const struct flow_shop *shop, int64_t blob, int64_t resource,
 		.blob = blob, .resource = resource, .bytes = bytes};
 	flow_judgement_begin(&early->j, shop, &early->file, false);
 	early->j.progress = NULL;
-	*shop->passing = (struct flow_passing){.resource = early->j.planned};
+	*shop->passing = (struct flow_passing){.any = true,
+					       .resource = early->j.planned};
 	if (judge_file(shop, early, &ignored)) {
 		flow_early_free(early);
 		early = NULL;

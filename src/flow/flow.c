@@ -209,7 +209,8 @@ find_waiting(struct flow *flow)
 	for (size_t i = 0; i < plan->config->nresources; i++) {
 		const struct flow_resource *r = &plan->resources[i];
 
-		flow->waits[i] = flow->held[i] || !flow_may_pass(p, r);
+		flow->waits[i] =
+			flow->held[i] || !flow_may_pass(p, r, plan->nthemes);
 	}
 }
 
@@ -285,7 +286,7 @@ pass(void *ctx, struct error *err)
 {
 	struct flow *flow = ctx;
 
-	if (!flow->passing.resource)
+	if (!flow->passing.any)
 		return 0;
 	atomic_store(&flow->wanted, false);
 	find_waiting(flow);
@@ -342,6 +343,24 @@ erase_secrets(struct flow *flow, struct error *err)
 	return rc;
 }
 
+/* Those that pass and fail are tried again by judge_all(). */
+static int
+rebuild(struct flow *flow, struct error *err)
+{
+	struct flow_shop shop = flow->shop;
+	int rc;
+
+	memset(flow->held, 0, shop.plan->config->nresources);
+	shop.breath = &flow->breath;
+	shop.passing = &flow->passing;
+	atomic_store(&flow->wanted, true);
+	rc = flow_rebuild(&shop, err);
+	flow->passed = ERROR_INIT;
+	flow->rebuilt = rc == 0;
+	store_records_settle(shop.store);
+	return rc;
+}
+
 static int
 work(struct flow *flow, struct error *err)
 {
@@ -350,13 +369,9 @@ work(struct flow *flow, struct error *err)
 	int rc;
 
 	if (!flow->rebuilt) {
-		rc = flow_rebuild(flow->shop.store, flow->shop.plan,
-				  &flow->shop.hooks, err);
-
+		rc = rebuild(flow, err);
 		if (rc)
 			return rc;
-		flow->rebuilt = true;
-		store_records_settle(flow->shop.store);
 	}
 	rc = judge_all(flow, err);
 	if (!rc && erased && err)

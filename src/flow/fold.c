@@ -263,7 +263,7 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		.db = store_records(j->store),
 		.seq = seq,
 	};
-	int rc = flow_link(j->store, j->planned, seq, err);
+	int rc = flow_link(j->store, j->planned, seq, j->breath, err);
 	bool load = false;
 
 	if (!rc)

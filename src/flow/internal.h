@@ -31,11 +31,13 @@ struct flow_shop {
 	struct inbox *inbox;
 };
 
-/* The large submission under way, whose bytes are more than those of a small
- * one, and that others may pass. */
+/* The large work under way, that others may pass: a submission whose bytes are
+ * more than those of a small one, or themes that are rebuilt. */
 struct flow_passing {
-	const struct flow_resource *resource; /* NULL: none is under way */
-	bool stores; /* its records are being changed, or have been */
+	bool any;
+	const struct flow_resource *resource; /* or NULL */
+	const bool *themes;		      /* of the plan; or NULL */
+	bool stores; /* what it reads is not to be changed */
 	int64_t seq; /* of its publish, while records.db is its alone; or 0 */
 };
 
@@ -291,8 +293,9 @@ MUST_CHECK int flow_turn_breathe(struct store *store,
 				 int (*let_pass)(void *ctx, struct error *err),
 				 void *ctx, struct error *err);
 /* Not one of its resource and, once its records change, none that changes what
- * it reads: the other sources of its themes. */
-bool flow_may_pass(const struct flow_passing *p, const struct flow_resource *r);
+ * it reads: the sources of its themes. */
+bool flow_may_pass(const struct flow_passing *p, const struct flow_resource *r,
+		   size_t nthemes);
 
 /* orphans.c: an orphan of a load, in any order; and all of them into the store,
  * with what of orphans.csv they change. */
@@ -311,7 +314,8 @@ MUST_CHECK int flow_astray_explain(struct flow_judgement *j,
 /* link.c: links the records of every lens of a resource that is not linked
  * yet. */
 MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
-			 int64_t seq, struct error *err);
+			 int64_t seq, const struct breath *breath,
+			 struct error *err);
 
 /* load.c: links from what was collected of them (place: cells), which is
  * sorted here; *ret is to be told, and freed. */
@@ -333,10 +337,9 @@ struct flow_work {
 MUST_CHECK int flow_subjects(const struct flow_work *work, struct error *err);
 
 /* rebuild.c: a version of every theme whose rules have changed since its last
- * one, and of every new theme over records that are there. Calls 'published'
- * for each. */
-MUST_CHECK int flow_rebuild(struct store *store, const struct flow_plan *plan,
-			    const struct flow_hooks *hooks, struct error *err);
+ * one, and of every new theme over records that are there. Submissions that
+ * none of them is made of pass meanwhile. */
+MUST_CHECK int flow_rebuild(const struct flow_shop *shop, struct error *err);
 
 /* restate.c: the receipts of a quarantined submission as those of one that a
  * later snapshot superseded. ERR_NOMEM. */

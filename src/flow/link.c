@@ -22,6 +22,7 @@ struct link {
 	struct sql *db;
 	const struct flow_lens *lens;
 	int64_t seq;
+	const struct breath *breath;
 	struct pile *piles;
 	size_t npiles;
 	struct buf place;
@@ -64,8 +65,10 @@ link_record(void *ctx, const struct store_record *r)
 	struct link *l = ctx;
 	struct slice subject = cells_get(r->cells, l->lens->field);
 	struct pile *pile = NULL;
-	int rc;
+	int rc = breathe(l->breath, l->err);
 
+	if (rc)
+		return rc;
 	if (publish_source_place(subject, r->key, &l->place))
 		return error_nomem(l->err);
 	if (!r->loaded)
@@ -85,6 +88,7 @@ load_pile(struct link *l, struct pile *pile)
 		.owner = l->lens->id,
 		.seq = l->seq,
 		.submission = pile->submission,
+		.breath = l->breath,
 	};
 
 	struct store_load *links = NULL;
@@ -113,7 +117,7 @@ link_lens(struct link *l, int64_t resource)
 
 int
 flow_link(struct store *store, const struct flow_resource *r, int64_t seq,
-	  struct error *err)
+	  const struct breath *breath, struct error *err)
 {
 	struct sql *db = store_records(store);
 	int rc = 0;
@@ -122,6 +126,7 @@ flow_link(struct store *store, const struct flow_resource *r, int64_t seq,
 		struct link l = {.db = db,
 				 .lens = &r->lenses[i],
 				 .seq = seq,
+				 .breath = breath,
 				 .err = err};
 		bool linked = false;
 

@@ -11,7 +11,8 @@
 #include "store/object.h"
 
 struct rebuild {
-	struct store *store;
+	const struct flow_shop *shop;
+	struct store *store; /* the shop's, as the next */
 	const struct flow_plan *plan;
 	struct publish *publish;
 	bool *changed; /* per theme */
@@ -51,7 +52,8 @@ collect_subjects(struct rebuild *b, const struct publish_theme *t,
 
 		for (size_t m = 0; !rc && m < members; m++)
 			rc = store_subject_add_lens(db, t->id, t->lens[s][m],
-						    b->seq, err);
+						    b->seq, b->shop->breath,
+						    err);
 	}
 	return rc;
 }
@@ -63,6 +65,7 @@ struct homeless {
 	const struct flow_plan *plan;
 	struct flow_use use;
 	int64_t seq;
+	const struct breath *breath;
 	struct buf place;
 	struct error *err;
 };
@@ -73,8 +76,11 @@ static int
 add_homeless(void *ctx, struct slice place, const struct store_record *r)
 {
 	struct homeless *h = ctx;
+	int rc = breathe(h->breath, h->err);
 
 	(void)place;
+	if (rc)
+		return rc;
 	if (flow_use_link(h->plan, &h->use))
 		return flow_linked_row(h->db, h->plan, &h->use, r->key,
 				       r->cells, STORE_IS, h->err);
@@ -93,6 +99,7 @@ collect_homeless(struct rebuild *b, size_t theme, struct error *err)
 			     .plan = b->plan,
 			     .use = {.theme = theme},
 			     .seq = b->seq,
+			     .breath = b->shop->breath,
 			     .err = err};
 	struct flow_use *use = &h.use;
 	int rc = 0;
@@ -133,19 +140,22 @@ write_themes(struct rebuild *b, struct error *err)
 	int rc = store_subject_clear(db, err);
 
 	for (size_t i = 0; !rc && i < b->plan->config->nresources; i++)
-		rc = flow_link(b->store, &b->plan->resources[i], b->seq, err);
+		rc = flow_link(b->store, &b->plan->resources[i], b->seq,
+			       b->shop->breath, err);
 	for (size_t t = 0; !rc && t < b->plan->nthemes; t++) {
 		if (b->changed[t])
 			rc = rebuild_theme(b, t, err);
 	}
 	if (!rc)
-		rc = flow_subjects(&(struct flow_work){.store = b->store,
-						       .plan = b->plan,
-						       .publish = b->publish,
-						       .seq = b->seq},
-				   err);
+		rc = flow_subjects(
+			&(struct flow_work){.store = b->store,
+					    .plan = b->plan,
+					    .publish = b->publish,
+					    .seq = b->seq,
+					    .breath = b->shop->breath},
+			err);
 	if (!rc)
-		rc = publish_write(b->publish, NULL, err);
+		rc = publish_write(b->publish, b->shop->breath, err);
 	return rc;
 }
 
@@ -184,7 +194,7 @@ flip(struct rebuild *b, struct error *err)
 static int
 publish_changed(struct rebuild *b, struct error *err)
 {
-	int rc = store_records_begin(b->store, err);
+	int rc = flow_turn_begin(b->shop, &b->seq, err);
 
 	if (!rc)
 		rc = publish_begin(b->store, b->plan->config, b->seq,
@@ -192,27 +202,29 @@ publish_changed(struct rebuild *b, struct error *err)
 	if (!rc)
 		rc = write_themes(b, err);
 	if (!rc)
-		rc = store_records_commit(b->store, b->seq, err);
+		rc = flow_turn_end(b->shop, b->seq, err);
+	if (rc)
+		flow_turn_drop(b->shop);
+	if (!rc)
+		rc = flow_turn_flip(b->shop, b->seq, err);
 	if (!rc)
 		rc = flip(b, err);
-	if (rc) {
-		store_records_rollback(b->store);
-		return rc;
-	}
-	publish_done(b->publish);
-	return 0;
+	if (!rc)
+		publish_done(b->publish);
+	return rc;
 }
 
 int
-flow_rebuild(struct store *store, const struct flow_plan *plan,
-	     const struct flow_hooks *hooks, struct error *err)
+flow_rebuild(const struct flow_shop *shop, struct error *err)
 {
-	scope_free bool *changed = calloc(plan->nthemes + 1, sizeof(*changed));
+	const struct flow_hooks *hooks = &shop->hooks;
+	scope_free bool *changed =
+		calloc(shop->plan->nthemes + 1, sizeof(*changed));
 	struct rebuild b = {
-		.store = store,
-		.plan = plan,
+		.shop = shop,
+		.store = shop->store,
+		.plan = shop->plan,
 		.changed = changed,
-		.seq = store_published(store) + 1,
 	};
 	const struct publish_made *made = NULL;
 	bool any = false;
@@ -224,7 +236,9 @@ flow_rebuild(struct store *store, const struct flow_plan *plan,
 	rc = find_changed(&b, &any, err);
 	if (rc || !any)
 		return rc;
+	*shop->passing = (struct flow_passing){.any = true, .themes = changed};
 	rc = publish_changed(&b, err);
+	flow_turn_over(shop);
 	n = rc ? 0 : publish_made(b.publish, &made);
 	if (n)
 		hooks->published(hooks->ctx, made, n);

@@ -505,7 +505,7 @@ compute_loaded(struct subjects *s)
 		rc = alone ? compute_lens(s, r->lenses[i].id)
 			   : store_subject_add_lens(s->db, s->theme->id,
 						    r->lenses[i].id, s->seq,
-						    s->err);
+						    s->breath, s->err);
 	}
 	return rc;
 }

@@ -399,7 +399,8 @@ flow_submission_judge(const struct flow_shop *shop,
 
 	flow_judgement_begin(&j, shop, s, release);
 	if (shop->passing)
-		*shop->passing = (struct flow_passing){.resource = j.planned};
+		*shop->passing = (struct flow_passing){.any = true,
+						       .resource = j.planned};
 	flow_progress_begin(j.progress, s->number, s->bytes, clock_monotonic());
 	rc = judge(shop, &j, &seq, err);
 	flow_progress_end(j.progress, !rc && seq, clock_monotonic());

@@ -1,7 +1,7 @@
 /*
- * A publish's turn at records.db. That of a large submission takes long: in its
- * breaths others are judged and published (store_records_wait()), unless they
- * are of its resource or change what it reads.
+ * A publish's turn at records.db. That of large work takes long: in its breaths
+ * others are judged and published (store_records_wait()), unless they are of
+ * its resource or change what it reads.
  */
 #include "flow/internal.h"
 
@@ -32,9 +32,14 @@ share_theme(const struct flow_resource *a, const struct flow_resource *b)
 }
 
 bool
-flow_may_pass(const struct flow_passing *p, const struct flow_resource *r)
+flow_may_pass(const struct flow_passing *p, const struct flow_resource *r,
+	      size_t nthemes)
 {
-	return r != p->resource && !(p->stores && share_theme(r, p->resource));
+	bool shares = p->resource && share_theme(r, p->resource);
+
+	for (size_t t = 0; p->themes && !shares && t < nthemes; t++)
+		shares = p->themes[t] && uses(r, t);
+	return r != p->resource && !(p->stores && shares);
 }
 
 /* What data.sqlite of a theme has in bytes, 0 without. */

@@ -259,7 +259,8 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 	if (!rc)
 		rc = store_subject_clear(f->db, u->err);
 	if (!rc)
-		rc = flow_link(shop->store, j->planned, f->seq, u->err);
+		rc = flow_link(shop->store, j->planned, f->seq, j->breath,
+			       u->err);
 	if (!rc)
 		rc = u->keys ? change_keys(u) : change_all(u);
 	if (!rc)
@@ -462,7 +463,8 @@ flow_withdrawal(const struct flow_shop *shop, const struct store_submission *s,
 		return refuse(shop, s, &why, err);
 	flow_judgement_begin(&j, shop, s, true);
 	if (shop->passing)
-		*shop->passing = (struct flow_passing){.resource = j.planned};
+		*shop->passing = (struct flow_passing){.any = true,
+						       .resource = j.planned};
 	if (rc)
 		*err = why;
 	if (!rc && has_effect(s))

@@ -322,7 +322,8 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 	    number < PUBLISH_REWRITTEN)
 		return 0;
 	if (number >= PUBLISH_REWRITTEN) {
-		rc = store_pack_live(r->db, number, &live, &chunks, r->err);
+		rc = store_pack_live(r->db, number, store_published(r->store),
+				     &live, &chunks, r->err);
 		if (rc || chunks)
 			return rc;
 	}

@@ -321,8 +321,9 @@ look_at(struct publish_sweep *s, int64_t number, struct publish_swept *ret,
 
 		rc = store_reader_get(s->store, &reader, err);
 		if (!rc)
-			rc = store_pack_live(reader.db, number, &live, &chunks,
-					     err);
+			rc = store_pack_live(reader.db, number,
+					     store_published(s->store), &live,
+					     &chunks, err);
 	}
 	if (rc)
 		return rc;

@@ -49,15 +49,12 @@ is_there(const struct look *l, const char *name)
 
 /* ---- what is referred to ------------------------------------------------- */
 
-/* A publish that was not flipped has no pack any more. */
 static int
 look_for_pack(void *ctx, int64_t pack)
 {
 	struct look *l = ctx;
 	char name[PUBLISH_PACK_NAME_MAX];
 
-	if (publish_pack_seq(pack) > store_published(l->store))
-		return 0;
 	publish_pack_name(pack, name);
 	return is_there(l, name) ? 0 : missing(l, name);
 }
@@ -69,7 +66,8 @@ see_pack(void *ctx, int64_t number, int64_t bytes)
 {
 	struct look *l = ctx;
 	int64_t live = 0, chunks = 0;
-	int rc = store_pack_live(l->db, number, &live, &chunks, l->err);
+	int rc = store_pack_live(l->db, number, store_published(l->store),
+				 &live, &chunks, l->err);
 
 	/* the next publish may be writing its own */
 	if (rc || chunks ||
@@ -136,7 +134,8 @@ publish_verify_disk(struct store *store, struct publish_disk *ret,
 	*ret = (struct publish_disk){0};
 	l.db = reader.db;
 	if (!rc)
-		rc = store_pack_each(l.db, look_for_pack, &l, err);
+		rc = store_pack_each(l.db, store_published(l.store),
+				     look_for_pack, &l, err);
 	if (!rc)
 		rc = publish_pack_each(store_dir_fd(store), see_pack, &l, err);
 	if (!rc)

@@ -67,49 +67,59 @@ store_subject_add(struct sql *db, int64_t theme, struct slice subject,
 /* The subject of a link is its place up to the first NUL; places that begin
  * with NUL have none. Values hold no NUL. */
 static int
+add_of_place(struct sql *db, int64_t theme, struct slice place,
+	     const struct breath *breath, struct error *err)
+{
+	const char *nul = memchr(place.p, '\0', place.n);
+	int rc = breathe(breath, err);
+
+	place.n = nul ? (size_t)(nul - place.p) : place.n;
+	return rc ? rc : store_subject_add(db, theme, place, err);
+}
+
+static int
 add_of_table(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-	     struct error *err)
+	     const struct breath *breath, struct error *err)
 {
 	static const char text[] =
-		"INSERT OR IGNORE INTO temp.subject"
-		" SELECT ?1, ?4, substr(place, 1, instr(place, x'00') - 1)"
-		" FROM link WHERE lens = ?3 AND" HOLDS "AND place >= x'01'";
+		"SELECT place FROM link WHERE lens = ?1 AND" HOLDS
+		"AND place >= x'01'";
 	scope_stmt *stmt = NULL;
-	int rc = temp_get(db, text, &stmt, err);
+	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
+	sql_bind_int(stmt, 1, lens);
 	sql_bind_int(stmt, 2, at);
-	sql_bind_int(stmt, 3, lens);
-	sql_bind_int(stmt, 4, theme);
-	return sql_run(db, stmt, err);
+	while ((rc = sql_step(db, stmt, err)) > 0) {
+		rc = add_of_place(db, theme, sql_bytes(stmt, 0), breath, err);
+		if (rc)
+			return rc;
+	}
+	return rc;
 }
 
 static int
 add_of_runs(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-	    struct error *err)
+	    const struct breath *breath, struct error *err)
 {
 	scope_run_walk walk = {0};
 	struct run_row row;
 	int rc = run_walk_open(&walk, db, RUN_LINK, lens, at, SLICE("\1"),
 			       SLICE_NONE, err);
 
-	while (!rc && (rc = run_walk_next(&walk, &row, err)) > 0) {
-		const char *nul = memchr(row.key.p, '\0', row.key.n);
-
-		row.key.n = nul ? (size_t)(nul - row.key.p) : row.key.n;
-		rc = store_subject_add(db, theme, row.key, err);
-	}
+	while (!rc && (rc = run_walk_next(&walk, &row, err)) > 0)
+		rc = add_of_place(db, theme, row.key, breath, err);
 	return rc;
 }
 
 int
 store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
-		       struct error *err)
+		       const struct breath *breath, struct error *err)
 {
-	int rc = add_of_table(db, theme, lens, at, err);
+	int rc = add_of_table(db, theme, lens, at, breath, err);
 
-	return rc ? rc : add_of_runs(db, theme, lens, at, err);
+	return rc ? rc : add_of_runs(db, theme, lens, at, breath, err);
 }
 
 int

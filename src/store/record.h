@@ -271,9 +271,11 @@ MUST_CHECK int store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,
  * writer of records.db, as 'dirty' below. In byte order. */
 MUST_CHECK int store_subject_add(struct sql *db, int64_t theme,
 				 struct slice subject, struct error *err);
-/* Adds every subject (none empty) of a lens at 'at'. */
+/* Adds every subject (none empty) of a lens at 'at'; takes 'breath' (NULL none)
+ * meanwhile. */
 MUST_CHECK int store_subject_add_lens(struct sql *db, int64_t theme,
 				      int64_t lens, int64_t at,
+				      const struct breath *breath,
 				      struct error *err);
 typedef int store_subject_each_fn(void *ctx, struct slice subject);
 MUST_CHECK int store_subject_each(struct sql *db, int64_t theme,

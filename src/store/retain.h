@@ -137,13 +137,16 @@ MUST_CHECK int store_theme_row_span(struct sql *db, int64_t id,
 
 /* ---- packs (records.db) -------------------------------------------------- */
 
-/* The bytes of a pack that chunks refer to, and how many chunks do. */
-MUST_CHECK int store_pack_live(struct sql *db, int64_t pack, int64_t *ret_bytes,
-			       int64_t *ret_chunks, struct error *err);
-/* The packs that chunks refer to, ascending. */
+/* The bytes of a pack that chunks refer to, and how many chunks do, as far as
+ * they were published at 'at' or before. */
+MUST_CHECK int store_pack_live(struct sql *db, int64_t pack, int64_t at,
+			       int64_t *ret_bytes, int64_t *ret_chunks,
+			       struct error *err);
+/* The packs that such chunks refer to, ascending. */
 typedef int store_pack_each_fn(void *ctx, int64_t pack);
-MUST_CHECK int store_pack_each(struct sql *db, store_pack_each_fn *each,
-			       void *ctx, struct error *err);
+MUST_CHECK int store_pack_each(struct sql *db, int64_t at,
+			       store_pack_each_fn *each, void *ctx,
+			       struct error *err);
 /* The loads there are, ended or not, and the publish each is part of: their
  * files are store_run_name(). */
 typedef int store_run_each_fn(void *ctx, int64_t run, int64_t since);

@@ -321,18 +321,19 @@ store_retain_drop_changes(struct sql *db, int64_t dataset, int64_t first,
 /* ---- packs --------------------------------------------------------------- */
 
 int
-store_pack_live(struct sql *db, int64_t pack, int64_t *ret_bytes,
+store_pack_live(struct sql *db, int64_t pack, int64_t at, int64_t *ret_bytes,
 		int64_t *ret_chunks, struct error *err)
 {
 	static const char text[] =
 		"SELECT coalesce(sum(length), 0), count(*) FROM chunk"
-		" WHERE pack = ?1";
+		" WHERE pack = ?1 AND since <= ?2";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
 	sql_bind_int(stmt, 1, pack);
+	sql_bind_int(stmt, 2, at);
 	rc = sql_step(db, stmt, err);
 	if (rc < 0)
 		return rc;
@@ -342,11 +343,12 @@ store_pack_live(struct sql *db, int64_t pack, int64_t *ret_bytes,
 }
 
 int
-store_pack_each(struct sql *db, store_pack_each_fn *each, void *ctx,
+store_pack_each(struct sql *db, int64_t at, store_pack_each_fn *each, void *ctx,
 		struct error *err)
 {
 	static const char text[] =
-		"SELECT min(pack) FROM chunk WHERE pack > ?1";
+		"SELECT pack FROM chunk WHERE pack > ?1 AND since <= ?2"
+		" ORDER BY pack LIMIT 1";
 	int64_t pack = -1;
 
 	for (;;) {
@@ -356,9 +358,10 @@ store_pack_each(struct sql *db, store_pack_each_fn *each, void *ctx,
 		if (rc)
 			return rc;
 		sql_bind_int(stmt, 1, pack);
+		sql_bind_int(stmt, 2, at);
 		rc = sql_step(db, stmt, err);
-		if (rc <= 0 || sql_is_null(stmt, 0))
-			return rc < 0 ? rc : 0;
+		if (rc <= 0)
+			return rc;
 		pack = sql_int(stmt, 0);
 		sql_reset(&stmt);
 		rc = each(ctx, pack);
