@@ -333,26 +333,13 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 	return 0;
 }
 
-/* Chunks of a publish that was not flipped would hold their packs. Where they
- * cannot be undone now, on a full disk, a sweep removes the packs later. */
-static void
-undo_chunks(struct store *store)
-{
-	if (store_records_begin(store, NULL))
-		return;
-	if (store_records_commit(store, 0, NULL))
-		store_records_rollback(store);
-}
-
 int
 publish_recover(struct store *store, struct error *err)
 {
 	scope_reader reader = {0};
 	struct recovery r = {.store = store, .err = err};
-	int rc;
+	int rc = store_reader_get(store, &reader, err);
 
-	undo_chunks(store);
-	rc = store_reader_get(store, &reader, err);
 	r.db = reader.db;
 	return rc ? rc
 		  : publish_pack_each(store_dir_fd(store), remove_unpublished,
