@@ -26,6 +26,7 @@ struct fix_writer {
 	size_t ncells;
 	struct validate_reason *reasons;
 	size_t nreasons;
+	bool halted; /* a breath has failed: nothing can go on */
 	struct error *err;
 };
 
@@ -100,8 +101,11 @@ static int
 write_refused(void *ctx, const struct store_staged *row, struct slice reasons)
 {
 	struct fix_writer *w = ctx;
-	int rc = split_cells(w, row->sent.n ? row->sent : row->cells);
+	int rc = breathe(w->j->breath, w->err);
 
+	w->halted = rc != 0;
+	if (!rc)
+		rc = split_cells(w, row->sent.n ? row->sent : row->cells);
 	if (!rc)
 		rc = split_reasons(w, reasons);
 	if (rc)
@@ -145,14 +149,21 @@ write_book(struct fix_writer *w)
 	return rc;
 }
 
+struct counting {
+	int64_t n;
+	struct fix_writer *w;
+};
+
 static int
 count_row(void *ctx, const struct decode_row *row)
 {
-	int64_t *n = ctx;
+	struct counting *c = ctx;
+	int rc = breathe(c->w->j->breath, c->w->err);
 
 	(void)row;
-	++*n;
-	return 0;
+	c->n++;
+	c->w->halted = rc != 0;
+	return rc;
 }
 
 static int
@@ -173,11 +184,12 @@ pass_fault(void *ctx, const struct decode_fault *f)
 
 /* Whether every row can be read from it: on a full disk nobody has said. */
 static bool
-is_whole(const struct flow_shop *shop, const struct flow_judgement *j, int fd)
+is_whole(const struct flow_shop *shop, struct fix_writer *w)
 {
-	int64_t n = 0;
+	const struct flow_judgement *j = w->j;
+	struct counting c = {.w = w};
 	const struct decode_sink sink = {pass_header, count_row, pass_fault,
-					 &n};
+					 &c};
 	struct store_submission file = {0};
 	struct flow_judgement reader = {.store = j->store,
 					.resource = j->resource,
@@ -186,11 +198,12 @@ is_whole(const struct flow_shop *shop, const struct flow_judgement *j, int fd)
 	struct stat st;
 	bool died = false;
 
-	if (fstat(fd, &st))
+	if (fstat(w->fd, &st))
 		return false;
 	file.bytes = st.st_size;
-	return !flow_decode(&reader, &shop->decoder, fd, &sink, &died, NULL) &&
-	       reader.end == DECODE_DONE && n == j->counts.refused;
+	return !flow_decode(&reader, &shop->decoder, w->fd, &sink, &died,
+			    NULL) &&
+	       reader.end == DECODE_DONE && c.n == j->counts.refused;
 }
 
 /* ---- the file ------------------------------------------------------------ */
@@ -227,10 +240,12 @@ write_fix(const struct flow_shop *shop, struct fix_writer *w)
 			  j->counts.refused < VALIDATE_BOOK_ROWS;
 	if (j->fix_workbook) {
 		rc = write_book(w);
-		if (!rc && is_whole(shop, j, w->fd))
+		if (!rc && is_whole(shop, w))
 			return 0;
 		if (rc == ERR_NOMEM)
 			return rc;
+		if (w->halted)
+			return w->err->code;
 		j->fix_workbook = false;
 		if (ftruncate(w->fd, 0) || lseek(w->fd, 0, SEEK_SET))
 			return error_errno(w->err, errno, "fix file");

@@ -234,6 +234,7 @@ flow_fold_dry(struct flow_judgement *j, const struct flow_plan *plan,
 	      struct error *err)
 {
 	const struct validate_counts judged = j->counts;
+	const struct breath *breath = j->breath;
 	struct flow_fold f = {
 		.j = j,
 		.plan = plan,
@@ -244,6 +245,7 @@ flow_fold_dry(struct flow_judgement *j, const struct flow_plan *plan,
 
 	j->breath = NULL; /* nobody passes while records are read */
 	rc = fold_all(&f, err);
+	j->breath = breath;
 	if (j->state == VALIDATE_S_QUARANTINED)
 		j->counts = judged;
 	else if (!j->changed && j->state == VALIDATE_S_ACCEPTED)
