@@ -31,7 +31,14 @@ buf_reserve(struct buf *b, size_t more)
 	return more <= b->cap - b->len ? 0 : buf_grow(b, more);
 }
 MUST_CHECK int buf_add(struct buf *b, const void *p, size_t n);
-MUST_CHECK int buf_addc(struct buf *b, char c);
+static inline MUST_CHECK int
+buf_addc(struct buf *b, char c)
+{
+	if (buf_reserve(b, 1))
+		return ERR_NOMEM;
+	b->data[b->len++] = c;
+	return 0;
+}
 MUST_CHECK int buf_adds(struct buf *b, const char *s);
 MUST_CHECK int buf_addslice(struct buf *b, struct slice s);
 MUST_CHECK int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

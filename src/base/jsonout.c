@@ -22,11 +22,14 @@ put(struct jsonout *j, const char *s)
 static void
 new_line(struct jsonout *j)
 {
+	static const char line[] = "\n                                ";
+	_Static_assert(sizeof(line) > 1 + 2 * JSONOUT_DEPTH,
+		       "room for the deepest");
+
 	if (!j->pretty)
 		return;
-	put(j, "\n");
-	for (int i = 0; i < j->depth; i++)
-		put(j, "  ");
+	if (!j->rc)
+		j->rc = buf_add(j->out, line, 1 + 2 * (size_t)j->depth);
 }
 
 /* What comes before a value or a key: nothing after a key, else a comma

@@ -3,17 +3,49 @@
 
 #include <stdint.h>
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Whether one of eight bytes is below 'b', which is at most 0x80. */
+static uint64_t
+has_less(uint64_t w, unsigned char b)
+{
+	return (w - EACH_BYTE(b)) & ~w & EACH_BYTE(0x80);
+}
+
+/* The same, where it is one of these three; cells are mostly short. */
+static uint64_t
+has_any(uint64_t w, char a, char b, char c)
+{
+	return has_less(w ^ EACH_BYTE((unsigned char)a), 1) |
+	       has_less(w ^ EACH_BYTE((unsigned char)b), 1) |
+	       has_less(w ^ EACH_BYTE((unsigned char)c), 1);
+}
+
+static bool
+needs_quotes(struct slice cell)
+{
+	size_t i = 0;
+
+	for (; cell.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t w;
+
+		memcpy(&w, cell.p + i, sizeof(w));
+		if (has_any(w, ',', '"', '\n'))
+			return true;
+	}
+	for (; i < cell.n; i++) {
+		char c = cell.p[i];
+
+		if (c == ',' || c == '"' || c == '\n')
+			return true;
+	}
+	return false;
+}
+
 int
 text_csv_cell(struct buf *out, struct slice cell)
 {
-	bool quote = false;
-
-	for (size_t i = 0; i < cell.n && !quote; i++) {
-		char c = cell.p[i];
-
-		quote = c == ',' || c == '"' || c == '\n';
-	}
-	if (!quote)
+	if (!needs_quotes(cell))
 		return buf_addslice(out, cell);
 	if (buf_reserve(out, 2 * cell.n + 2))
 		return ERR_NOMEM;
@@ -64,36 +96,6 @@ json_escape(struct buf *out, unsigned char c)
 	}
 }
 
-int
-text_json_string(struct buf *out, struct slice s)
-{
-	size_t from = 0;
-
-	if (buf_reserve(out, s.n + 2) || buf_addc(out, '"'))
-		return ERR_NOMEM;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		if (buf_add(out, s.p + from, i - from) || json_escape(out, c))
-			return ERR_NOMEM;
-		from = i + 1;
-	}
-	if (buf_add(out, s.p + from, s.n - from))
-		return ERR_NOMEM;
-	return buf_addc(out, '"');
-}
-
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
-
-/* Whether one of eight bytes is below 'b', which is at most 0x80. */
-static uint64_t
-has_less(uint64_t w, unsigned char b)
-{
-	return (w - EACH_BYTE(b)) & ~w & EACH_BYTE(0x80);
-}
-
 /* How many bytes there are before one that may have to be escaped, or a little
  * less. */
 static size_t
@@ -110,6 +112,27 @@ plain_run(struct slice s)
 			break;
 	}
 	return i;
+}
+
+int
+text_json_string(struct buf *out, struct slice s)
+{
+	size_t from = 0;
+
+	if (buf_reserve(out, s.n + 2) || buf_addc(out, '"'))
+		return ERR_NOMEM;
+	for (size_t i = plain_run(s); i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		if (buf_add(out, s.p + from, i - from) || json_escape(out, c))
+			return ERR_NOMEM;
+		from = i + 1;
+	}
+	if (buf_add(out, s.p + from, s.n - from))
+		return ERR_NOMEM;
+	return buf_addc(out, '"');
 }
 
 size_t

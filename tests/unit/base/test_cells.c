@@ -219,10 +219,42 @@ test_zones(void **state)
 			 ERR_INVALID);
 }
 
+/* Bytes are looked at eight at once: one that matters is found at every place
+ * of a cell of every length, and none where there is none. */
+static void
+test_each_place(void **state)
+{
+	static const char special[] = {',', '"', '\n', '\\', '\x1f'};
+	char text[24];
+
+	(void)state;
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		for (size_t i = 0; i < n * sizeof(special); i++) {
+			char c = special[i % sizeof(special)];
+			struct slice cell = {text, n};
+			scope_buf csv = BUF_INIT;
+			scope_buf json = BUF_INIT;
+			bool quoted = c == ',' || c == '"' || c == '\n';
+
+			memset(text, i % 2 ? 'x' : '\xe4', sizeof(text));
+			text[i / sizeof(special)] = c;
+			assert_int_equal(text_csv_cell(&csv, cell), 0);
+			assert_int_equal(csv.data[0] == '"', quoted);
+			assert_int_equal(csv.len,
+					 n + (quoted ? 2 : 0) + (c == '"'));
+			assert_int_equal(text_json_string(&json, cell), 0);
+			assert_int_equal(json.len, text_json_length(cell));
+			assert_int_equal(json.len,
+					 n + 2 + (c == '\x1f' ? 5 : c != ','));
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_place),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_broken_rows),
 		cmocka_unit_test(test_key_order),
