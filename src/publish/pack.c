@@ -314,7 +314,6 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 {
 	const struct recovery *r = ctx;
 	char name[PUBLISH_PACK_NAME_MAX];
-	int64_t live = 0, chunks = 0;
 	int rc;
 
 	(void)bytes;
@@ -322,10 +321,10 @@ remove_unpublished(void *ctx, int64_t number, int64_t bytes)
 	    number < PUBLISH_REWRITTEN)
 		return 0;
 	if (number >= PUBLISH_REWRITTEN) {
-		rc = store_pack_live(r->db, number, store_published(r->store),
-				     &live, &chunks, r->err);
-		if (rc || chunks)
-			return rc;
+		rc = store_pack_is_used(r->db, number,
+					store_published(r->store), r->err);
+		if (rc)
+			return rc < 0 ? rc : 0;
 	}
 	publish_pack_name(number, name);
 	if (unlinkat(store_dir_fd(r->store), name, 0) && errno != ENOENT)

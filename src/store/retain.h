@@ -137,6 +137,10 @@ MUST_CHECK int store_theme_row_span(struct sql *db, int64_t id,
 
 /* ---- packs (records.db) -------------------------------------------------- */
 
+/* Whether a chunk that was published at 'at' or before refers to a pack: 1, 0.
+ */
+MUST_CHECK int store_pack_is_used(struct sql *db, int64_t pack, int64_t at,
+				  struct error *err);
 /* The bytes of a pack that chunks refer to, and how many chunks do, as far as
  * they were published at 'at' or before. */
 MUST_CHECK int store_pack_live(struct sql *db, int64_t pack, int64_t at,

@@ -321,6 +321,21 @@ store_retain_drop_changes(struct sql *db, int64_t dataset, int64_t first,
 /* ---- packs --------------------------------------------------------------- */
 
 int
+store_pack_is_used(struct sql *db, int64_t pack, int64_t at, struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM chunk WHERE pack = ?1 AND since <= ?2 LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, pack);
+	sql_bind_int(stmt, 2, at);
+	return sql_step(db, stmt, err);
+}
+
+int
 store_pack_live(struct sql *db, int64_t pack, int64_t at, int64_t *ret_bytes,
 		int64_t *ret_chunks, struct error *err)
 {

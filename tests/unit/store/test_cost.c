@@ -14,6 +14,7 @@
 #include "store/chunk.h"
 #include "store/object.h"
 #include "store/record.h"
+#include "store/retain.h"
 #include "store/sql.h"
 #include "store/submission.h"
 
@@ -180,6 +181,38 @@ test_changes_cost_what_changed(void **state)
 	assert_in_range(steps, 1, CHEAP);
 }
 
+/* At the start each pack is asked for: that is not to depend on the rows. */
+static void
+test_a_pack_is_used_or_not(void **state)
+{
+	struct store *store = ((struct place *)*state)->store;
+	struct sql *db = store_records(store);
+	int64_t file = 0;
+	int steps;
+
+	assert_int_equal(store_records_begin(store, NULL), 0);
+	assert_int_equal(store_file_intern(db, THEME, "data", "", &file, NULL),
+			 0);
+	for (int i = 0; i < MANY; i++) {
+		char first[16];
+		const struct store_chunk chunk = {
+			.first = {first, 7}, .pack = 1 + i % 2, .length = 1};
+
+		snprintf(first, sizeof(first), "S%06d", i);
+		assert_int_equal(
+			store_chunk_insert(db, file, 1 + i % 2, &chunk, NULL),
+			0);
+	}
+	assert_int_equal(store_records_commit(store, 2, NULL), 0);
+	count_steps(db, &steps);
+	assert_int_equal(store_pack_is_used(db, 1, 1, NULL), 1);
+	assert_int_equal(store_pack_is_used(db, 2, 2, NULL), 1);
+	assert_int_equal(store_pack_is_used(db, 3, 2, NULL), 0);
+	stop_counting(db);
+	assert_in_range(steps, 1, CHEAP);
+	assert_int_equal(store_pack_is_used(db, 2, 1, NULL), 0);
+}
+
 /* MANY subjects in blocks at 1, none of which holds at 2. */
 static void
 load_and_end(struct store *store)
@@ -332,6 +365,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_one_subject_costs_little_when_all_others_are_gone,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_pack_is_used_or_not,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes_cost_what_changed,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
