@@ -116,7 +116,11 @@ flow_turn_flip(const struct flow_shop *shop, int64_t seq, struct error *err)
 	if (!shop->passing || !seq)
 		return 0;
 	rc = store_records_go_on(shop->store, err);
-	return rc ? rc : store_records_commit(shop->store, seq, err);
+	if (!rc)
+		rc = store_records_commit(shop->store, seq, err);
+	if (rc)
+		store_records_rollback(shop->store);
+	return rc;
 }
 
 void
