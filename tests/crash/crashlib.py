@@ -7,9 +7,11 @@ import ctypes
 import json
 import mmap
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -329,6 +331,35 @@ def begin_rounds():
     os.makedirs(folder)
     make_city(folder)
     return args, Control(os.path.join(args.folder, "control")), folder
+
+
+def new_city(folder):
+    """The folder of a city that takes the place of an earlier one."""
+    city = os.path.join(folder, "city")
+    shutil.rmtree(city, ignore_errors=True)
+    os.makedirs(city)
+    make_city(city)
+    return city
+
+
+def change_conf(city, what, by):
+    """Replaces the first of 'what' in its civicfs.conf."""
+    path = os.path.join(city, "civicfs.conf")
+    text = read(path).decode().replace(what, by, 1)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def run_all(targets, errors):
+    """Until all of them have ended; raises the first of their errors."""
+    threads = [threading.Thread(target=target, args=args)
+               for target, *args in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def make_city(folder, settle="50ms"):

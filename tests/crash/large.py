@@ -14,9 +14,7 @@ import argparse
 import hashlib
 import os
 import random
-import shutil
 import sys
-import threading
 import time
 
 import crashlib
@@ -67,18 +65,12 @@ def names_of(data):
 class Large:
     def __init__(self, args):
         self.args = args
-        self.folder = os.path.join(args.folder, "city")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
-        crashlib.make_city(self.folder)
+        self.folder = crashlib.new_city(args.folder)
         os.makedirs(os.path.join(self.folder, "resources.d/env"))
         with open(os.path.join(self.folder, "resources.d/env/permits.ini"),
                   "w", encoding="utf-8") as file:
             file.write(PERMITS)
-        conf = os.path.join(self.folder, "civicfs.conf")
-        text = crashlib.read(conf).decode()
-        with open(conf, "w", encoding="utf-8") as file:
-            file.write(text.replace("[access]\n", THEME, 1))
+        crashlib.change_conf(self.folder, "[access]\n", THEME)
         self.daemon = crashlib.Daemon(self.folder)
         self.end = 0.0
         self.errors = []
@@ -188,16 +180,10 @@ class Large:
         self.daemon.start()
         try:
             self.end = time.monotonic() + self.args.seconds
-            threads = [threading.Thread(target=self.again, args=(what,))
-                       for what in (self.large, self.small_permits,
-                                    self.small_ratings, self.read,
-                                    self.murder)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            if self.errors:
-                raise self.errors[0]
+            crashlib.run_all(
+                [(self.again, what) for what in (
+                    self.large, self.small_permits, self.small_ratings,
+                    self.read, self.murder)], self.errors)
             self.daemon.settle()
             self.compare()
             self.daemon.civicfs("verify")

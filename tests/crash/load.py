@@ -13,7 +13,6 @@ import collections
 import hashlib
 import os
 import random
-import shutil
 import subprocess
 import sys
 import threading
@@ -30,16 +29,10 @@ GRADES = "ABCD"
 class Load:
     def __init__(self, args):
         self.args = args
-        self.folder = os.path.join(args.folder, "city")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
-        crashlib.make_city(self.folder)
+        self.folder = crashlib.new_city(args.folder)
         if args.off:
-            conf = os.path.join(self.folder, "civicfs.conf")
-            text = crashlib.read(conf).decode()
-            with open(conf, "w", encoding="utf-8") as file:
-                file.write(text.replace("[platform]\n",
-                                        "[platform]\npassthrough = no\n", 1))
+            crashlib.change_conf(self.folder, "[platform]\n",
+                                 "[platform]\npassthrough = no\n")
         self.control = crashlib.Control(os.path.join(args.folder, "control"))
         self.daemon = crashlib.Daemon(self.folder, self.control)
         self.tax = os.path.join(self.daemon.mount, "inbox/tax/ratings")

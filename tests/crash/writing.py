@@ -13,10 +13,8 @@ import argparse
 import hashlib
 import os
 import random
-import shutil
 import subprocess
 import sys
-import threading
 import time
 
 import crashlib
@@ -29,16 +27,10 @@ WAYS = os.path.join(crashlib.TOP, "tests/lib/pass_ways.py")
 class Writing:
     def __init__(self, args):
         self.args = args
-        self.folder = os.path.join(args.folder, "city")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
-        crashlib.make_city(self.folder)
+        self.folder = crashlib.new_city(args.folder)
         if args.off:
-            conf = os.path.join(self.folder, "civicfs.conf")
-            text = crashlib.read(conf).decode()
-            with open(conf, "w", encoding="utf-8") as file:
-                file.write(text.replace("[platform]\n",
-                                        "[platform]\npassthrough = no\n", 1))
+            crashlib.change_conf(self.folder, "[platform]\n",
+                                 "[platform]\npassthrough = no\n")
         self.daemon = crashlib.Daemon(self.folder)
         self.tax = os.path.join(self.daemon.mount, "inbox/tax/ratings")
         self.end = 0.0
@@ -89,15 +81,8 @@ class Writing:
         self.daemon.start()
         try:
             self.end = time.monotonic() + self.args.seconds
-            threads = [threading.Thread(target=self.client, args=(n,))
-                       for n in range(3)]
-            threads.append(threading.Thread(target=self.murder))
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            if self.errors:
-                raise self.errors[0]
+            crashlib.run_all([(self.client, n) for n in range(3)] +
+                             [(self.murder,)], self.errors)
             self.daemon.settle()
             self.daemon.civicfs("verify")
             if state_check.check(self.daemon.state, inherited=True):
