@@ -44,26 +44,9 @@ buf_grow(struct buf *b, size_t more)
 }
 
 int
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (buf_reserve(b, n))
-		return ERR_NOMEM;
-	if (n)
-		memcpy(b->data + b->len, p, n);
-	b->len += n;
-	return 0;
-}
-
-int
 buf_adds(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));
-}
-
-int
-buf_addslice(struct buf *b, struct slice s)
-{
-	return buf_add(b, s.p, s.n);
 }
 
 int

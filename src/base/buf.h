@@ -30,7 +30,21 @@ buf_reserve(struct buf *b, size_t more)
 {
 	return more <= b->cap - b->len ? 0 : buf_grow(b, more);
 }
-MUST_CHECK int buf_add(struct buf *b, const void *p, size_t n);
+static inline MUST_CHECK int
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (buf_reserve(b, n))
+		return ERR_NOMEM;
+	if (n)
+		memcpy(b->data + b->len, p, n);
+	b->len += n;
+	return 0;
+}
+static inline MUST_CHECK int
+buf_addslice(struct buf *b, struct slice s)
+{
+	return buf_add(b, s.p, s.n);
+}
 static inline MUST_CHECK int
 buf_addc(struct buf *b, char c)
 {
@@ -40,7 +54,6 @@ buf_addc(struct buf *b, char c)
 	return 0;
 }
 MUST_CHECK int buf_adds(struct buf *b, const char *s);
-MUST_CHECK int buf_addslice(struct buf *b, struct slice s);
 MUST_CHECK int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 MUST_CHECK int buf_addv(struct buf *b, const char *fmt, va_list ap)
 	PRINTF_LIKE(2, 0);

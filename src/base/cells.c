@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 int
-cells_add(struct buf *row, struct slice cell)
+cells_add_long(struct buf *row, struct slice cell)
 {
 	unsigned char head[10];
 	size_t n = 0, len = cell.n;
@@ -26,7 +26,7 @@ cells_add(struct buf *row, struct slice cell)
 }
 
 bool
-cells_next(struct slice *rest, struct slice *ret_cell)
+cells_next_long(struct slice *rest, struct slice *ret_cell)
 {
 	uint64_t len = 0;
 	unsigned int shift = 0;

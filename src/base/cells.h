@@ -12,12 +12,42 @@
 
 #include "base/buf.h"
 
+/* Of a cell with 128 bytes or more; for the functions below. */
+MUST_CHECK int cells_add_long(struct buf *row, struct slice cell);
+bool cells_next_long(struct slice *rest, struct slice *ret_cell);
+
 /* Appends one cell; 0 or ERR_NOMEM. */
-MUST_CHECK int cells_add(struct buf *row, struct slice cell);
+static inline MUST_CHECK int
+cells_add(struct buf *row, struct slice cell)
+{
+	if (cell.n >= 0x80)
+		return cells_add_long(row, cell);
+	if (buf_reserve(row, cell.n + 1))
+		return ERR_NOMEM;
+	row->data[row->len++] = (char)cell.n;
+	if (cell.n)
+		memcpy(row->data + row->len, cell.p, cell.n);
+	row->len += cell.n;
+	return 0;
+}
 
 /* Takes the first cell off 'rest'. False at the end, and when the bytes are
  * no packed row (then rest->n is not 0). */
-bool cells_next(struct slice *rest, struct slice *ret_cell);
+static inline bool
+cells_next(struct slice *rest, struct slice *ret_cell)
+{
+	size_t len;
+
+	if (!rest->n || rest->p[0] & 0x80)
+		return cells_next_long(rest, ret_cell);
+	len = (size_t)rest->p[0];
+	if (len > rest->n - 1)
+		return false;
+	*ret_cell = (struct slice){rest->p + 1, len};
+	rest->p += 1 + len;
+	rest->n -= 1 + len;
+	return true;
+}
 
 /* Cell number 'index', from 0; SLICE_NONE when the row has fewer. */
 struct slice cells_get(struct slice row, size_t index);

@@ -5,6 +5,7 @@
 #include "base/relay.h"
 #include "base/scope.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,6 +16,9 @@
  * memory, but a small one is slow. */
 #define WINDOW_LEAST 4096
 #define WINDOW_MOST (64 * 1024)
+/* Of what is merged ahead of the caller: a wake-up of the thread each. */
+#define PIECE_LEAST (16 * 1024)
+#define PIECE_MOST (1024 * 1024)
 
 /* An entry in memory and in the file: its head, the key, the value. */
 struct head {
@@ -34,13 +38,19 @@ struct run {
 	struct buf window;
 	size_t from;
 	size_t taken; /* bytes of the entry that stands */
-	struct slice key, value;
+	struct slice key;
+};
+
+/* A run that stands, and how its key begins. */
+struct standing {
+	uint64_t prefix;
+	size_t run;
 };
 
 /* What is in memory. */
 struct batch {
 	struct buf arena;
-	struct item *items;
+	struct item *items; /* room for twice 'cap': sorting moves them */
 	size_t n, cap;
 };
 
@@ -50,6 +60,15 @@ struct spill {
 	struct batch batch;
 	int fd;
 	off_t at;
+	int rc;
+	struct error err;
+};
+
+/* Entries in order, as the thread has merged them while the caller used those
+ * before. */
+struct piece {
+	struct buf bytes;
+	size_t from; /* of the next entry */
 	int rc;
 	struct error err;
 };
@@ -65,9 +84,12 @@ struct sorter {
 	size_t window; /* bytes */
 	struct run *runs;
 	size_t nruns;
-	size_t *heap; /* runs that stand, the smallest first */
+	struct standing *heap; /* the smallest first */
 	size_t nheap;
-	bool begun;
+	bool merging;	     /* the thread has no batches any more */
+	bool ahead;	     /* it is at work on 'coming' */
+	struct piece piece;  /* the caller's */
+	struct piece coming; /* the thread's, from relay_start() on */
 };
 
 int
@@ -103,6 +125,8 @@ sorter_free(struct sorter *s)
 		buf_release(&s->runs[i].window);
 	batch_release(&s->batch);
 	batch_release(&s->spill.batch);
+	buf_release(&s->piece.bytes);
+	buf_release(&s->coming.bytes);
 	free(s->runs);
 	free(s->heap);
 	free(s);
@@ -113,14 +137,11 @@ sorter_free(struct sorter *s)
 static uint64_t
 prefix_of(struct slice key)
 {
-	unsigned char first[8] = {0};
 	uint64_t prefix = 0;
 
 	if (key.n)
-		memcpy(first, key.p, key.n < 8 ? key.n : 8);
-	for (size_t i = 0; i < 8; i++)
-		prefix = prefix << 8 | first[i];
-	return prefix;
+		memcpy(&prefix, key.p, key.n < 8 ? key.n : 8);
+	return be64toh(prefix);
 }
 
 static void
@@ -149,12 +170,75 @@ compare_items(const void *a, const void *b, void *arena)
 	return order ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
+static bool
+is_in_order(const struct batch *b)
+{
+	for (size_t i = 1; i < b->n; i++) {
+		if (compare_items(&b->items[i - 1], &b->items[i],
+				  b->arena.data) > 0)
+			return false;
+	}
+	return true;
+}
+
+/* By the byte of the prefix that is 'shift' bits up, keeping the order of
+ * those that have the same one. */
+static void
+move_by_byte(const struct item *from, size_t n, int shift,
+	     const size_t counts[256], struct item *to)
+{
+	size_t next[256], sum = 0;
+
+	for (size_t byte = 0; byte < 256; byte++) {
+		next[byte] = sum;
+		sum += counts[byte];
+	}
+	for (size_t i = 0; i < n; i++)
+		to[next[from[i].prefix >> shift & 255]++] = from[i];
+}
+
+/* From the last byte of the prefix to the first, in linear time; bytes that
+ * are the same in all of them, as those of codes often are, cost nothing. */
+static void
+sort_prefixes(struct batch *b)
+{
+	struct item *from = b->items, *to = b->items + b->cap;
+	size_t counts[8][256] = {0};
+
+	for (size_t i = 0; i < b->n; i++) {
+		for (int byte = 0; byte < 8; byte++)
+			counts[byte][from[i].prefix >> 8 * byte & 255]++;
+	}
+	for (int byte = 0; byte < 8; byte++) {
+		struct item *moved = to;
+
+		if (counts[byte][from->prefix >> 8 * byte & 255] == b->n)
+			continue;
+		move_by_byte(from, b->n, 8 * byte, counts[byte], to);
+		to = from;
+		from = moved;
+	}
+	if (from != b->items)
+		memcpy(b->items, from, b->n * sizeof(*from));
+}
+
 static void
 sort_batch(struct batch *b)
 {
-	if (b->n > 1)
-		qsort_r(b->items, b->n, sizeof(*b->items), compare_items,
-			b->arena.data);
+	size_t end;
+
+	if (b->n < 2 || is_in_order(b))
+		return;
+	sort_prefixes(b);
+	for (size_t i = 0; i < b->n; i = end) {
+		for (end = i + 1; end < b->n; end++) {
+			if (b->items[end].prefix != b->items[i].prefix)
+				break;
+		}
+		if (end - i > 1)
+			qsort_r(b->items + i, end - i, sizeof(*b->items),
+				compare_items, b->arena.data);
+	}
 }
 
 static int
@@ -165,7 +249,7 @@ grow(struct batch *b, struct error *err)
 
 	if (b->n < b->cap)
 		return 0;
-	items = reallocarray(b->items, cap, sizeof(*items));
+	items = reallocarray(b->items, 2 * cap, sizeof(*items));
 	if (!items)
 		return error_nomem(err);
 	b->items = items;
@@ -213,13 +297,19 @@ write_batch(struct spill *spill)
 	return rc;
 }
 
+static void merge_piece(struct sorter *s);
+
 static void
 work(void *ctx)
 {
-	struct spill *spill = &((struct sorter *)ctx)->spill;
+	struct sorter *s = ctx;
 
-	sort_batch(&spill->batch);
-	spill->rc = write_batch(spill);
+	if (s->merging) {
+		merge_piece(s);
+		return;
+	}
+	sort_batch(&s->spill.batch);
+	s->spill.rc = write_batch(&s->spill);
 }
 
 /* The batch before this one is in the file. */
@@ -262,6 +352,12 @@ begin_spill(struct sorter *s, struct error *err)
 	return 0;
 }
 
+static size_t
+bytes_of(const struct batch *b)
+{
+	return b->arena.len + 2 * b->n * sizeof(*b->items);
+}
+
 int
 sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
 		 size_t n, struct error *err)
@@ -277,7 +373,7 @@ sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
 	need = sizeof(head) + key.n + value;
 	if (need > UINT32_MAX)
 		return error_set(err, ERR_LIMIT, "a row of 4 GiB");
-	if (b->n && b->arena.len + need > s->memory)
+	if (b->n && bytes_of(b) + need > s->memory)
 		rc = begin_spill(s, err);
 	if (!rc)
 		rc = grow(b, err);
@@ -351,42 +447,48 @@ advance(struct sorter *s, struct run *r, struct error *err)
 	rc = fill(s, r, r->taken, err);
 	if (rc)
 		return rc;
-	parse(r->window.data + r->from, &r->key, &r->value);
+	r->key = (struct slice){r->window.data + r->from + sizeof(head),
+				head.key};
 	return 1;
 }
 
 static bool
-is_before(const struct sorter *s, size_t a, size_t b)
+is_before(const struct sorter *s, const struct standing *a,
+	  const struct standing *b)
 {
-	int order = slice_cmp(s->runs[a].key, s->runs[b].key);
+	int order;
 
-	return order ? order < 0 : a < b;
+	if (a->prefix != b->prefix)
+		return a->prefix < b->prefix;
+	order = slice_cmp(s->runs[a->run].key, s->runs[b->run].key);
+	return order ? order < 0 : a->run < b->run;
 }
 
+/* From its place downwards, to where no smaller one is below it. */
 static void
 sink(struct sorter *s, size_t i)
 {
-	for (;;) {
-		size_t child = 2 * i + 1, run = s->heap[i];
+	const struct standing sinking = s->heap[i];
 
-		if (child >= s->nheap)
-			return;
+	for (;;) {
+		size_t child = 2 * i + 1;
+
 		if (child + 1 < s->nheap &&
-		    is_before(s, s->heap[child + 1], s->heap[child]))
+		    is_before(s, &s->heap[child + 1], &s->heap[child]))
 			child++;
-		if (!is_before(s, s->heap[child], run))
-			return;
+		if (child >= s->nheap ||
+		    !is_before(s, &s->heap[child], &sinking))
+			break;
 		s->heap[i] = s->heap[child];
-		s->heap[child] = run;
 		i = child;
 	}
+	s->heap[i] = sinking;
 }
 
 static int
 begin_merge(struct sorter *s, struct error *err)
 {
 	s->nheap = 0;
-	s->begun = false;
 	for (size_t i = 0; i < s->nruns; i++) {
 		struct run *r = &s->runs[i];
 		int rc;
@@ -398,10 +500,76 @@ begin_merge(struct sorter *s, struct error *err)
 		if (rc < 0)
 			return rc;
 		if (rc)
-			s->heap[s->nheap++] = i;
+			s->heap[s->nheap++] =
+				(struct standing){prefix_of(r->key), i};
 	}
 	for (size_t i = s->nheap; i-- > 0;)
 		sink(s, i);
+	return 0;
+}
+
+/* The smallest entry of all runs to the end of the piece. */
+static int
+merge_one(struct sorter *s, struct piece *p)
+{
+	struct standing *top = s->heap;
+	struct run *r = &s->runs[top->run];
+	int rc;
+
+	if (buf_add(&p->bytes, r->window.data + r->from, r->taken))
+		return error_nomem(&p->err);
+	rc = advance(s, r, &p->err);
+	if (rc < 0)
+		return rc;
+	if (rc)
+		top->prefix = prefix_of(r->key);
+	else
+		*top = s->heap[--s->nheap];
+	if (s->nheap)
+		sink(s, 0);
+	return 0;
+}
+
+static void
+merge_piece(struct sorter *s)
+{
+	size_t most = s->memory / 4;
+	struct piece *p = &s->coming;
+
+	if (most < PIECE_LEAST)
+		most = PIECE_LEAST;
+	if (most > PIECE_MOST)
+		most = PIECE_MOST;
+	buf_clear(&p->bytes);
+	p->from = 0;
+	p->rc = 0;
+	while (!p->rc && s->nheap && p->bytes.len < most)
+		p->rc = merge_one(s, p);
+}
+
+static void
+merge_ahead(struct sorter *s)
+{
+	s->ahead = true;
+	relay_start(s->relay);
+}
+
+/* What comes next is the caller's; 0, also at the end. */
+static int
+take_piece(struct sorter *s, struct error *err)
+{
+	const struct piece used = s->piece;
+
+	if (!s->ahead)
+		merge_ahead(s);
+	relay_wait(s->relay);
+	s->ahead = false;
+	if (s->coming.rc)
+		return error_set(err, s->coming.rc, "%s", s->coming.err.text);
+	s->piece = s->coming;
+	s->coming = used;
+	if (s->piece.bytes.len)
+		merge_ahead(s);
 	return 0;
 }
 
@@ -409,13 +577,20 @@ int
 sorter_rewind(struct sorter *s, struct error *err)
 {
 	s->next = 0;
-	return s->nruns ? begin_merge(s, err) : 0;
+	if (!s->nruns)
+		return 0;
+	relay_wait(s->relay);
+	s->ahead = false;
+	buf_clear(&s->piece.bytes);
+	s->piece.from = 0;
+	return begin_merge(s, err);
 }
 
 /* All windows together take what a batch took. */
 static int
 prepare_merge(struct sorter *s, struct error *err)
 {
+	s->merging = true;
 	batch_release(&s->batch);
 	batch_release(&s->spill.batch);
 	s->window = s->memory / s->nruns;
@@ -446,23 +621,13 @@ static int
 next_merged(struct sorter *s, struct slice *ret_key, struct slice *ret_value,
 	    struct error *err)
 {
-	struct run *r;
+	struct piece *p = &s->piece;
+	int rc = p->from == p->bytes.len ? take_piece(s, err) : 0;
 
-	if (s->begun && s->nheap) {
-		int rc = advance(s, &s->runs[s->heap[0]], err);
-
-		if (rc < 0)
-			return rc;
-		if (!rc)
-			s->heap[0] = s->heap[--s->nheap];
-		sink(s, 0);
-	}
-	s->begun = true;
-	if (!s->nheap)
-		return 0;
-	r = &s->runs[s->heap[0]];
-	*ret_key = r->key;
-	*ret_value = r->value;
+	if (rc || !p->bytes.len)
+		return rc;
+	parse(p->bytes.data + p->from, ret_key, ret_value);
+	p->from += sizeof(struct head) + ret_key->n + ret_value->n;
 	return 1;
 }
 

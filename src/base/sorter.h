@@ -1,8 +1,8 @@
 /*
  * Any number of entries into byte order of their keys, in bounded memory:
  * batches of a fixed size are sorted and written to a temporary file without a
- * name, in a thread of their own, and merged as they are read back. One caller
- * at a time; blocks on the file.
+ * name, and merged as they are read back, both by a thread beside the caller's,
+ * a little ahead of it. One caller at a time; blocks on the file.
  */
 #ifndef BASE_SORTER_H
 #define BASE_SORTER_H
@@ -12,8 +12,8 @@
 
 struct sorter;
 
-/* Keeps up to about 'memory' bytes of entries (and half as much beside them)
- * until it writes; the file is made in the working directory. */
+/* Keeps up to about 'memory' bytes of entries, half of them on their way to the
+ * file, which is made in the working directory when there are more. */
 MUST_CHECK int sorter_new(size_t memory, struct sorter **ret,
 			  struct error *err);
 void sorter_free(struct sorter *s);

@@ -5,47 +5,18 @@
 #include "flow/internal.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/scope.h"
 #include "base/sentence.h"
 #include "flow/follow.h"
+#include "flow/hash.h"
 #include "store/fix.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #define MILLION 1000000
-#define HASH_STEP (1 << 20)
 
 /* ---- bytes to a state ---------------------------------------------------- */
-
-static int
-hash_file(int fd, const struct breath *breath,
-	  unsigned char ret[static DIGEST_SIZE], struct error *err)
-{
-	scope_digest d = digest_new();
-	scope_free char *step = malloc(HASH_STEP);
-	off_t at = 0;
-	int rc;
-
-	if (!d || !step)
-		return error_nomem(err);
-	for (;;) {
-		ssize_t n = io_pread(fd, step, HASH_STEP, at, err);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		digest_add(d, step, (size_t)n);
-		at += n;
-		rc = breathe(breath, err);
-		if (rc)
-			return rc;
-	}
-	digest_end(d, ret);
-	return 0;
-}
 
 static void
 quarantine(struct flow_judgement *j)
@@ -79,19 +50,13 @@ weigh(struct flow_judgement *j)
 		quarantine(j);
 }
 
-int
-flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
-		int fd, struct error *err)
+static int
+judge_rows(struct flow_judgement *j, const struct flow_decoder *decoder, int fd,
+	   struct error *err)
 {
 	bool secret = false;
-	int rc = hash_file(fd, j->breath, j->sha256, err);
+	int rc = flow_judge_rows(j, decoder, fd, err);
 
-	if (rc)
-		return rc;
-	j->state = VALIDATE_S_INCOMPLETE;
-	if (j->submission->killed)
-		return 0;
-	rc = flow_judge_rows(j, decoder, fd, err);
 	if (!rc)
 		rc = flow_secret_weigh(j, &secret, err);
 	if (rc || (j->end == DECODE_INCOMPLETE && !secret))
@@ -107,6 +72,19 @@ flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
 	if (!rc && j->round)
 		rc = flow_round_weigh(j, err);
 	return rc;
+}
+
+int
+flow_judge_file(struct flow_judgement *j, const struct flow_decoder *decoder,
+		int fd, struct error *err)
+{
+	scope_hash *hash = NULL;
+	int rc = flow_hash_begin(fd, j->submission->bytes, &hash, err);
+
+	j->state = VALIDATE_S_INCOMPLETE;
+	if (!rc && !j->submission->killed)
+		rc = judge_rows(j, decoder, fd, err);
+	return rc ? rc : flow_hash_end(hash, j->breath, j->sha256, err);
 }
 
 /* ---- rows to records and versions ---------------------------------------- */
@@ -255,6 +233,15 @@ reject_fix(struct flow_judgement *j)
 	return validate_faults_add(j->errors, j->resource, &fault);
 }
 
+static int
+judge_hash(struct flow_judgement *j, int fd, struct error *err)
+{
+	scope_hash *hash = NULL;
+	int rc = flow_hash_begin(fd, j->submission->bytes, &hash, err);
+
+	return rc ? rc : flow_hash_end(hash, j->breath, j->sha256, err);
+}
+
 /* It is looked at only for what must not be here. */
 static int
 judge_fix(const struct flow_shop *shop, struct flow_judgement *j, int fd,
@@ -263,7 +250,7 @@ judge_fix(const struct flow_shop *shop, struct flow_judgement *j, int fd,
 	int rc;
 
 	if (!validate_has_secrets(j->resource)) {
-		rc = hash_file(fd, j->breath, j->sha256, err);
+		rc = judge_hash(j, fd, err);
 		return rc ? rc : reject_fix(j);
 	}
 	rc = flow_judge_file(j, &shop->decoder, fd, err);

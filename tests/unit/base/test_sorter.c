@@ -110,6 +110,30 @@ test_longer_than_memory(void **state)
 	sort_some(20000, 2000, 97);
 }
 
+/* What the thread has merged ahead is not what comes after the first. */
+static void
+test_again_from_anywhere(void **state)
+{
+	const int n = 20000;
+
+	(void)state;
+	for (int taken = 0; taken < n; taken = 3 * taken + 1) {
+		scope_sorter *s = NULL;
+		struct slice key, value;
+
+		assert_int_equal(sorter_new(40000, &s, NULL), 0);
+		add_all(s, n, 0);
+		assert_int_equal(sorter_sort(s, NULL), 0);
+		for (int i = 0; i < taken; i++)
+			assert_int_equal(sorter_next(s, &key, &value, NULL), 1);
+		assert_int_equal(sorter_rewind(s, NULL), 0);
+		check_all(s, n);
+		assert_int_equal(sorter_rewind(s, NULL), 0);
+		for (int i = 0; i < taken; i++)
+			assert_int_equal(sorter_next(s, &key, &value, NULL), 1);
+	}
+}
+
 int
 main(void)
 {
@@ -117,6 +141,7 @@ main(void)
 		cmocka_unit_test(test_in_memory),
 		cmocka_unit_test(test_many_runs),
 		cmocka_unit_test(test_longer_than_memory),
+		cmocka_unit_test(test_again_from_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
