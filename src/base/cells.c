@@ -1,53 +1,30 @@
 /* Packed cells: see cells.h. */
 #include "base/cells.h"
 
-#include <stdint.h>
+#include "base/leb.h"
 
 int
 cells_add_long(struct buf *row, struct slice cell)
 {
-	unsigned char head[10];
-	size_t n = 0, len = cell.n;
-
-	do {
-		head[n] = len & 0x7f;
-		len >>= 7;
-		if (len)
-			head[n] |= 0x80;
-		n++;
-	} while (len);
-	if (buf_reserve(row, n + cell.n))
+	if (buf_reserve(row, LEB_MAX + cell.n))
 		return ERR_NOMEM;
-	memcpy(row->data + row->len, head, n);
-	if (cell.n)
-		memcpy(row->data + row->len + n, cell.p, cell.n);
-	row->len += n + cell.n;
+	leb_put(row, cell.n);
+	memcpy(row->data + row->len, cell.p, cell.n);
+	row->len += cell.n;
 	return 0;
 }
 
 bool
 cells_next_long(struct slice *rest, struct slice *ret_cell)
 {
-	uint64_t len = 0;
-	unsigned int shift = 0;
-	size_t i = 0;
+	struct slice after = *rest;
+	uint64_t len;
 
-	for (;; i++, shift += 7) {
-		unsigned char c;
-
-		if (i == rest->n || shift > 56)
-			return false;
-		c = (unsigned char)rest->p[i];
-		len |= (uint64_t)(c & 0x7f) << shift;
-		if (!(c & 0x80))
-			break;
-	}
-	i++;
-	if (len > rest->n - i)
+	if (!leb_take(&after, &len) || len > after.n)
 		return false;
-	*ret_cell = (struct slice){rest->p + i, (size_t)len};
-	rest->p += i + len;
-	rest->n -= i + len;
+	*ret_cell = (struct slice){after.p, (size_t)len};
+	rest->p = after.p + len;
+	rest->n = after.n - len;
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include "decode/frames.h"
 
 #include "base/io.h"
+#include "base/leb.h"
 #include "base/text.h"
 #include "decode/csv.h"
 #include "decode/fault.h"
@@ -57,8 +58,7 @@ static int
 begin(struct decode_frames *f, enum decode_frame type, size_t numbers,
       size_t bytes)
 {
-	if (buf_reserve(&f->out,
-			DECODE_FRAME_HEAD + numbers * DECODE_LEB_MAX + bytes))
+	if (buf_reserve(&f->out, DECODE_FRAME_HEAD + numbers * LEB_MAX + bytes))
 		return ERR_NOMEM;
 	f->frame = f->out.len;
 	f->out.data[f->frame + 4] = (char)type;
@@ -76,22 +76,14 @@ finish(struct decode_frames *f)
 	return f->out.len < BLOCK ? 0 : flush(f);
 }
 
-static inline void
-put_number(struct buf *out, uint64_t n)
-{
-	for (; n >= 0x80; n >>= 7)
-		out->data[out->len++] = (char)(n | 0x80);
-	out->data[out->len++] = (char)n;
-}
-
 static void
 put_texts(struct buf *out, const struct slice *texts, size_t n)
 {
 	char *at;
 
-	put_number(out, n);
+	leb_put(out, n);
 	for (size_t i = 0; i < n; i++)
-		put_number(out, texts[i].n);
+		leb_put(out, texts[i].n);
 	at = out->data + out->len;
 	for (size_t i = 0; i < n; i++) {
 		if (texts[i].n)
@@ -131,15 +123,15 @@ write_header(void *ctx, const struct decode_header *h)
 	if (begin(f, DECODE_FRAME_HEADER, 6 + 2 * h->nlabels,
 		  total(h->labels, h->nlabels)))
 		return ERR_NOMEM;
-	put_number(&f->out, (uint64_t)decode_format_number(h->format));
-	put_number(&f->out, (uint64_t)decode_encoding_number(h->encoding));
-	put_number(&f->out, code_point(h->delimiter));
-	put_number(&f->out, (h->sep_line ? DECODE_FRAME_SEP : 0) |
-				    (h->crlf ? DECODE_FRAME_CRLF : 0));
-	put_number(&f->out, (uint64_t)h->line);
+	leb_put(&f->out, (uint64_t)decode_format_number(h->format));
+	leb_put(&f->out, (uint64_t)decode_encoding_number(h->encoding));
+	leb_put(&f->out, code_point(h->delimiter));
+	leb_put(&f->out, (h->sep_line ? DECODE_FRAME_SEP : 0) |
+				 (h->crlf ? DECODE_FRAME_CRLF : 0));
+	leb_put(&f->out, (uint64_t)h->line);
 	put_texts(&f->out, h->labels, h->nlabels);
 	for (size_t i = 0; i < h->nlabels; i++)
-		put_number(&f->out, (uint64_t)(h->field[i] + 2));
+		leb_put(&f->out, (uint64_t)(h->field[i] + 2));
 	return finish(f);
 }
 
@@ -151,13 +143,13 @@ write_row(void *ctx, const struct decode_row *r)
 	if (begin(f, DECODE_FRAME_ROW, 4 + r->ncells + 2 * r->nflaws,
 		  total(r->cells, r->ncells)))
 		return ERR_NOMEM;
-	put_number(&f->out, (uint64_t)r->row);
-	put_number(&f->out, (uint64_t)r->line);
+	leb_put(&f->out, (uint64_t)r->row);
+	leb_put(&f->out, (uint64_t)r->line);
 	put_texts(&f->out, r->cells, r->ncells);
-	put_number(&f->out, r->nflaws);
+	leb_put(&f->out, r->nflaws);
 	for (size_t i = 0; i < r->nflaws; i++) {
-		put_number(&f->out, r->flaws[i].cell);
-		put_number(&f->out, (uint64_t)r->flaws[i].kind);
+		leb_put(&f->out, r->flaws[i].cell);
+		leb_put(&f->out, (uint64_t)r->flaws[i].kind);
 	}
 	return finish(f);
 }
@@ -189,9 +181,9 @@ write_about(struct decode_frames *f, enum decode_frame type,
 
 	if (begin(f, type, 8, total(texts, 4)))
 		return ERR_NOMEM;
-	put_number(&f->out, (uint64_t)decode_fault_number(fault->code));
-	put_number(&f->out, (uint64_t)fault->row);
-	put_number(&f->out, (uint64_t)fault->line);
+	leb_put(&f->out, (uint64_t)decode_fault_number(fault->code));
+	leb_put(&f->out, (uint64_t)fault->row);
+	leb_put(&f->out, (uint64_t)fault->line);
 	put_texts(&f->out, texts, 4);
 	return finish(f);
 }
@@ -240,7 +232,7 @@ decode_frames_end(struct decode_frames *frames, enum decode_end end)
 
 	if (begin(frames, DECODE_FRAME_END, 1, 0))
 		return ERR_NOMEM;
-	put_number(&frames->out, (uint64_t)end);
+	leb_put(&frames->out, (uint64_t)end);
 	rc = finish(frames);
 	return rc ? rc : flush(frames);
 }

@@ -41,7 +41,6 @@ enum decode_frame {
 };
 
 #define DECODE_FRAME_HEAD 5 /* bytes before the payload */
-#define DECODE_LEB_MAX 10   /* bytes of one number */
 
 /* Flags of HEADER. */
 #define DECODE_FRAME_SEP 1

@@ -5,6 +5,7 @@
 #include "decode/frames.h"
 
 #include "base/io.h"
+#include "base/leb.h"
 #include "base/pulse.h"
 #include "base/scope.h"
 #include "base/text.h"
@@ -114,26 +115,15 @@ need(struct reader *r, size_t n, struct error *err)
 
 /* ---- payloads ------------------------------------------------------------ */
 
-/* A number of at most 63 bits, written in as few bytes as it needs. */
 static inline bool
 take_number(struct slice *rest, int64_t *ret)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	for (unsigned int i = 0; i < rest->n && i < 9; i++) {
-		unsigned char c = (unsigned char)rest->p[i];
-
-		n |= (uint64_t)(c & 0x7f) << (7 * i);
-		if (c & 0x80)
-			continue;
-		if (c == 0 && i)
-			return false;
-		rest->p += i + 1;
-		rest->n -= i + 1;
-		*ret = (int64_t)n;
-		return true;
-	}
-	return false;
+	if (!leb_take(rest, &n))
+		return false;
+	*ret = (int64_t)n;
+	return true;
 }
 
 /* Lengths must add up to no more than is there. The bytes are checked in one

@@ -238,7 +238,7 @@ find_waiting(struct flow *flow)
 static bool
 is_too_large(const struct flow *flow, const struct store_submission *s)
 {
-	return s->bytes >= flow->large || s->withdrawing;
+	return bytes_of(s) >= flow->large || s->withdrawing;
 }
 
 static void
@@ -283,7 +283,8 @@ pass_all(void *ctx, struct error *ignored)
 	return 0;
 }
 
-/* Whether one waits that may pass; a larger one never does. */
+/* Whether one waits that may pass; a larger one never does. A failure to look
+ * is told by the loop, whose next look fails as well. */
 static bool
 is_one_waiting(struct flow *flow)
 {

@@ -2,6 +2,7 @@
 #include "store/staging.h"
 
 #include "base/cells.h"
+#include "base/leb.h"
 #include "base/scope.h"
 #include "base/sorter.h"
 #include "store/sql.h"
@@ -81,51 +82,55 @@ store_staging_close(struct store_staging *staging)
 
 /* ---- rows, as the sorter has them ---------------------------------------- */
 
-struct head {
-	int64_t row, line;
-	uint64_t cells; /* bytes; those as sent follow */
-	unsigned char status, deletes, left;
-};
+/* Of the byte behind row, line and the length of the cells; those as sent
+ * follow the cells. */
+#define STATUS 3
+#define DELETES 4
+#define LEFT 8
 
 static int
 sort_row(struct store_staging *staging, const struct store_staged *row,
 	 struct error *err)
 {
-	const struct head head = {
-		.row = row->row,
-		.line = row->line,
-		.cells = row->cells.n,
-		.status = (unsigned char)row->status,
-		.deletes = row->deletes,
-		.left = row->left,
-	};
-	const struct slice parts[] = {
-		{(const char *)&head, sizeof(head)},
-		row->cells,
-		row->sent,
-	};
+	char bytes[3 * LEB_MAX + 1];
+	struct buf head = {.data = bytes, .cap = sizeof(bytes)};
+	struct slice parts[] = {SLICE_NONE, row->cells, row->sent};
 
+	leb_put(&head, (uint64_t)row->row);
+	leb_put(&head, (uint64_t)row->line);
+	leb_put(&head, row->cells.n);
+	head.data[head.len++] =
+		(char)((int)row->status | (row->deletes ? DELETES : 0) |
+		       (row->left ? LEFT : 0));
+	parts[0] = buf_slice(&head);
 	return sorter_add_parts(staging->rows, row->key, parts, 3, err);
 }
 
-static struct store_staged
-staged_of(struct slice key, struct slice value)
+static int
+staged_of(struct slice key, struct slice value, struct store_staged *ret,
+	  struct error *err)
 {
-	struct head head;
+	uint64_t row, line, cells;
+	int flags;
 
-	memcpy(&head, value.p, sizeof(head));
-	return (struct store_staged){
-		.row = head.row,
-		.line = head.line,
-		.status = (enum store_staged_status)head.status,
-		.deletes = head.deletes,
-		.left = head.left,
+	if (!leb_take(&value, &row) || !leb_take(&value, &line) ||
+	    !leb_take(&value, &cells) || !value.n || cells > value.n - 1)
+		return error_set(err, ERR_CORRUPT, "a staged row is cut off");
+	flags = *value.p;
+	value.p++;
+	value.n--;
+	*ret = (struct store_staged){
+		.row = (int64_t)row,
+		.line = (int64_t)line,
+		.status = (enum store_staged_status)(flags & STATUS),
+		.deletes = flags & DELETES,
+		.left = flags & LEFT,
 		.has_key = true,
 		.key = key,
-		.cells = {value.p + sizeof(head), head.cells},
-		.sent = {value.p + sizeof(head) + head.cells,
-			 value.n - sizeof(head) - head.cells},
+		.cells = {value.p, (size_t)cells},
+		.sent = {value.p + cells, value.n - (size_t)cells},
 	};
+	return 0;
 }
 
 /* ---- what is not good ---------------------------------------------------- */
@@ -323,8 +328,9 @@ store_staging_next(struct store_staging *staging, struct store_staged *ret,
 	staging->walking = rc > 0;
 	if (rc <= 0)
 		return rc;
-	*ret = staged_of(key, value);
-	rc = get_status(staging, ret->row, &ret->status, err);
+	rc = staged_of(key, value, ret, err);
+	if (!rc)
+		rc = get_status(staging, ret->row, &ret->status, err);
 	return rc ? rc : 1;
 }
 

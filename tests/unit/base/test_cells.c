@@ -8,6 +8,7 @@
 
 #include "base/cells.h"
 #include "base/clock.h"
+#include "base/leb.h"
 #include "base/scope.h"
 #include "base/text.h"
 
@@ -46,6 +47,48 @@ test_broken_rows(void **state)
 			    cells, 2),
 		-1);
 	assert_int_equal(cells_split((struct slice){"\x80", 1}, cells, 2), -1);
+}
+
+static void
+test_numbers(void **state)
+{
+	static const uint64_t numbers[] = {0,	  1,	 127,	     128,
+					   16383, 16384, UINT32_MAX, INT64_MAX};
+	char bytes[LEB_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		struct buf out = {.data = bytes, .cap = sizeof(bytes)};
+		uint64_t back;
+		struct slice rest;
+
+		leb_put(&out, numbers[i]);
+		rest = buf_slice(&out);
+		assert_true(leb_take(&rest, &back));
+		assert_true(back == numbers[i] && rest.n == 0);
+		rest = (struct slice){bytes, out.len - 1}; /* cut off */
+		assert_false(leb_take(&rest, &back));
+		assert_int_equal(rest.n, out.len - 1);
+	}
+}
+
+static void
+test_numbers_in_too_many_bytes(void **state)
+{
+	static const struct slice wrong[] = {
+		{"\x80\x00", 2},
+		{"\xff\x80\x00", 3},
+		{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct slice rest = wrong[i];
+		uint64_t n;
+
+		assert_false(leb_take(&rest, &n));
+		assert_ptr_equal(rest.p, wrong[i].p);
+	}
 }
 
 static void
@@ -257,6 +300,8 @@ main(void)
 		cmocka_unit_test(test_each_place),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_broken_rows),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_numbers_in_too_many_bytes),
 		cmocka_unit_test(test_key_order),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_utf8),
