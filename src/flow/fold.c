@@ -33,15 +33,12 @@ tell_homeless(struct flow_fold *f, const struct flow_use *use, struct slice key,
 	if (rc)
 		return error_nomem(err);
 	if (is_new)
-		rc = store_orphan_insert(f->db, t->id, f->seq,
-					 buf_slice(&place), err);
-	else
-		rc = store_orphan_end(f->db, t->id, f->seq, buf_slice(&place),
-				      err);
-	if (!rc)
-		rc = publish_dirty(f->j->publish, t, PUBLISH_ORPHANS, 0, 0,
-				   buf_slice(&place), err);
-	return rc;
+		return flow_orphan_later(f->j, use->theme, buf_slice(&place),
+					 err);
+	rc = store_orphan_end(f->db, t->id, f->seq, buf_slice(&place), err);
+	return rc ? rc
+		  : publish_dirty(f->j->publish, t, PUBLISH_ORPHANS, 0, 0,
+				  buf_slice(&place), err);
 }
 
 /* With a subject, that is computed again; a row without is an orphan by
@@ -85,7 +82,7 @@ tell_use(struct flow_fold *f, const struct flow_use *use,
 
 static int
 tell_lens(struct flow_fold *f, size_t n, const struct flow_change *c,
-	  int64_t new_id, struct error *err)
+	  struct error *err)
 {
 	const struct flow_lens *lens = &f->j->planned->lenses[n];
 	struct slice was = cells_get(c->old_cells, lens->field);
@@ -95,7 +92,7 @@ tell_lens(struct flow_fold *f, size_t n, const struct flow_change *c,
 	if (publish_source_place(was, c->key, &f->old_place) ||
 	    publish_source_place(is, c->key, &f->place))
 		return error_nomem(err);
-	rc = flow_relink_later(f, n, c, new_id, err);
+	rc = flow_relink_later(f, n, c, err);
 	for (size_t i = 0; !rc && i < lens->nuses; i++)
 		rc = tell_use(f, &lens->uses[i], c, was, is, err);
 	return rc;
@@ -118,22 +115,23 @@ flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 		struct error *err)
 {
 	const struct flow_resource *r = f->j->planned;
-	int64_t new_id = 0;
 	int rc = 0;
 
 	if (f->j->dry) {
 		count(f->j, c);
 		return 0;
 	}
+	if (!f->ends)
+		f->ends = store_ends_new();
+	if (!f->ends)
+		return error_nomem(err);
 	if (c->old_id)
-		rc = store_record_end(f->db, c->old_id, f->seq, err);
+		rc = store_ends_record(f->ends, f->db, c->old_id, f->seq, err);
+	f->nended += c->old_id != 0;
 	if (!rc && c->has_new)
-		rc = store_record_insert(
-			f->db, r->id, f->seq, c->key, c->new_cells,
-			c->submission ? c->submission : f->j->submission->id,
-			&new_id, err);
+		rc = flow_record_later(f, c, err);
 	for (size_t i = 0; !rc && i < r->nlenses; i++)
-		rc = tell_lens(f, i, c, new_id, err);
+		rc = tell_lens(f, i, c, err);
 	if (!rc)
 		rc = flow_linked_other(f->db, f->plan, r, c->old_cells,
 				       c->new_cells, err);
@@ -171,8 +169,10 @@ fold_row(struct flow_fold *f, const struct store_staged *row, bool keep_track,
 				       f->j->submission->number, err);
 	if (rc)
 		return rc;
-	rc = store_record_find(f->db, f->j->planned->id, f->seq, row->key,
-			       &c.old_id, &stored, err);
+	rc = f->old ? store_record_walk_find(f->old, row->key, &c.old_id,
+					     &stored, err)
+		    : store_record_find(f->db, f->j->planned->id, f->seq,
+					row->key, &c.old_id, &stored, err);
 	if (rc < 0)
 		return rc;
 	c.old_cells = buf_slice(&stored);
@@ -209,6 +209,9 @@ fold_rows(struct flow_fold *f, struct error *err)
 	bool keep_track = false;
 	int rc = j->dry ? 0 : flow_fold_is_awaited(j, &keep_track, err);
 
+	if (!rc && !j->dry && j->counts.accepted >= FLOW_MANY)
+		rc = store_record_walk_open(f->db, j->planned->id, f->seq,
+					    &f->old, err);
 	if (!rc)
 		rc = store_staging_first(j->staging, err);
 	while (!rc && (rc = store_staging_next(j->staging, &row, err)) > 0) {
@@ -274,8 +277,8 @@ flow_fold(struct flow_judgement *j, const struct flow_plan *plan, int64_t seq,
 		rc = flow_load(&f, err);
 	else if (!rc)
 		rc = fold_all(&f, err);
-	if (!rc)
-		rc = flow_relink(&f, err);
+	if (!rc && j->state != VALIDATE_S_QUARANTINED)
+		rc = flow_settle(&f, err);
 	flow_fold_release(&f);
 	return rc;
 }

@@ -20,21 +20,34 @@ struct flow_fold {
 	struct sql *db;
 	int64_t seq;
 	struct buf place, old_place;
-	struct sorter **links; /* relink.c: of each lens, or NULL */
+	struct store_record_walk *old; /* by key in order; NULL: not opened */
+	/* settle.c */
+	struct store_ends *ends;   /* of records of loads; NULL: nothing yet */
+	struct sorter *records;	   /* that begin, or NULL */
+	struct sorter **links;	   /* of each lens, or NULL */
+	struct flow_group *groups; /* of what begins */
+	size_t ngroups;
+	int64_t nended;
 };
 void flow_fold_release(struct flow_fold *f);
 
-/* Writes the change, tells whom it concerns, and counts it. Its links are
- * written by flow_relink(), after the last change and before subjects are
- * computed. */
+/* Tells whom the change concerns, and counts it. It is written by
+ * flow_settle(), after the last change and before subjects are computed. */
 MUST_CHECK int flow_fold_apply(struct flow_fold *f, const struct flow_change *c,
 			       struct error *err);
 
-/* relink.c: f->old_place ends, f->place begins, as the change says. */
-MUST_CHECK int flow_relink_later(struct flow_fold *f, size_t lens,
-				 const struct flow_change *c, int64_t new_id,
+/* settle.c: a record begins, as the change says; f->old_place ends, f->place
+ * begins, the same. */
+MUST_CHECK int flow_record_later(struct flow_fold *f,
+				 const struct flow_change *c,
 				 struct error *err);
-MUST_CHECK int flow_relink(struct flow_fold *f, struct error *err);
+MUST_CHECK int flow_relink_later(struct flow_fold *f, size_t lens,
+				 const struct flow_change *c,
+				 struct error *err);
+MUST_CHECK int flow_settle(struct flow_fold *f, struct error *err);
+/* How many loads the resource and its lenses have room for. */
+MUST_CHECK int flow_load_room(struct flow_fold *f, int64_t *ret,
+			      struct error *err);
 
 /* Whether another submission of the resource may be released later, at its
  * own place: then it has to know which keys were written since. */

@@ -13,6 +13,10 @@
 #include "store/submission.h"
 #include "validate/validate.h"
 
+/* So many rows that change at once are worth files of their own: below, single
+ * rows cost less than these (doc/decisions/2026-11-23-changes-in-runs.md). */
+#define FLOW_MANY 1000
+
 struct flow_early;
 struct flow_members;
 struct sorter;
@@ -75,7 +79,7 @@ struct flow_judgement {
 	struct flow_progress *progress; /* NULL in a trial */
 	const struct breath *breath;	/* NULL: nobody passes */
 	struct flow_round *round;	/* a fix file came back; NULL none */
-	struct sorter *orphans;		/* of a load: orphans.c */
+	struct sorter *orphans;		/* that begin: orphans.c */
 
 	/* decode and validate */
 	struct store_staging *staging;
@@ -297,8 +301,8 @@ MUST_CHECK int flow_turn_breathe(struct store *store,
 bool flow_may_pass(const struct flow_passing *p, const struct flow_resource *r,
 		   size_t nthemes);
 
-/* orphans.c: an orphan of a load, in any order; and all of them into the store,
- * with what of orphans.csv they change. */
+/* orphans.c: an orphan that begins, in any order; and all of them into the
+ * store, with what of orphans.csv they change. */
 MUST_CHECK int flow_orphan_later(struct flow_judgement *j, size_t theme,
 				 struct slice place, struct error *err);
 MUST_CHECK int flow_orphans_store(struct flow_judgement *j,
@@ -329,8 +333,8 @@ struct flow_work {
 	const struct flow_plan *plan;
 	struct publish *publish;
 	int64_t seq;
-	const struct breath *breath;   /* NULL: nobody passes */
-	struct flow_judgement *loaded; /* its records came at once; or NULL */
+	const struct breath *breath;	  /* NULL: nobody passes */
+	struct flow_judgement *judgement; /* whose records they are; or NULL */
 };
 /* subjects.c: computes the subjects that store_subject_add() collected, and
  * every subject of what was loaded. */

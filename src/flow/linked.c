@@ -155,7 +155,7 @@ struct settling {
 	size_t place_in_plan; /* of the theme */
 	struct publish *publish;
 	int64_t seq;
-	struct flow_judgement *loaded;
+	struct flow_judgement *judgement; /* or NULL */
 	struct side sides[2];
 	bool any; /* a value was looked at */
 	size_t source;
@@ -263,8 +263,8 @@ change_orphan(void *ctx, struct slice place, unsigned sides)
 	struct settling *s = ctx;
 	int rc;
 
-	if (sides == STORE_IS && s->loaded)
-		return flow_orphan_later(s->loaded, s->place_in_plan, place,
+	if (sides == STORE_IS && s->judgement)
+		return flow_orphan_later(s->judgement, s->place_in_plan, place,
 					 s->err);
 	rc = sides == STORE_IS ? store_orphan_insert(s->db, s->theme->id,
 						     s->seq, place, s->err)
@@ -300,7 +300,7 @@ flow_linked_settle(const struct flow_work *work, struct error *err)
 			.place_in_plan = t,
 			.publish = work->publish,
 			.seq = seq,
-			.loaded = work->loaded,
+			.judgement = work->judgement,
 			.sides = {{.at = seq - 1, .bit = STORE_WAS},
 				  {.at = seq, .bit = STORE_IS}},
 			.err = err,

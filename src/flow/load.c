@@ -23,24 +23,12 @@ struct load {
 	struct error *err;
 };
 
-static int
-has_room(struct flow_fold *f, bool *ret, struct error *err)
-{
-	const struct flow_resource *r = f->j->planned;
-	int rc = store_load_has_room(f->db, STORE_LOAD_RECORDS, r->id, f->seq,
-				     ret, err);
-
-	for (size_t i = 0; !rc && *ret && i < r->nlenses; i++)
-		rc = store_load_has_room(f->db, STORE_LOAD_LINKS,
-					 r->lenses[i].id, f->seq, ret, err);
-	return rc;
-}
-
 int
 flow_load_is_wanted(struct flow_fold *f, bool *ret, struct error *err)
 {
 	struct flow_judgement *j = f->j;
 	bool awaited = false;
+	int64_t room = 0;
 	int rc;
 
 	*ret = false;
@@ -50,7 +38,11 @@ flow_load_is_wanted(struct flow_fold *f, bool *ret, struct error *err)
 	if (rc || awaited)
 		return rc;
 	rc = store_record_is_empty(f->db, j->planned->id, f->seq, ret, err);
-	return rc || !*ret ? rc : has_room(f, ret, err);
+	if (rc || !*ret)
+		return rc;
+	rc = flow_load_room(f, &room, err);
+	*ret = room > 0;
+	return rc;
 }
 
 /* ---- rows ---------------------------------------------------------------- */

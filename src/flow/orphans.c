@@ -1,5 +1,5 @@
 /*
- * The orphans of a load. They come in the order of its rows, first those
+ * The orphans that begin. They come in the order of the rows, first those
  * without subject, then subject by subject; they are kept until all are there,
  * and stored in the order of their places.
  */
@@ -9,7 +9,7 @@
 #include "base/sorter.h"
 
 #define MEMORY (2 << 20)
-/* Fewer are as well off one by one. */
+/* Fewer are as well off one by one, in a load. */
 #define FEWEST 8
 
 /* By theme: its place in the plan comes before that of the orphan. */
@@ -134,13 +134,13 @@ static int
 store(struct flow_judgement *j, const struct publish_theme *t, int64_t n,
       int64_t seq, struct error *err)
 {
-	bool room = n >= FEWEST;
+	int64_t room = 0;
 	int rc = 0;
 
-	if (room)
-		rc = store_load_has_room(store_records(j->store),
-					 STORE_LOAD_ORPHANS, t->id, seq, &room,
-					 err);
+	if (n >= (j->loaded ? FEWEST : FLOW_MANY))
+		rc = store_load_room(store_records(j->store),
+				     STORE_LOAD_ORPHANS, t->id, seq, &room,
+				     err);
 	if (rc)
 		return rc;
 	return room ? load(j, t, n, seq, err) : insert(j, t, n, seq, err);

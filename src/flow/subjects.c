@@ -11,19 +11,19 @@
 struct subjects {
 	struct sql *db;
 	const struct breath *breath;
-	struct flow_judgement *loaded; /* whose rows came at once, or NULL */
+	struct flow_judgement *judgement; /* or NULL */
 	const struct flow_plan *plan;
 	size_t place_in_plan; /* of the theme */
 	const struct publish_theme *theme;
 	struct publish *publish;
 	int64_t seq;
 	int64_t version; /* 0: not asked for yet */
-	/* of a load, which comes in the order of its subjects */
+	/* of many, which come in the order of their subjects */
 	struct store_load *load;      /* of the theme's new rows, or NULL */
 	struct store_theme_walk *old; /* its rows; NULL: it has none */
 	struct store_orphan_walk **old_orphans; /* by source; NULL: of none */
 	size_t nold_orphans;
-	struct store_ends *ends; /* of orphans */
+	struct store_ends *ends; /* of rows and orphans; NULL: of few */
 	struct publish_gathered rows;
 	struct integrate_result result;
 	struct integrate_sizer *sizer;
@@ -96,7 +96,10 @@ replace_row(struct subjects *s, struct slice subject, const struct present *was,
 	int rc = 0;
 
 	if (had)
-		rc = store_theme_row_end(s->db, was->id, s->seq, s->err);
+		rc = s->ends ? store_ends_theme_row(s->ends, s->db, was->id,
+						    s->seq, s->err)
+			     : store_theme_row_end(s->db, was->id, s->seq,
+						   s->err);
 	if (!rc && member)
 		rc = add_row(s, subject);
 	if (!rc && (had || member))
@@ -275,9 +278,9 @@ begin_orphan(struct subjects *s, const struct place *p)
 {
 	int rc;
 
-	if (s->loaded)
-		return flow_orphan_later(s->loaded, s->place_in_plan, p->bytes,
-					 s->err);
+	if (s->judgement)
+		return flow_orphan_later(s->judgement, s->place_in_plan,
+					 p->bytes, s->err);
 	rc = store_orphan_insert(s->db, s->theme->id, s->seq, p->bytes, s->err);
 	return rc ? rc : dirty(s, PUBLISH_ORPHANS, p->bytes);
 }
@@ -333,11 +336,15 @@ open_old(struct subjects *s)
 	if (!rc && !empty)
 		rc = store_theme_walk_open(s->db, s->theme->id, s->seq, &s->old,
 					   s->err);
-	if (rc || s->theme->theme->base < 0)
+	if (rc)
 		return rc;
 	s->ends = store_ends_new();
+	if (!s->ends)
+		return error_nomem(s->err);
+	if (s->theme->theme->base < 0)
+		return 0;
 	s->old_orphans = calloc(n, sizeof(struct store_orphan_walk *));
-	if (!s->ends || !s->old_orphans)
+	if (!s->old_orphans)
 		return error_nomem(s->err);
 	while (!rc && s->nold_orphans < n) {
 		rc = store_orphan_walk_open(s->db, s->theme->id, s->seq,
@@ -348,7 +355,7 @@ open_old(struct subjects *s)
 	return rc;
 }
 
-/* The rows of a load are written at once where there is room for another. */
+/* Many rows are written at once where there is room for another load. */
 static int
 begin_load(struct subjects *s)
 {
@@ -358,14 +365,14 @@ begin_load(struct subjects *s)
 		.seq = s->seq,
 		.version = s->version,
 		.submission = "",
-		.breath = s->loaded->breath,
+		.breath = s->breath,
 	};
-	bool room = false;
+	int64_t room = 0;
 	int rc = open_old(s);
 
 	if (!rc)
-		rc = store_load_has_room(s->db, of.kind, of.owner, of.seq,
-					 &room, s->err);
+		rc = store_load_room(s->db, of.kind, of.owner, of.seq, &room,
+				     s->err);
 	if (rc || !room)
 		return rc;
 	rc = store_load_begin(s->db, &of, &s->load, s->err);
@@ -374,10 +381,17 @@ begin_load(struct subjects *s)
 						 PUBLISH_DATA, 0, 0, s->err);
 }
 
+static bool
+is_loaded(const struct subjects *s)
+{
+	return s->judgement && s->judgement->loaded;
+}
+
 /* Before the first subject. */
 static int
 begin(struct subjects *s)
 {
+	bool many = is_loaded(s);
 	int rc =
 		publish_next_version(s->publish, s->theme, &s->version, s->err);
 
@@ -386,7 +400,10 @@ begin(struct subjects *s)
 					     s->err);
 	if (!rc && integrate_sizer_new(s->theme->theme, &s->sizer))
 		rc = error_nomem(s->err);
-	return rc || !s->loaded ? rc : begin_load(s);
+	if (!rc && !many)
+		rc = store_subject_has(s->db, s->theme->id, FLOW_MANY, &many,
+				       s->err);
+	return rc || !many ? rc : begin_load(s);
 }
 
 static int
@@ -495,7 +512,7 @@ is_alone(const struct flow_plan *plan, const struct flow_resource *r,
 static int
 compute_loaded(struct subjects *s)
 {
-	const struct flow_resource *r = s->loaded->planned;
+	const struct flow_resource *r = s->judgement->planned;
 	bool alone = is_alone(s->plan, r, s->place_in_plan);
 	int rc = 0;
 
@@ -515,7 +532,7 @@ compute_loaded(struct subjects *s)
 static int
 compute_all(struct subjects *s)
 {
-	int rc = s->loaded ? compute_loaded(s) : 0;
+	int rc = is_loaded(s) ? compute_loaded(s) : 0;
 
 	if (!rc)
 		rc = store_subject_each(s->db, s->theme->id, compute_subject, s,
@@ -529,7 +546,8 @@ tell(const struct subjects *s)
 	int rc = s->load ? store_load_tell(s->load, s->err) : 0;
 
 	return rc || !s->ends ? rc
-			      : store_ends_tell(s->ends, s->db, s->seq, s->err);
+			      : store_ends_tell(s->ends, s->db, s->seq,
+						s->breath, s->err);
 }
 
 static void
@@ -570,7 +588,7 @@ flow_subjects(const struct flow_work *work, struct error *err)
 		struct subjects s = {
 			.db = store_records(work->store),
 			.breath = work->breath,
-			.loaded = work->loaded,
+			.judgement = work->judgement,
 			.plan = plan,
 			.place_in_plan = t,
 			.theme = &plan->themes[t],
@@ -581,7 +599,8 @@ flow_subjects(const struct flow_work *work, struct error *err)
 
 		rc = compute_theme(&s);
 	}
-	return rc || !work->loaded
+	return rc || !work->judgement
 		       ? rc
-		       : flow_orphans_store(work->loaded, plan, work->seq, err);
+		       : flow_orphans_store(work->judgement, plan, work->seq,
+					    err);
 }

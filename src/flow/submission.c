@@ -108,14 +108,13 @@ publish_rows(const struct flow_shop *shop, struct flow_judgement *j,
 	flow_progress_stage(j->progress, FLOW_PUBLISHING, j->read, 0,
 			    clock_monotonic());
 	if (!rc && j->changed)
-		rc = flow_subjects(
-			&(struct flow_work){.store = shop->store,
-					    .plan = shop->plan,
-					    .publish = j->publish,
-					    .seq = seq,
-					    .breath = j->breath,
-					    .loaded = j->loaded ? j : NULL},
-			err);
+		rc = flow_subjects(&(struct flow_work){.store = shop->store,
+						       .plan = shop->plan,
+						       .publish = j->publish,
+						       .seq = seq,
+						       .breath = j->breath,
+						       .judgement = j},
+				   err);
 	if (!rc && j->changed)
 		rc = publish_write(j->publish, j->breath, err);
 	if (!rc && !j->changed && j->state == VALIDATE_S_ACCEPTED &&

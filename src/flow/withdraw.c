@@ -264,7 +264,7 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 	if (!rc)
 		rc = u->keys ? change_keys(u) : change_all(u);
 	if (!rc)
-		rc = flow_relink(f, u->err);
+		rc = flow_settle(f, u->err);
 	if (!rc)
 		rc = store_touched_each(f->db, j->planned->id,
 					j->submission->number, forget_key, u,
@@ -274,7 +274,8 @@ write_publish(const struct flow_shop *shop, struct undoing *u)
 						       .plan = shop->plan,
 						       .publish = j->publish,
 						       .seq = f->seq,
-						       .breath = j->breath},
+						       .breath = j->breath,
+						       .judgement = j},
 				   u->err);
 	if (!rc && j->changed)
 		rc = publish_write(j->publish, j->breath, u->err);

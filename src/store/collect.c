@@ -123,6 +123,25 @@ store_subject_add_lens(struct sql *db, int64_t theme, int64_t lens, int64_t at,
 }
 
 int
+store_subject_has(struct sql *db, int64_t theme, int64_t n, bool *ret,
+		  struct error *err)
+{
+	static const char text[] =
+		"SELECT count(*) FROM (SELECT 1 FROM temp.subject"
+		" WHERE seq = ?1 AND theme = ?2 LIMIT ?3)";
+	scope_stmt *stmt = NULL;
+	int rc = temp_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 2, theme);
+	sql_bind_int(stmt, 3, n);
+	rc = sql_step(db, stmt, err);
+	*ret = rc > 0 && sql_int(stmt, 0) == n;
+	return rc < 0 ? rc : 0;
+}
+
+int
 store_subject_each(struct sql *db, int64_t theme, store_subject_each_fn *each,
 		   void *ctx, struct error *err)
 {

@@ -10,7 +10,6 @@
 /* A run, and a bit for each of its rows that ends. */
 struct ending {
 	int64_t run;
-	int64_t n; /* of them */
 	unsigned char *rows;
 	size_t size; /* bytes */
 };
@@ -82,35 +81,87 @@ store_ends_add(struct store_ends *ends, int64_t id, struct error *err)
 
 	if (!e || make_room(e, row / 8))
 		return error_nomem(err);
-	e->n += !(e->rows[row / 8] >> row % 8 & 1);
 	e->rows[row / 8] |= (unsigned char)(1 << row % 8);
 	return 0;
 }
 
-/* Whether with these no row of the run is left; 1, 0. */
-static int
-is_all(const struct ending *e, struct sql *db, struct error *err)
+int
+store_ends_record(struct store_ends *ends, struct sql *db, int64_t id,
+		  int64_t seq, struct error *err)
 {
-	static const char text[] =
-		"SELECT rows <= ?4 + (SELECT count(*) FROM gone"
-		"  WHERE id >= ?2 AND id < ?3) FROM run WHERE id = ?1";
+	return run_is_row(id) ? store_ends_add(ends, id, err)
+			      : store_record_end(db, id, seq, err);
+}
+
+int
+store_ends_theme_row(struct store_ends *ends, struct sql *db, int64_t id,
+		     int64_t seq, struct error *err)
+{
+	return run_is_row(id) ? store_ends_add(ends, id, err)
+			      : store_theme_row_end(db, id, seq, err);
+}
+
+/* ---- telling ------------------------------------------------------------- */
+
+static bool
+ends(const struct ending *e, int64_t row)
+{
+	size_t byte = (size_t)row / 8;
+
+	return byte < e->size && e->rows[byte] >> row % 8 & 1;
+}
+
+static int
+count_rows(struct sql *db, int64_t run, int64_t *ret, struct error *err)
+{
+	static const char text[] = "SELECT rows FROM run WHERE id = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, e->run);
-	sql_bind_int(stmt, 2, run_row_id(e->run, 0));
-	sql_bind_int(stmt, 3, run_row_id(e->run + 1, 0));
-	sql_bind_int(stmt, 4, e->n);
+	sql_bind_int(stmt, 1, run);
 	rc = sql_step(db, stmt, err);
-	return rc > 0 ? sql_int(stmt, 0) != 0 : rc;
+	*ret = rc > 0 ? sql_int(stmt, 0) : 0;
+	return rc < 0 ? rc : 0;
 }
 
+/* The first row that is left, beside these and those that ended before; 'n':
+ * none is. Mostly it is among the first. */
+static int
+find_left(const struct ending *e, struct sql *db, int64_t n, int64_t *ret,
+	  struct error *err)
+{
+	static const char text[] = "SELECT id FROM gone WHERE id >= ?1"
+				   " AND id < ?2 ORDER BY id";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, run_row_id(e->run, 0));
+	sql_bind_int(stmt, 2, run_row_id(e->run + 1, 0));
+	rc = 1;
+	for (*ret = 0; *ret < n; ++*ret) {
+		if (ends(e, *ret))
+			continue;
+		while (rc > 0 && (rc = sql_step(db, stmt, err)) > 0 &&
+		       run_ordinal_of_row(sql_int(stmt, 0)) < *ret)
+			continue;
+		if (rc <= 0 || run_ordinal_of_row(sql_int(stmt, 0)) != *ret)
+			return rc < 0 ? rc : 0;
+	}
+	return 0;
+}
+
+/* With the subjects of a theme end their names by shelf. */
 static int
 end_run(int64_t run, struct sql *db, int64_t seq, struct error *err)
 {
-	static const char text[] = "UPDATE run SET until = ?2 WHERE id = ?1";
+	static const char text[] =
+		"UPDATE run SET until = ?2 WHERE until IS NULL AND (id = ?1"
+		" OR kind = 4 AND (owner, since) = (SELECT owner, since"
+		"  FROM run WHERE id = ?1 AND kind = 3))";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -123,31 +174,46 @@ end_run(int64_t run, struct sql *db, int64_t seq, struct error *err)
 }
 
 static int
-end_rows(const struct ending *e, struct sql *db, int64_t seq, struct error *err)
+end_rows(const struct ending *e, struct sql *db, int64_t seq,
+	 const struct breath *breath, struct error *err)
 {
 	int rc = 0;
 
-	for (size_t row = 0; !rc && row < 8 * e->size; row++) {
-		if (e->rows[row / 8] >> row % 8 & 1)
-			rc = run_end_row(db, run_row_id(e->run, (int64_t)row),
-					 seq, err);
+	for (int64_t row = 0; !rc && row < 8 * (int64_t)e->size; row++) {
+		if (!ends(e, row))
+			continue;
+		rc = run_end_row(db, run_row_id(e->run, row), seq, err);
+		if (!rc)
+			rc = breathe(breath, err);
 	}
 	return rc;
 }
 
+static int
+tell_run(const struct ending *e, struct sql *db, int64_t seq,
+	 const struct breath *breath, struct error *err)
+{
+	int64_t n = 0, left = 0;
+	int rc = count_rows(db, e->run, &n, err);
+
+	if (!rc)
+		rc = find_left(e, db, n, &left, err);
+	if (rc)
+		return rc;
+	return left == n ? end_run(e->run, db, seq, err)
+			 : end_rows(e, db, seq, breath, err);
+}
+
 int
-store_ends_tell(const struct store_ends *ends, struct sql *db, int64_t seq,
-		struct error *err)
+store_ends_tell(struct store_ends *ends, struct sql *db, int64_t seq,
+		const struct breath *breath, struct error *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc >= 0 && i < ends->n; i++) {
-		const struct ending *e = &ends->runs[i];
-
-		rc = is_all(e, db, err);
-		if (rc >= 0)
-			rc = rc ? end_run(e->run, db, seq, err)
-				: end_rows(e, db, seq, err);
+	for (size_t i = 0; !rc && i < ends->n; i++) {
+		rc = tell_run(&ends->runs[i], db, seq, breath, err);
+		free(ends->runs[i].rows);
+		ends->runs[i] = (struct ending){.run = ends->runs[i].run};
 	}
 	return rc;
 }

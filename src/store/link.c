@@ -62,9 +62,10 @@ end_in_runs(struct sql *db, int64_t lens, int64_t seq, struct slice place,
 	return rc <= 0 ? rc : run_end_row(db, row.id, seq, err);
 }
 
-int
-store_link_end(struct sql *db, int64_t lens, int64_t seq, struct slice place,
-	       struct error *err)
+/* 1 it was there, 0. */
+static int
+end_in_table(struct sql *db, int64_t lens, int64_t seq, struct slice place,
+	     struct error *err)
 {
 	static const char text[] = "UPDATE link SET until = ?3 WHERE lens = ?1"
 				   " AND place = ?2 AND until IS NULL";
@@ -77,8 +78,16 @@ store_link_end(struct sql *db, int64_t lens, int64_t seq, struct slice place,
 	sql_bind_blob(stmt, 2, place);
 	sql_bind_int(stmt, 3, seq);
 	rc = sql_run(db, stmt, err);
-	return rc || sql_changes(db) ? rc
-				     : end_in_runs(db, lens, seq, place, err);
+	return rc ? rc : sql_changes(db) != 0;
+}
+
+int
+store_link_end(struct sql *db, int64_t lens, int64_t seq, struct slice place,
+	       struct error *err)
+{
+	int rc = end_in_table(db, lens, seq, place, err);
+
+	return rc ? (rc < 0 ? rc : 0) : end_in_runs(db, lens, seq, place, err);
 }
 
 /* ---- in order ------------------------------------------------------------ */
@@ -189,6 +198,7 @@ store_link_each(struct sql *db, int64_t lens, int64_t at, struct slice lo,
 
 struct store_link_walk {
 	struct run_ranges ranges;
+	struct buf hi;
 };
 
 int
@@ -219,6 +229,7 @@ store_link_walk_close(struct store_link_walk *w)
 	if (!w)
 		return;
 	run_walk_close(&w->ranges.walk);
+	buf_release(&w->hi);
 	free(w);
 }
 
@@ -244,4 +255,20 @@ store_link_walk_each(struct store_link_walk *w, struct slice lo,
 	rc = give_links(&m, each, ctx, err);
 	*walk = m.walk;
 	return rc;
+}
+
+int
+store_link_walk_end(struct store_link_walk *w, struct slice place,
+		    struct store_ends *ends, struct error *err)
+{
+	struct run_walk *walk = &w->ranges.walk;
+	struct run_row row;
+	int rc = w->ranges.has_table ? end_in_table(walk->db, walk->owner,
+						    walk->at, place, err)
+				     : 0;
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = run_walk_seek_one(walk, place, &w->hi, &row, err);
+	return rc <= 0 ? rc : store_ends_add(ends, row.id, err);
 }

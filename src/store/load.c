@@ -115,8 +115,12 @@ store_load_tell(struct store_load *load, struct error *err)
 }
 
 int
-store_load_has_room(struct sql *db, enum store_load_kind kind, int64_t owner,
-		    int64_t at, bool *ret, struct error *err)
+store_load_room(struct sql *db, enum store_load_kind kind, int64_t owner,
+		int64_t at, int64_t *ret, struct error *err)
 {
-	return run_has_room(db, kinds[kind], owner, at, ret, err);
+	int64_t live = 0;
+	int rc = run_live(db, kinds[kind], owner, at, &live, err);
+
+	*ret = live < RUN_LIVE_MAX ? RUN_LIVE_MAX - live : 0;
+	return rc;
 }

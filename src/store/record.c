@@ -8,6 +8,8 @@
 #include "store/run.h"
 #include "store/sql.h"
 
+#include <stdlib.h>
+
 /* What holds at a sequence ?2. */
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 
@@ -148,10 +150,9 @@ find_in_runs(struct sql *db, int64_t resource, int64_t at, struct slice key,
 	return rc <= 0 ? rc : give_found(row.id, row.value, ret_id, cells, err);
 }
 
-int
-store_record_find(struct sql *db, int64_t resource, int64_t at,
-		  struct slice key, int64_t *ret_id, struct buf *cells,
-		  struct error *err)
+static int
+find_in_table(struct sql *db, int64_t resource, int64_t at, struct slice key,
+	      int64_t *ret_id, struct buf *cells, struct error *err)
 {
 	static const char text[] =
 		"SELECT id, cells FROM record"
@@ -165,11 +166,90 @@ store_record_find(struct sql *db, int64_t resource, int64_t at,
 	sql_bind_int(stmt, 2, at);
 	sql_bind_blob(stmt, 3, key);
 	rc = sql_step(db, stmt, err);
-	if (rc < 0)
-		return rc;
-	return rc ? give_found(sql_int(stmt, 0), sql_bytes(stmt, 1), ret_id,
-			       cells, err)
+	return rc <= 0 ? rc
+		       : give_found(sql_int(stmt, 0), sql_bytes(stmt, 1),
+				    ret_id, cells, err);
+}
+
+int
+store_record_find(struct sql *db, int64_t resource, int64_t at,
+		  struct slice key, int64_t *ret_id, struct buf *cells,
+		  struct error *err)
+{
+	int rc = find_in_table(db, resource, at, key, ret_id, cells, err);
+
+	return rc ? rc
 		  : find_in_runs(db, resource, at, key, ret_id, cells, err);
+}
+
+/* ---- key by key ---------------------------------------------------------- */
+
+struct store_record_walk {
+	struct run_walk walk;
+	bool has_table; /* some record stands, or stood, in the table */
+	struct buf hi;
+};
+
+static int
+find_table(struct store_record_walk *w, struct error *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM record WHERE resource = ?1 LIMIT 1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(w->walk.db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, w->walk.owner);
+	rc = sql_step(w->walk.db, stmt, err);
+	w->has_table = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+int
+store_record_walk_open(struct sql *db, int64_t resource, int64_t at,
+		       struct store_record_walk **ret, struct error *err)
+{
+	struct store_record_walk *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return error_nomem(err);
+	rc = run_walk_open(&w->walk, db, RUN_RECORD, resource, at, SLICE_NONE,
+			   SLICE_NONE, err);
+	if (!rc)
+		rc = find_table(w, err);
+	if (rc)
+		store_record_walk_close(w);
+	else
+		*ret = w;
+	return rc;
+}
+
+void
+store_record_walk_close(struct store_record_walk *w)
+{
+	if (!w)
+		return;
+	run_walk_close(&w->walk);
+	buf_release(&w->hi);
+	free(w);
+}
+
+int
+store_record_walk_find(struct store_record_walk *w, struct slice key,
+		       int64_t *ret_id, struct buf *cells, struct error *err)
+{
+	struct run_walk *walk = &w->walk;
+	struct run_row row;
+	int rc = w->has_table ? find_in_table(walk->db, walk->owner, walk->at,
+					      key, ret_id, cells, err)
+			      : 0;
+
+	if (rc)
+		return rc;
+	rc = run_walk_seek_one(walk, key, &w->hi, &row, err);
+	return rc <= 0 ? rc : give_found(row.id, row.value, ret_id, cells, err);
 }
 
 int

@@ -41,6 +41,18 @@ MUST_CHECK int store_record_look(struct sql *db, int64_t resource, int64_t at,
 MUST_CHECK int store_record_find(struct sql *db, int64_t resource, int64_t at,
 				 struct slice key, int64_t *ret_id,
 				 struct buf *cells, struct error *err);
+/* The same for one key after the other, in byte order: cheap where they are
+ * dense. The connection is the caller's alone meanwhile; records may end, and
+ * none comes. */
+struct store_record_walk;
+MUST_CHECK int store_record_walk_open(struct sql *db, int64_t resource,
+				      int64_t at,
+				      struct store_record_walk **ret,
+				      struct error *err);
+MUST_CHECK int store_record_walk_find(struct store_record_walk *w,
+				      struct slice key, int64_t *ret_id,
+				      struct buf *cells, struct error *err);
+void store_record_walk_close(struct store_record_walk *w);
 MUST_CHECK int store_record_count(struct sql *db, int64_t resource, int64_t at,
 				  int64_t *ret, struct error *err);
 /* Whether none holds. */
@@ -115,6 +127,12 @@ MUST_CHECK int store_link_walk_open(struct sql *db, int64_t lens, int64_t at,
 MUST_CHECK int store_link_walk_each(struct store_link_walk *w, struct slice lo,
 				    struct slice hi, store_link_each_fn *each,
 				    void *ctx, struct error *err);
+/* The link of a place ends with 'seq', which is the walk's sequence: one of a
+ * load with the others of 'ends'. No link comes meanwhile. */
+struct store_ends;
+MUST_CHECK int store_link_walk_end(struct store_link_walk *w,
+				   struct slice place, struct store_ends *ends,
+				   struct error *err);
 void store_link_walk_close(struct store_link_walk *w);
 
 /* theme_row. */
@@ -250,18 +268,24 @@ void store_load_free(struct store_load *load);
 
 /* Rows of loads (by their ids) that end together, with one publish: told at
  * once, inside store_records_begin(). */
-struct store_ends;
 struct store_ends *store_ends_new(void); /* NULL: no memory */
 MUST_CHECK int store_ends_add(struct store_ends *ends, int64_t id,
 			      struct error *err);
-MUST_CHECK int store_ends_tell(const struct store_ends *ends, struct sql *db,
-			       int64_t seq, struct error *err);
+/* The same of rows that may not be of a load: those end now. */
+MUST_CHECK int store_ends_record(struct store_ends *ends, struct sql *db,
+				 int64_t id, int64_t seq, struct error *err);
+MUST_CHECK int store_ends_theme_row(struct store_ends *ends, struct sql *db,
+				    int64_t id, int64_t seq, struct error *err);
+/* 'breath' (NULL none) is taken meanwhile; what was told is forgotten. */
+MUST_CHECK int store_ends_tell(struct store_ends *ends, struct sql *db,
+			       int64_t seq, const struct breath *breath,
+			       struct error *err);
 void store_ends_free(struct store_ends *ends);
 
-/* Whether another load of the owner is advisable: there are few already. */
-MUST_CHECK int store_load_has_room(struct sql *db, enum store_load_kind kind,
-				   int64_t owner, int64_t at, bool *ret,
-				   struct error *err);
+/* How many loads of the owner more are advisable: few may hold at once. */
+MUST_CHECK int store_load_room(struct sql *db, enum store_load_kind kind,
+			       int64_t owner, int64_t at, int64_t *ret,
+			       struct error *err);
 
 /* Everything a theme shows ends with 'seq': its rules have changed. */
 MUST_CHECK int store_theme_end_all(struct sql *db, int64_t theme, int64_t seq,
@@ -277,6 +301,9 @@ MUST_CHECK int store_subject_add_lens(struct sql *db, int64_t theme,
 				      int64_t lens, int64_t at,
 				      const struct breath *breath,
 				      struct error *err);
+/* Whether there are so many of them. */
+MUST_CHECK int store_subject_has(struct sql *db, int64_t theme, int64_t n,
+				 bool *ret, struct error *err);
 typedef int store_subject_each_fn(void *ctx, struct slice subject);
 MUST_CHECK int store_subject_each(struct sql *db, int64_t theme,
 				  store_subject_each_fn *each, void *ctx,

@@ -398,6 +398,19 @@ run_walk_seek(struct run_walk *w, struct slice lo, struct slice hi,
 	return rc;
 }
 
+int
+run_walk_seek_one(struct run_walk *w, struct slice key, struct buf *hi,
+		  struct run_row *ret, struct error *err)
+{
+	int rc;
+
+	buf_clear(hi);
+	if (buf_addslice(hi, key) || buf_addc(hi, '\0'))
+		return error_nomem(err);
+	rc = run_walk_seek(w, key, buf_slice(hi), err);
+	return rc ? rc : run_walk_next(w, ret, err);
+}
+
 /* ---- one row ------------------------------------------------------------- */
 
 int

@@ -119,6 +119,10 @@ MUST_CHECK int run_walk_next(struct run_walk *w, struct run_row *ret,
 /* On to the rows lo <= key < hi (hi empty: to the end), never back. */
 MUST_CHECK int run_walk_seek(struct run_walk *w, struct slice lo,
 			     struct slice hi, struct error *err);
+/* The same for one key: 1 and its row, 0. 'hi' is the caller's, used again. */
+MUST_CHECK int run_walk_seek_one(struct run_walk *w, struct slice key,
+				 struct buf *hi, struct run_row *ret,
+				 struct error *err);
 /* All rows of one run, whether they hold or not. No run: no rows. */
 MUST_CHECK int run_walk_open_one(struct run_walk *w, struct sql *db,
 				 int64_t run, struct error *err);
@@ -191,9 +195,9 @@ MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
 /* The same of all runs of an owner. */
 MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
 			   int64_t seq, struct error *err);
-/* Whether another run of the owner may be begun. */
-MUST_CHECK int run_has_room(struct sql *db, enum run_kind kind, int64_t owner,
-			    int64_t at, bool *ret, struct error *err);
+/* How many runs of the owner hold. */
+MUST_CHECK int run_live(struct sql *db, enum run_kind kind, int64_t owner,
+			int64_t at, int64_t *ret, struct error *err);
 
 /* Removes the files of runs that begin with 'from' or later, and before 'to',
  * once the transaction under way is committed. */
@@ -220,8 +224,8 @@ MUST_CHECK int run_build_add(struct run_builder *b, struct slice key,
 			     struct error *err);
 /* No more will come: the file is durable. */
 MUST_CHECK int run_build_end(struct run_builder *b, struct error *err);
-/* From now on the run is there: inside store_records_begin(). A builder that
- * is freed without it removes its file. */
+/* From now on the run is there, if it has a row: inside store_records_begin().
+ * A builder that is freed without it removes its file. */
 MUST_CHECK int run_build_tell(struct run_builder *b, struct error *err);
 void run_build_free(struct run_builder *b);
 

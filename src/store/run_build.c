@@ -115,8 +115,11 @@ run_build_tell(struct run_builder *b, struct error *err)
 		"INSERT INTO run(id, kind, owner, since, version, submission,"
 		" rows) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 	scope_stmt *stmt = NULL;
-	int rc = sql_get(b->db, text, &stmt, err);
+	int rc;
 
+	if (!b->rows)
+		return 0;
+	rc = sql_get(b->db, text, &stmt, err);
 	if (!rc)
 		rc = run_files_made(sql_runs(b->db), b->run.id, err);
 	if (rc)
@@ -169,8 +172,8 @@ run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
 }
 
 int
-run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
-	     bool *ret, struct error *err)
+run_live(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
+	 int64_t *ret, struct error *err)
 {
 	static const char text[] =
 		"SELECT count(*) FROM run WHERE kind = ?1 AND owner = ?2"
@@ -186,7 +189,7 @@ run_has_room(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
 	rc = sql_step(db, stmt, err);
 	if (rc < 0)
 		return rc;
-	*ret = sql_int(stmt, 0) < RUN_LIVE_MAX;
+	*ret = sql_int(stmt, 0);
 	return 0;
 }
 

@@ -408,13 +408,7 @@ store_theme_walk_find(struct store_theme_walk *w, struct slice subject,
 
 	if (rc)
 		return rc;
-	buf_clear(&w->hi);
-	if (buf_addslice(&w->hi, subject) || buf_addc(&w->hi, '\0'))
-		return error_nomem(err);
-	rc = run_walk_seek(walk, subject, buf_slice(&w->hi), err);
-	if (rc)
-		return rc;
-	rc = run_walk_next(walk, &row, err);
+	rc = run_walk_seek_one(walk, subject, &w->hi, &row, err);
 	return rc <= 0 ? rc : give_row_of_run(&row, each, ctx);
 }
 

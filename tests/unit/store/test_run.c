@@ -475,6 +475,71 @@ change_some(struct fixture *f)
 	}
 }
 
+/* The present rows of some keys end together, some of which stand in loads and
+ * some not; walked in order. */
+static void
+end_keys(struct fixture *f, const bool *keys)
+{
+	struct store_ends *ends = store_ends_new();
+	struct store_record_walk *records = NULL;
+	struct store_theme_walk *rows = NULL;
+
+	assert_non_null(ends);
+	assert_int_equal(
+		store_record_walk_open(f->db, RESOURCE, f->seq, &records, NULL),
+		0);
+	assert_int_equal(
+		store_theme_walk_open(f->db, THEME, f->seq, &rows, NULL), 0);
+	for (int k = 0; k < KEYS; k++) {
+		int has = f->model->value[f->seq][k] != 0;
+		int64_t row = 0, record = 0;
+		char key[64];
+
+		if (!keys[k])
+			continue;
+		assert_int_equal(store_theme_walk_find(rows, key_of(k, key),
+						       take_id, &row, NULL),
+				 has);
+		assert_int_equal(store_record_walk_find(records, key_of(k, key),
+							&record, NULL, NULL),
+				 has);
+		if (!has)
+			continue;
+		assert_int_equal(
+			store_ends_theme_row(ends, f->db, row, f->seq, NULL),
+			0);
+		assert_int_equal(
+			store_ends_record(ends, f->db, record, f->seq, NULL),
+			0);
+	}
+	store_theme_walk_close(rows);
+	store_record_walk_close(records);
+	assert_int_equal(store_ends_tell(ends, f->db, f->seq, NULL, NULL), 0);
+	store_ends_free(ends);
+}
+
+/* Many keys at once, whether they hold or not; with 'all' loads end as a
+ * whole. */
+static void
+change_many(struct fixture *f, bool all)
+{
+	bool keys[KEYS] = {false};
+
+	for (int k = 0; k < KEYS; k++)
+		keys[k] = all || rand_r(&f->seed) % 3 == 0;
+	end_keys(f, keys);
+	for (int k = 0; k < KEYS; k++) {
+		if (!keys[k])
+			continue;
+		f->model->value[f->seq][k] = 0;
+		keys[k] = rand_r(&f->seed) % 8 != 0;
+		if (keys[k])
+			set_model(f, k);
+	}
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		load_table(f, &tables[i], keys);
+}
+
 static void
 end_theme(struct fixture *f)
 {
@@ -511,13 +576,13 @@ commit(struct fixture *f)
 static bool
 has_room(struct fixture *f)
 {
-	bool theme = false, records = false;
+	int64_t theme = 0, records = 0;
 
-	assert_int_equal(store_load_has_room(f->db, STORE_LOAD_THEME, THEME,
-					     f->seq, &theme, NULL),
+	assert_int_equal(store_load_room(f->db, STORE_LOAD_THEME, THEME, f->seq,
+					 &theme, NULL),
 			 0);
-	assert_int_equal(store_load_has_room(f->db, STORE_LOAD_RECORDS,
-					     RESOURCE, f->seq, &records, NULL),
+	assert_int_equal(store_load_room(f->db, STORE_LOAD_RECORDS, RESOURCE,
+					 f->seq, &records, NULL),
 			 0);
 	return theme && records;
 }
@@ -527,7 +592,7 @@ test_histories(void **state)
 {
 	struct fixture *f = *state;
 
-	f->seed = 11;
+	f->seed = 12;
 	while (f->seq < SEQS) {
 		begin_next(f);
 		switch (rand_r(&f->seed) % 8) {
@@ -540,6 +605,14 @@ test_histories(void **state)
 				load_some(f);
 				break;
 			}
+			change_some(f);
+			break;
+		case 3:
+		case 4:
+			if (has_room(f)) {
+				change_many(f, rand_r(&f->seed) % 4 == 0);
+				break;
+			}
 			/* fall through */
 		default:
 			change_some(f);
@@ -547,6 +620,27 @@ test_histories(void **state)
 		commit(f);
 	}
 	check_all(f);
+}
+
+/* A load of which no row is left makes room for another, and its rows are not
+ * listed by shelf either. */
+static void
+test_ends_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	int64_t room = 0;
+
+	f->seed = 5;
+	for (int i = 0; i < 12; i++) {
+		begin_next(f);
+		change_many(f, i % 3 != 1);
+		commit(f);
+		check_all(f);
+	}
+	assert_int_equal(store_load_room(f->db, STORE_LOAD_THEME, THEME, f->seq,
+					 &room, NULL),
+			 0);
+	assert_in_range(room, 7, 8);
 }
 
 /* A publish that was not flipped leaves nothing. */
@@ -654,6 +748,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_histories, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_ends_as_a_whole, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_undone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_link_walk, set_up,
