@@ -345,15 +345,18 @@ begin(struct keeper *k, struct error *err)
 	return rc ? rc : daemon_keep_start_worker(k, err);
 }
 
+/* Written over, not emptied: a file that is emptied waits for the disk. */
 static int
 write_pid(int lock, struct error *err)
 {
 	char text[32];
+	int rc;
 
 	snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(lock, 0))
-		return error_errno(err, errno, "lock");
-	return io_pwrite(lock, text, strlen(text), 0, err);
+	rc = io_pwrite(lock, text, strlen(text), 0, err);
+	if (!rc && ftruncate(lock, (off_t)strlen(text)))
+		rc = error_errno(err, errno, "lock");
+	return rc;
 }
 
 int

@@ -75,6 +75,7 @@ struct worker {
 	_Atomic pid_t asked_by;
 	_Atomic bool handing_over; /* to a next worker: nobody is told of an
 				    * end */
+	bool begun;		   /* its own threads run */
 	bool judged;		   /* the thread that judges has ended */
 	_Atomic bool forgotten;	   /* what was before the reload */
 	pthread_t threads[THREADS_OWN];
@@ -379,6 +380,95 @@ wait_for_end(void *ctx)
 	return NULL;
 }
 
+/* ---- its own threads ----------------------------------------------------- */
+
+static struct pulse *
+pulse_of(const struct worker *w, int whose)
+{
+	return &w->shared->beat->pulses[whose];
+}
+
+static void *
+run_flow(void *ctx)
+{
+	struct worker *w = ctx;
+
+	pulse_take(pulse_of(w, PULSE_OF_FLOW));
+	pulse_turn(PULSE_WORKING);
+	flow_run(w->flow);
+	pulse_take(NULL);
+	return NULL;
+}
+
+static void *
+run_collecting(void *ctx)
+{
+	struct worker *w = ctx;
+
+	pulse_take(pulse_of(w, PULSE_OF_COLLECTING));
+	pulse_turn(PULSE_WORKING);
+	flow_run_collecting(w->flow);
+	pulse_take(NULL);
+	return NULL;
+}
+
+static void *
+run_control(void *ctx)
+{
+	struct worker *w = ctx;
+
+	forget(w);
+	control_serve(w->control);
+	return NULL;
+}
+
+static void *
+run_flattening(void *ctx)
+{
+	struct worker *w = ctx;
+
+	publish_flat_run(w->flat);
+	return NULL;
+}
+
+static void *
+run_intake(void *ctx)
+{
+	struct worker *w = ctx;
+
+	pulse_take(pulse_of(w, PULSE_OF_INTAKE));
+	inbox_run(w->inbox);
+	pulse_take(NULL);
+	return NULL;
+}
+
+/* After those that answer the kernel: the first answer would wait for what
+ * these do at their beginning. */
+static int
+start_threads(void *ctx, struct error *err)
+{
+	static void *(*const bodies[THREADS_OWN])(void *) = {
+		[THREAD_FLOW] = run_flow,
+		[THREAD_COLLECTING] = run_collecting,
+		[THREAD_CONTROL] = run_control,
+		[THREAD_FLATTENING] = run_flattening,
+		[THREAD_INTAKE] = run_intake,
+		[THREAD_END] = wait_for_end,
+	};
+	struct worker *w = ctx;
+
+	if (w->begun)
+		return 0;
+	w->begun = true;
+	for (size_t i = 0; i < THREADS_OWN; i++) {
+		int rc = pthread_create(&w->threads[i], NULL, bodies[i], w);
+
+		if (rc)
+			return error_errno(err, rc, "cannot start a thread");
+	}
+	return 0;
+}
+
 /* ---- beginning ----------------------------------------------------------- */
 
 /*
@@ -433,12 +523,6 @@ open_state(struct worker *w, struct error *err)
 	return rc;
 }
 
-static struct pulse *
-pulse_of(const struct worker *w, int whose)
-{
-	return &w->shared->beat->pulses[whose];
-}
-
 static int
 open_services(struct worker *w, struct error *err)
 {
@@ -465,6 +549,8 @@ open_services(struct worker *w, struct error *err)
 		.pulses = pulse_of(w, PULSE_OF_ANSWERS),
 		.session = w->shared->session,
 		.complain = on_complaint,
+		.begun = start_threads,
+		.begun_ctx = w,
 	};
 	const struct flow_keeping keeping = {each_open, on_left, on_dropped,
 					     on_expired, w};
@@ -558,81 +644,6 @@ close_all(struct worker *w)
 	store_close(w->store);
 }
 
-static void *
-run_flow(void *ctx)
-{
-	struct worker *w = ctx;
-
-	pulse_take(pulse_of(w, PULSE_OF_FLOW));
-	pulse_turn(PULSE_WORKING);
-	flow_run(w->flow);
-	pulse_take(NULL);
-	return NULL;
-}
-
-static void *
-run_collecting(void *ctx)
-{
-	struct worker *w = ctx;
-
-	pulse_take(pulse_of(w, PULSE_OF_COLLECTING));
-	pulse_turn(PULSE_WORKING);
-	flow_run_collecting(w->flow);
-	pulse_take(NULL);
-	return NULL;
-}
-
-static void *
-run_control(void *ctx)
-{
-	struct worker *w = ctx;
-
-	forget(w);
-	control_serve(w->control);
-	return NULL;
-}
-
-static void *
-run_flattening(void *ctx)
-{
-	struct worker *w = ctx;
-
-	publish_flat_run(w->flat);
-	return NULL;
-}
-
-static void *
-run_intake(void *ctx)
-{
-	struct worker *w = ctx;
-
-	pulse_take(pulse_of(w, PULSE_OF_INTAKE));
-	inbox_run(w->inbox);
-	pulse_take(NULL);
-	return NULL;
-}
-
-static int
-start_threads(struct worker *w, struct error *err)
-{
-	static void *(*const bodies[THREADS_OWN])(void *) = {
-		[THREAD_FLOW] = run_flow,
-		[THREAD_COLLECTING] = run_collecting,
-		[THREAD_CONTROL] = run_control,
-		[THREAD_FLATTENING] = run_flattening,
-		[THREAD_INTAKE] = run_intake,
-		[THREAD_END] = wait_for_end,
-	};
-
-	for (size_t i = 0; i < THREADS_OWN; i++) {
-		int rc = pthread_create(&w->threads[i], NULL, bodies[i], w);
-
-		if (rc)
-			return error_errno(err, rc, "cannot start a thread");
-	}
-	return 0;
-}
-
 /* After the last request. What is still being judged is left as it is: the
  * state is sound at every moment, and the next worker judges it. */
 static void
@@ -690,10 +701,8 @@ serve(struct worker *w, struct error *err)
 {
 	const struct daemon_shared *shared = w->shared;
 	const struct link_message ready = {.kind = LINK_READY};
-	int rc = start_threads(w, err);
+	int rc = daemon_link_send(shared->link, &ready, NULL, 0, err);
 
-	if (!rc)
-		rc = daemon_link_send(shared->link, &ready, NULL, 0, err);
 	if (!rc)
 		rc = answer(w, shared->generation == 1, err);
 	while (!rc && is_left_alone(w))

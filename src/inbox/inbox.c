@@ -121,13 +121,14 @@ recover_handles(struct inbox *inbox, struct store_txn *txn, struct error *err)
 }
 
 /* The first worker of a mount ends what earlier mounts left; a later one
- * takes over what is open. */
+ * takes over what is open. Nobody waits for the disk: what is lost with the
+ * machine, the next mount finds as it was, and does again. */
 static int
 begin_session(struct inbox *inbox, struct error *err)
 {
 	scope_txn txn = {0};
 	int64_t before = 0;
-	int rc = store_begin(inbox->store, &txn, err);
+	int rc = store_begin_light(inbox->store, &txn, err);
 
 	if (!rc)
 		rc = store_meta_get(txn.db, META_SESSION, ~inbox->session,

@@ -105,6 +105,11 @@ struct mount_context {
 	 * request was answered; the caller of the system call has EIO. */
 	void (*complain)(void *ctx, const char *text);
 	void *complain_ctx;
+	/* Called (may be NULL) within mount_serve() when its threads answer, to
+	 * begin what the first answer need not wait for. Unless it returns 0,
+	 * mount_serve() ends with that. */
+	int (*begun)(void *ctx, struct error *err);
+	void *begun_ctx;
 };
 
 struct mount;

@@ -25,18 +25,31 @@ struct slot {
 	uint64_t node;
 };
 
+/* Of slots that this session has not used yet, the content is of an earlier
+ * one, and means nothing. */
 struct table {
-	int64_t session;
+	_Atomic int64_t session;
 	uint64_t overflowed;
 	struct slot slots[SLOTS];
+	_Atomic uint64_t fresh; /* so many before the last were never taken; 0
+				 * where an earlier version did not count */
 };
 
 struct pins {
 	struct table *table;
 	pthread_mutex_t lock; /* of what follows, and of taking slots */
-	uint32_t *free;	      /* numbers of empty slots */
+	uint32_t *free;	      /* numbers of slots that are empty again */
 	size_t nfree;
 };
+
+/* The slots below it may be taken; those from it on are not. */
+static uint32_t
+used(const struct table *t)
+{
+	uint64_t fresh = t->fresh;
+
+	return fresh <= NO_SLOT ? NO_SLOT - (uint32_t)fresh : NO_SLOT;
+}
 
 /* ---- the file ------------------------------------------------------------ */
 
@@ -75,6 +88,15 @@ map_table(int state_fd, struct pins *p, struct error *err)
 	return 0;
 }
 
+/* The number comes last: a death before it, and it is begun again. */
+static void
+begin_session(struct table *t, int64_t session)
+{
+	t->overflowed = 0;
+	t->fresh = NO_SLOT;
+	t->session = session;
+}
+
 int
 mount_pins_open(int state_fd, int64_t session, struct pins **ret,
 		struct error *err)
@@ -91,11 +113,9 @@ mount_pins_open(int state_fd, int64_t session, struct pins **ret,
 		mount_pins_close(p);
 		return rc;
 	}
-	if (p->table->session != session) {
-		memset(p->table, 0, sizeof(*p->table));
-		p->table->session = session;
-	}
-	for (uint32_t i = NO_SLOT; i-- > 0;) {
+	if (p->table->session != session)
+		begin_session(p->table, session);
+	for (uint32_t i = used(p->table); i-- > 0;) {
 		if (!p->table->slots[i].unique)
 			p->free[p->nfree++] = i;
 	}
@@ -128,11 +148,31 @@ handle_of(uint64_t unique, uint32_t slot)
 static uint32_t
 find(const struct pins *p, uint64_t unique)
 {
-	uint32_t i = 0;
+	uint32_t end = used(p->table);
 
-	while (i < NO_SLOT && p->table->slots[i].unique != unique + 1)
-		i++;
-	return i;
+	for (uint32_t i = 0; i < end; i++) {
+		if (p->table->slots[i].unique == unique + 1)
+			return i;
+	}
+	return NO_SLOT;
+}
+
+/* An empty slot becomes the request's, or NO_SLOT. One that was never taken
+ * counts once it is written: a death before leaves it as it was. */
+static uint32_t
+take(struct pins *p, uint64_t unique, uint64_t node)
+{
+	struct table *t = p->table;
+	bool again = p->nfree > 0;
+	uint32_t slot = again ? p->free[--p->nfree] : used(t);
+
+	if (slot == NO_SLOT)
+		return slot;
+	t->slots[slot].node = node;
+	t->slots[slot].unique = unique + 1;
+	if (!again)
+		t->fresh--;
+	return slot;
 }
 
 /* The kernel counts requests from 0, in steps of 2: 47 bits are enough for two
@@ -171,13 +211,10 @@ mount_pins_add(struct pins *p, uint64_t unique, bool resent, uint64_t node,
 	if (resent)
 		slot = find(p, unique);
 	*ret_new = slot == NO_SLOT;
-	if (slot == NO_SLOT && p->nfree) {
-		slot = p->free[--p->nfree];
-		p->table->slots[slot].node = node;
-		p->table->slots[slot].unique = unique + 1;
-	} else if (slot == NO_SLOT) {
+	if (*ret_new)
+		slot = take(p, unique, node);
+	if (slot == NO_SLOT)
 		p->table->overflowed = 1;
-	}
 	pthread_mutex_unlock(&p->lock);
 	return handle_of(unique, slot);
 }
@@ -192,7 +229,7 @@ mount_pins_remove(struct pins *p, uint64_t handle)
 
 	bool noted;
 
-	if (slot == NO_SLOT || !tag)
+	if (slot >= used(p->table) || !tag)
 		return false;
 	pthread_mutex_lock(&p->lock);
 	/* an earlier worker may have done it, and the slot be another's */
@@ -219,7 +256,7 @@ mount_pins_each(struct pins *p, int (*each)(void *ctx, uint64_t node),
 				 "and started",
 				 NO_SLOT);
 	pthread_mutex_lock(&p->lock);
-	for (uint32_t i = 0; !rc && i < NO_SLOT; i++) {
+	for (uint32_t i = 0; !rc && i < used(p->table); i++) {
 		if (p->table->slots[i].unique)
 			rc = each(ctx, p->table->slots[i].node);
 	}

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,7 +52,8 @@ struct session {
 	uint64_t init_unique;
 	bool has_epochs;
 	_Atomic uint64_t requests, resent, waited;
-	struct pulse *pulses; /* one for each thread; NULL none */
+	const struct mount_context *context;
+	pthread_mutex_t faulting;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool ended;  /* a thread has left, or somebody asked to stop */
@@ -138,6 +140,7 @@ mount_session_new(void)
 
 	if (!s)
 		return NULL;
+	s->faulting = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	s->changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	return s;
@@ -150,6 +153,7 @@ mount_session_free(struct session *s)
 		return;
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->faulting);
 	free(s);
 }
 
@@ -193,16 +197,45 @@ mount_session_count(const struct session *s, struct mount_counts *ret)
  * fuse_dev_do_read). So the pages are there before the first request is read.
  */
 static void
-fault_in(void *p, size_t n)
+touch(void *p, size_t n)
 {
-	static _Thread_local const void *done;
 	volatile char *bytes = p;
 
-	if (p == done)
-		return;
 	for (size_t at = 0; at < n; at += PAGE_LEAST)
 		bytes[at] = 0;
 	bytes[n - 1] = 0;
+}
+
+/* At once where the kernel can (5.14). */
+static bool
+populate(void *p, size_t n)
+{
+#ifdef MADV_POPULATE_WRITE
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t first = (uintptr_t)p / page * page;
+
+	return madvise((void *)first, (uintptr_t)p + n - first,
+		       MADV_POPULATE_WRITE) == 0;
+#else
+	(void)p;
+	(void)n;
+	return false;
+#endif
+}
+
+/* One thread after the other, so that the first one answers while the others
+ * are still at it. */
+static void
+fault_in(struct session *s, void *p, size_t n)
+{
+	static _Thread_local const void *done;
+
+	if (p == done)
+		return;
+	pthread_mutex_lock(&s->faulting);
+	if (!populate(p, n))
+		touch(p, n);
+	pthread_mutex_unlock(&s->faulting);
 	done = p;
 }
 
@@ -234,7 +267,7 @@ io_read(int fd, void *p, size_t n, void *userdata)
 		s->init = NULL;
 		return (ssize_t)s->init_len;
 	}
-	fault_in(p, n);
+	fault_in(s, p, n);
 	got = read(fd, p, n);
 	if (got >= (ssize_t)sizeof(header)) {
 		memcpy(&header, p, sizeof(header));
@@ -334,6 +367,7 @@ on_wake(int signal)
 static unsigned
 start(struct session *s, struct worker *workers, unsigned n)
 {
+	struct pulse *pulses = s->context->pulses;
 	sigset_t others, before;
 	unsigned started = 0;
 
@@ -344,7 +378,7 @@ start(struct session *s, struct worker *workers, unsigned n)
 		struct worker *w = &workers[started];
 
 		w->session = s;
-		w->pulse = s->pulses ? &s->pulses[started] : NULL;
+		w->pulse = pulses ? &pulses[started] : NULL;
 		if (pthread_create(&w->thread, NULL, loop, w))
 			break;
 		started++;
@@ -368,6 +402,22 @@ end(struct worker *w)
 	free(w->buf.mem);
 }
 
+/* What else is to be done by then, and the end. */
+static int
+wait_for_end(struct session *s, struct error *err)
+{
+	const struct mount_context *context = s->context;
+	int rc = context->begun ? context->begun(context->begun_ctx, err) : 0;
+
+	if (rc)
+		mount_session_stop(s);
+	pthread_mutex_lock(&s->lock);
+	while (!s->ended || s->giving)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
 static int
 run_threads(struct session *s, unsigned n, struct error *err)
 {
@@ -375,6 +425,7 @@ run_threads(struct session *s, unsigned n, struct error *err)
 	struct worker workers[THREADS_MOST] = {0};
 	struct sigaction before;
 	unsigned started;
+	int rc;
 
 	if (n < 1)
 		n = 1;
@@ -382,17 +433,13 @@ run_threads(struct session *s, unsigned n, struct error *err)
 		n = THREADS_MOST;
 	sigaction(WAKE, &wake, &before);
 	started = start(s, workers, n);
-	pthread_mutex_lock(&s->lock);
-	while (started && (!s->ended || s->giving))
-		pthread_cond_wait(&s->changed, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+	rc = started ? wait_for_end(s, err)
+		     : error_errno(err, EAGAIN, "cannot start a thread");
 	fuse_session_exit(s->fuse);
 	for (unsigned i = 0; i < started; i++)
 		end(&workers[i]);
 	sigaction(WAKE, &before, NULL);
-	if (!started)
-		return error_errno(err, EAGAIN, "cannot start a thread");
-	return 0;
+	return rc;
 }
 
 static int
@@ -431,7 +478,7 @@ mount_session_run(struct session *s, int fuse_fd, const void *init,
 	s->fuse = fuse_session_new(&args, &mount_fuse_ops,
 				   sizeof(mount_fuse_ops), mount);
 	fuse_opt_free_args(&args);
-	s->pulses = m->context.pulses;
+	s->context = &m->context;
 	if (!s->fuse)
 		return error_set(err, ERR_INTERNAL, "libfuse makes no session");
 	mount_closings_begin(m->closings);

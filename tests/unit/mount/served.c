@@ -116,6 +116,16 @@ complain(void *ctx, const char *text)
 	s->complaints++;
 }
 
+static int
+count_begun(void *ctx, struct error *err)
+{
+	struct served *s = ctx;
+
+	(void)err;
+	s->begun++;
+	return 0;
+}
+
 static void *
 serve(void *arg)
 {
@@ -145,6 +155,8 @@ start(struct served *s, bool first)
 		.session = 1,
 		.complain = complain,
 		.complain_ctx = s,
+		.begun = count_begun,
+		.begun_ctx = s,
 	};
 	struct error err = ERROR_INIT;
 

@@ -30,6 +30,8 @@ struct served {
 	struct mount *mount;
 	pthread_t thread;
 	bool first;
+	_Atomic int
+		begun; /* how often it was said that requests are answered */
 	int complaints;
 };
 
