@@ -6,6 +6,7 @@ struct cutter {
 	publish_chunk_fn *each;
 	void *ctx;
 	struct error *err;
+	uint64_t border;
 	struct buf first;
 	struct buf bytes;
 	int64_t lines;
@@ -39,7 +40,7 @@ add_row(void *ctx, const struct publish_row *row)
 	int64_t lines = 0;
 	int rc = 0;
 
-	if (publish_is_border(row->place)) {
+	if (publish_is_border(row->place, c->border)) {
 		rc = cut(c);
 		buf_clear(&c->first);
 		if (!rc && buf_addslice(&c->first, row->place))
@@ -65,9 +66,9 @@ publish_chunks_cut(struct sql *db, const struct publish_rows *rows, int64_t at,
 		   void *ctx, struct error *err)
 {
 	struct cutter c = {.rows = rows, .each = each, .ctx = ctx, .err = err};
-	int rc = 0;
+	int rc = store_chunk_border(db, &c.border, err);
 
-	if (buf_addslice(&c.first, lo))
+	if (!rc && buf_addslice(&c.first, lo))
 		rc = error_nomem(err);
 	if (!rc)
 		rc = publish_rows_each(db, rows, at, lo, hi, add_row, &c, err);

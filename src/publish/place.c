@@ -8,9 +8,9 @@
 #define MEMBER_BYTES 3 /* NUL, number */
 
 bool
-publish_is_border(struct slice place)
+publish_is_border(struct slice place, uint64_t mask)
 {
-	return (digest_key64(place) & PUBLISH_BORDER_MASK) == 0;
+	return (digest_key64(place) & mask) == 0;
 }
 
 int

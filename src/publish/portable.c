@@ -78,6 +78,7 @@ set_columns(const struct config_theme *theme, struct columns *ret)
  * that whoever has the file alone can tell which version it is. */
 struct summary {
 	struct digest *all;
+	uint64_t border;
 	struct buf bytes; /* of the chunk under way */
 };
 
@@ -98,7 +99,7 @@ summary_cut(struct summary *s)
 static int
 summary_add(struct summary *s, const struct store_theme_row *row)
 {
-	if (publish_is_border(row->subject) && summary_cut(s))
+	if (publish_is_border(row->subject, s->border) && summary_cut(s))
 		return ERR_NOMEM;
 	return publish_format_data_csv(row->cells, &s->bytes);
 }
@@ -168,6 +169,8 @@ write_file(struct writing *w, const char *name, struct buf *out)
 		return error_nomem(w->err);
 	rc = store_portable_new(name, w->theme->id, columns.items, columns.n,
 				&w->file, w->err);
+	if (!rc && w->job)
+		rc = store_chunk_border(w->job->db, &w->summary.border, w->err);
 	if (!rc && w->job)
 		rc = publish_rows_each(w->job->db, w->job->rows, w->job->at,
 				       PUBLISH_BEFORE_BORDER, SLICE_NONE,

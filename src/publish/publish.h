@@ -25,10 +25,6 @@
 #include "store/record.h"
 #include "store/store.h"
 
-#define PUBLISH_BORDER_MASK \
-	127 /* a key whose digest_key64 has these bits 0 \
-	     * begins a chunk */
-
 enum publish_kind {
 	PUBLISH_DATA,
 	PUBLISH_JSONL,
@@ -80,8 +76,9 @@ MUST_CHECK int publish_orphan_range(size_t source, struct slice subject,
 /* The same of all orphans of one source. */
 MUST_CHECK int publish_orphan_source(size_t source, struct buf *lo,
 				     struct buf *hi);
-/* Whether a row at this place begins a chunk. */
-bool publish_is_border(struct slice place);
+/* Whether a row at this place begins a chunk, by the state's rule
+ * (store_chunk_border()). */
+bool publish_is_border(struct slice place, uint64_t mask);
 
 /* One publish under way, under the number 'seq'; records.db is in
  * store_records_begin(). 'config' must live until publish_free(). */

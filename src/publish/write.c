@@ -30,6 +30,8 @@ publish_begin(struct store *store, const struct config *config, int64_t seq,
 	p->seq = seq;
 	rc = publish_packs_new(store_dir_fd(store), seq, &p->packs, err);
 	if (!rc)
+		rc = store_chunk_border(p->db, &p->border, err);
+	if (!rc)
 		rc = store_dirty_clear(p->db, err);
 	if (rc) {
 		publish_free(p);
@@ -266,12 +268,12 @@ touch(struct publish *p, const struct publish_theme *theme,
 	return 0;
 }
 
-/* So many rows have changed that there is one in most chunks: a walk through
- * all of them costs less than to look for each. */
+/* So many rows have changed that there is one in most chunks (of 'rows' each,
+ * about): a walk through all of them costs less than to look for each. */
 static void
-note_place(struct theme_work *w, struct file_work *f)
+note_place(struct theme_work *w, struct file_work *f, int64_t rows)
 {
-	if (++f->noted <= f->had / (PUBLISH_BORDER_MASK + 1))
+	if (++f->noted <= f->had / rows)
 		return;
 	f->all = true;
 	if (f->rows.kind == PUBLISH_DATA)
@@ -293,7 +295,7 @@ publish_dirty(struct publish *p, const struct publish_theme *theme,
 	if (!rc)
 		rc = store_dirty_add(p->db, f->dirty, place, err);
 	if (!rc)
-		note_place(w, f);
+		note_place(w, f, (int64_t)p->border + 1);
 	return rc;
 }
 

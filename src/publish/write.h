@@ -45,6 +45,7 @@ struct publish {
 	struct sql *db;
 	const struct config *config;
 	int64_t seq;
+	uint64_t border; /* store_chunk_border() */
 	struct publish_packs *packs;
 	const struct breath *breath; /* while it is written */
 	bool done;

@@ -6,6 +6,24 @@
 
 #define HOLDS " since <= ?2 AND (until IS NULL OR until > ?2) "
 
+int
+store_chunk_border(struct sql *db, uint64_t *ret, struct error *err)
+{
+	uint64_t *border = sql_border(db);
+	scope_stmt *stmt = NULL;
+	int rc = 0;
+
+	if (!*border)
+		rc = sql_get(db, "SELECT border FROM format", &stmt, err);
+	if (stmt && (rc = sql_step(db, stmt, err)) > 0)
+		*border = (uint64_t)sql_int(stmt, 0);
+	if (!rc && !*border)
+		rc = error_set(err, ERR_CORRUPT,
+			       "the state does not say how it cuts files");
+	*ret = *border;
+	return rc < 0 ? rc : 0;
+}
+
 /* ---- files --------------------------------------------------------------- */
 
 int

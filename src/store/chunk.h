@@ -14,6 +14,11 @@
 #include "base/digest.h"
 #include "store/store.h"
 
+/* The bits of a place's digest_key64() that are 0 where a chunk begins: of a
+ * state, for as long as it lives. */
+MUST_CHECK int store_chunk_border(struct sql *db, uint64_t *ret,
+				  struct error *err);
+
 /* ---- files --------------------------------------------------------------- */
 
 /* The number of a published file of a dataset, made when there is none. */

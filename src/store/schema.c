@@ -409,6 +409,13 @@ const char *const store_schema_records[] = {
 	/* 6 */
 	/* Loads that had no number yet were kept under this one. */
 	"DELETE FROM run WHERE since = 1 << 62;",
+
+	/* 7 */
+	/* Where a chunk begins: the bits of its place's hash that are 0. They
+	 * were seven; what was cut so stays so. */
+	"CREATE TABLE format(border INTEGER NOT NULL) STRICT;"
+	"INSERT INTO format SELECT CASE WHEN EXISTS(SELECT 1 FROM chunk)"
+	"  THEN 127 ELSE 63 END;",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

@@ -16,6 +16,7 @@ struct sql {
 	sqlite3 *db;
 	struct run_files *runs;
 	int64_t writing, waiting;
+	uint64_t border;
 	struct run_cache *walks;
 	struct sql_prepared {
 		const char *text;
@@ -166,6 +167,12 @@ int64_t
 sql_waiting(const struct sql *db)
 {
 	return db->waiting;
+}
+
+uint64_t *
+sql_border(struct sql *db)
+{
+	return &db->border;
 }
 
 struct run_cache **

@@ -46,6 +46,9 @@ bool sql_is_writing(const struct sql *db, int64_t seq);
 void sql_set_waiting(struct sql *db, int64_t seq);
 int64_t sql_waiting(const struct sql *db);
 
+/* What store_chunk_border() has read; 0: nothing yet. */
+uint64_t *sql_border(struct sql *db);
+
 /* What run_cache.h keeps for the connection. */
 struct run_cache;
 struct run_cache **sql_run_cache(struct sql *db);

@@ -31,7 +31,7 @@ def digest(rows):
     """That of the version, as doc/format.md has it."""
     total, chunk = hashlib.sha256(), None
     for row in rows:
-        if chunk is None or key64(row[0].encode()) % 128 == 0:
+        if chunk is None or key64(row[0].encode()) % 64 == 0:
             if chunk:
                 total.update(chunk.digest())
             chunk = hashlib.sha256()

@@ -669,9 +669,9 @@ test_borders(void **state)
 		    UINT64_C(0x8073dfc2156b0f01));
 	assert_true(digest_key64(SLICE("A\0L2")) ==
 		    UINT64_C(0x8382b29de1a55f0c));
-	assert_true(publish_is_border(SLICE("S00023")));
-	assert_true(publish_is_border(SLICE("S00357")));
-	assert_false(publish_is_border(SLICE("S00024")));
+	assert_true(publish_is_border(SLICE("S00023"), 63));
+	assert_true(publish_is_border(SLICE("S00357"), 63));
+	assert_false(publish_is_border(SLICE("S00024"), 63));
 }
 
 int
