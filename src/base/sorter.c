@@ -25,7 +25,8 @@ struct head {
 	uint32_t key, value;
 };
 
-/* An entry of a batch; most keys differ in their first eight bytes. */
+/* An entry of a batch. 'prefix': of its key, the eight bytes behind those that
+ * all keys begin with, by which most differ. */
 struct item {
 	uint64_t prefix;
 	size_t at;
@@ -52,6 +53,7 @@ struct batch {
 	struct buf arena;
 	struct item *items; /* room for twice 'cap': sorting moves them */
 	size_t n, cap;
+	size_t common; /* bytes that all its keys begin with */
 };
 
 /* A batch on its way to the file, by a thread beside, while the next one is
@@ -78,6 +80,8 @@ struct sorter {
 	int fd;	       /* -1: nothing had to be written */
 	off_t written;
 	struct batch batch;
+	struct buf first; /* a key; all begin with 'common' bytes of it */
+	size_t common;
 	struct relay *relay; /* NULL: not needed yet */
 	struct spill spill;
 	size_t next;   /* item to give, while nothing was written */
@@ -125,6 +129,7 @@ sorter_free(struct sorter *s)
 		buf_release(&s->runs[i].window);
 	batch_release(&s->batch);
 	batch_release(&s->spill.batch);
+	buf_release(&s->first);
 	buf_release(&s->piece.bytes);
 	buf_release(&s->coming.bytes);
 	free(s->runs);
@@ -135,12 +140,13 @@ sorter_free(struct sorter *s)
 /* ---- in memory ----------------------------------------------------------- */
 
 static uint64_t
-prefix_of(struct slice key)
+prefix_of(struct slice key, size_t common)
 {
 	uint64_t prefix = 0;
+	size_t n = key.n > common ? key.n - common : 0;
 
-	if (key.n)
-		memcpy(&prefix, key.p, key.n < 8 ? key.n : 8);
+	if (n)
+		memcpy(&prefix, key.p + common, n < 8 ? n : 8);
 	return be64toh(prefix);
 }
 
@@ -168,6 +174,17 @@ compare_items(const void *a, const void *b, void *arena)
 	parse(bytes + y->at, &ky, &ignored);
 	order = slice_cmp(kx, ky);
 	return order ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void
+find_prefixes(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct slice key, ignored;
+
+		parse(b->arena.data + b->items[i].at, &key, &ignored);
+		b->items[i].prefix = prefix_of(key, b->common);
+	}
 }
 
 static bool
@@ -227,6 +244,7 @@ sort_batch(struct batch *b)
 {
 	size_t end;
 
+	find_prefixes(b);
 	if (b->n < 2 || is_in_order(b))
 		return;
 	sort_prefixes(b);
@@ -346,9 +364,32 @@ begin_spill(struct sorter *s, struct error *err)
 		s->relay = relay_new(work, s);
 	if (!s->relay)
 		return error_nomem(err);
+	full.common = s->common;
 	s->batch = spill->batch;
 	*spill = (struct spill){.batch = full, .fd = s->fd, .at = s->written};
 	relay_start(s->relay);
+	return 0;
+}
+
+/* All keys so far, and this one, begin alike: how far? */
+static int
+note_common(struct sorter *s, struct slice key, struct error *err)
+{
+	size_t n = s->common < key.n ? s->common : key.n, i = 0;
+
+	if (!s->first.data) {
+		if (buf_reserve(&s->first, key.n + 1))
+			return error_nomem(err);
+		(void)!buf_addslice(&s->first, key);
+		s->common = key.n;
+		return 0;
+	}
+	if (n && memcmp(s->first.data, key.p, n) != 0) {
+		while (s->first.data[i] == key.p[i])
+			i++;
+		n = i;
+	}
+	s->common = n;
 	return 0;
 }
 
@@ -377,11 +418,13 @@ sorter_add_parts(struct sorter *s, struct slice key, const struct slice *parts,
 		rc = begin_spill(s, err);
 	if (!rc)
 		rc = grow(b, err);
+	if (!rc)
+		rc = note_common(s, key, err);
 	if (rc)
 		return rc;
 	if (buf_reserve(&b->arena, need))
 		return error_nomem(err);
-	b->items[b->n++] = (struct item){prefix_of(key), b->arena.len};
+	b->items[b->n++] = (struct item){.at = b->arena.len};
 	(void)!buf_add(&b->arena, &head, sizeof(head));
 	(void)!buf_addslice(&b->arena, key);
 	for (size_t i = 0; i < n; i++)
@@ -500,8 +543,8 @@ begin_merge(struct sorter *s, struct error *err)
 		if (rc < 0)
 			return rc;
 		if (rc)
-			s->heap[s->nheap++] =
-				(struct standing){prefix_of(r->key), i};
+			s->heap[s->nheap++] = (struct standing){
+				prefix_of(r->key, s->common), i};
 	}
 	for (size_t i = s->nheap; i-- > 0;)
 		sink(s, i);
@@ -522,7 +565,7 @@ merge_one(struct sorter *s, struct piece *p)
 	if (rc < 0)
 		return rc;
 	if (rc)
-		top->prefix = prefix_of(r->key);
+		top->prefix = prefix_of(r->key, s->common);
 	else
 		*top = s->heap[--s->nheap];
 	if (s->nheap)
@@ -607,6 +650,7 @@ sorter_sort(struct sorter *s, struct error *err)
 {
 	int rc;
 
+	s->batch.common = s->common;
 	if (s->fd < 0) {
 		sort_batch(&s->batch);
 		return 0;

@@ -134,6 +134,48 @@ test_again_from_anywhere(void **state)
 	}
 }
 
+/* Keys that begin alike, for ever shorter: the last begins as none does. */
+static void
+sort_alike(size_t memory)
+{
+	static const char *const begins[] = {"20261124-000001 of the registry",
+					     "20261124-000001 of",
+					     "20261124-000001", "2026", ""};
+	scope_sorter *s = NULL;
+	int n = 0;
+
+	assert_int_equal(sorter_new(memory, &s, NULL), 0);
+	for (size_t b = 0; b < sizeof(begins) / sizeof(*begins); b++) {
+		unsigned int seed = 7;
+
+		for (int i = 0; i < 4000; i++, n++) {
+			char key[128];
+			int len = snprintf(key, sizeof(key), "%s", begins[b]);
+
+			if (i % 7)
+				len += snprintf(key + len, 64, "%d",
+						rand_r(&seed) % 3000);
+			assert_int_equal(
+				sorter_add(
+					s, (struct slice){key, (size_t)len},
+					(struct slice){(char *)&n, sizeof(n)},
+					NULL),
+				0);
+		}
+	}
+	assert_int_equal(sorter_sort(s, NULL), 0);
+	check_all(s, n);
+}
+
+static void
+test_alike(void **state)
+{
+	(void)state;
+	sort_alike(8 << 20);
+	sort_alike(100000);
+	sort_alike(5000);
+}
+
 int
 main(void)
 {
@@ -142,6 +184,7 @@ main(void)
 		cmocka_unit_test(test_many_runs),
 		cmocka_unit_test(test_longer_than_memory),
 		cmocka_unit_test(test_again_from_anywhere),
+		cmocka_unit_test(test_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
