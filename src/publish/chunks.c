@@ -7,6 +7,10 @@
 
 #include "base/scope.h"
 
+/* Published chunks whose place others have taken end together, by one
+ * statement for so many. */
+#define ENDED_TOGETHER 256
+
 /* One file under way. */
 struct writer {
 	const struct publish_chunks_job *job;
@@ -15,6 +19,7 @@ struct writer {
 	bool changed;
 	int64_t bytes, rows; /* of the new state */
 	struct buf settled;  /* published chunks below have been dealt with */
+	int64_t inserted;    /* chunks, since then */
 	/* a run of chunks to be written again, [lo, hi); hi empty: to the end
 	 */
 	bool has_run;
@@ -92,6 +97,7 @@ insert(struct writer *w, const struct publish_chunk *c)
 	rc = store_chunk_insert(w->job->db, w->job->file, w->job->seq, &chunk,
 				w->err);
 	w->changed = true;
+	w->inserted++;
 	w->bytes += chunk.length;
 	w->rows += chunk.rows;
 	return rc;
@@ -108,18 +114,17 @@ settle_behind(struct writer *w, struct slice place)
 	return rc;
 }
 
-/* The chunk in place of the published one with the same first, if any. */
+/* What is published below a chunk has been dealt with, and the chunk itself if
+ * it stays. */
 static int
-replace(struct writer *w, const struct publish_chunk *c)
+settle(struct writer *w, struct slice first, bool stays)
 {
-	scope_buf behind = BUF_INIT;
-	int rc = set(w, &w->settled, c->first);
+	int rc = end_upto(w, first);
 
-	if (!rc && (buf_addslice(&behind, c->first) || buf_addc(&behind, '\0')))
-		rc = error_nomem(w->err);
-	if (!rc)
-		rc = end_upto(w, buf_slice(&behind));
-	return rc ? rc : insert(w, c);
+	w->inserted = 0;
+	if (rc)
+		return rc;
+	return stays ? settle_behind(w, first) : set(w, &w->settled, first);
 }
 
 static int
@@ -130,12 +135,12 @@ put_chunk(void *ctx, const struct publish_chunk *c)
 	int rc = breathe(w->job->breath, w->err);
 
 	if (!rc)
-		rc = end_upto(w, c->first);
-	if (!rc)
 		rc = is_published(w, c, &same);
 	if (!rc && !same)
-		rc = replace(w, c);
-	return rc ? rc : settle_behind(w, c->first);
+		rc = insert(w, c);
+	return rc || (!same && w->inserted < ENDED_TOGETHER)
+		       ? rc
+		       : settle(w, c->first, same);
 }
 
 static int
@@ -152,7 +157,9 @@ put_header(struct writer *w)
 	if (!bytes.len) /* JSON Lines */
 		return 0;
 	rc = is_published(w, &c, &same);
-	return rc || same ? rc : replace(w, &c);
+	if (!rc && !same)
+		rc = insert(w, &c);
+	return rc || same ? rc : end_upto(w, PUBLISH_BEFORE_BORDER);
 }
 
 /* ---- runs ---------------------------------------------------------------- */
