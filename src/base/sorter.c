@@ -80,6 +80,7 @@ struct sorter {
 	int fd;	       /* -1: nothing had to be written */
 	off_t written;
 	struct batch batch;
+	bool has_first;
 	struct buf first; /* a key; all begin with 'common' bytes of it */
 	size_t common;
 	struct relay *relay; /* NULL: not needed yet */
@@ -377,12 +378,10 @@ note_common(struct sorter *s, struct slice key, struct error *err)
 {
 	size_t n = s->common < key.n ? s->common : key.n, i = 0;
 
-	if (!s->first.data) {
-		if (buf_reserve(&s->first, key.n + 1))
-			return error_nomem(err);
-		(void)!buf_addslice(&s->first, key);
+	if (!s->has_first) {
+		s->has_first = true;
 		s->common = key.n;
-		return 0;
+		return buf_addslice(&s->first, key) ? error_nomem(err) : 0;
 	}
 	if (n && memcmp(s->first.data, key.p, n) != 0) {
 		while (s->first.data[i] == key.p[i])

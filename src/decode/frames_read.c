@@ -1,36 +1,26 @@
 /*
  * Frames to rows, in the worker: nothing here trusts the writer. Each frame
- * is checked as a whole before the sink hears of it; see frames.h.
+ * is checked as a whole (rows by frames_take.c) before the sink hears of it;
+ * see frames.h.
  */
 #include "decode/frames.h"
 
-#include "base/io.h"
-#include "base/leb.h"
-#include "base/pulse.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/csv.h"
 #include "decode/fault.h"
 #include "decode/format.h"
+#include "decode/frames_take.h"
 #include "decode/source.h"
-
-#include <endian.h>
-#include <errno.h>
-#include <poll.h>
 
 #define FAULT_TEXTS 4 /* field, value, message in two languages */
 
-#define BLOCK (256 * 1024)
 #define SHOWN 200 /* characters of the decoder's own words */
 
 struct reader {
-	int fd;
-	int patience_ms;
+	struct decode_taker *taker;
 	const struct decode_request *req;
 	const struct decode_sink *sink;
-
-	struct buf in; /* bytes read; the frames before 'start' are done */
-	size_t start;
 
 	int64_t members;
 	bool header;	    /* one was given, of this member */
@@ -42,13 +32,12 @@ struct reader {
 	int64_t all_faults; /* of the file */
 	int64_t warnings;
 
-	struct slice texts[DECODE_MAX_CELLS];
+	struct slice texts[DECODE_MAX_CELLS]; /* of what is no row */
 	size_t ntexts;
 	int field[DECODE_MAX_CELLS];
-	struct decode_flaw flaws[DECODE_MAX_CELLS];
 };
 
-/* What a frame led to; else a negative code. */
+/* What a batch led to; else a negative code. */
 enum { GO_ON, ENDED };
 
 static int
@@ -58,106 +47,18 @@ broken(struct error *err, const char *what)
 			 "the decoder's answer breaks the rules: %s", what);
 }
 
-/* ---- bytes --------------------------------------------------------------- */
-
-/* Until there are bytes, or the end. */
 static int
-wait_for_bytes(const struct reader *r, struct error *err)
+failed(const struct decode_batch *b, struct error *err)
 {
-	struct pollfd p = {.fd = r->fd, .events = POLLIN};
-	enum pulse_state before = pulse_turn(PULSE_RESTING);
-	int n;
-
-	do {
-		n = poll(&p, 1, r->patience_ms);
-	} while (n < 0 && errno == EINTR);
-	pulse_turn(before);
-	if (n < 0)
-		return error_errno(err, errno, "cannot wait for the decoder");
-	if (n == 0)
-		return error_set(err, ERR_IO,
-				 "the decoder has said nothing for %d s",
-				 r->patience_ms / 1000);
-	return 0;
+	if (err)
+		*err = b->err;
+	return b->err.code;
 }
 
-/* Makes n bytes stand at 'start'; 1, 0 at the end of the pipe, or an error. */
-static int
-need(struct reader *r, size_t n, struct error *err)
-{
-	if (r->in.len - r->start >= n)
-		return 1;
-	if (r->in.len > r->start)
-		memmove(r->in.data, r->in.data + r->start,
-			r->in.len - r->start);
-	r->in.len -= r->start;
-	r->start = 0;
-	if (buf_reserve(&r->in, n > BLOCK ? n : BLOCK))
-		return error_nomem(err);
-	while (r->in.len < n) {
-		int rc = wait_for_bytes(r, err);
-		ssize_t k;
-
-		if (rc)
-			return rc;
-		k = read(r->fd, r->in.data + r->in.len, r->in.cap - r->in.len);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return error_errno(err, errno,
-					   "cannot read from the decoder");
-		if (k == 0)
-			return 0;
-		r->in.len += (size_t)k;
-	}
-	return 1;
-}
-
-/* ---- payloads ------------------------------------------------------------ */
-
-static inline bool
-take_number(struct slice *rest, int64_t *ret)
-{
-	uint64_t n;
-
-	if (!leb_take(rest, &n))
-		return false;
-	*ret = (int64_t)n;
-	return true;
-}
-
-/* Lengths must add up to no more than is there. The bytes are checked in one
- * go; then a text is right if it does not begin inside a character. */
 static bool
 take_texts(struct reader *r, struct slice *rest, size_t max)
 {
-	int64_t n, len;
-	size_t sum = 0;
-	const char *at;
-
-	if (!take_number(rest, &n) || n < 1 || (uint64_t)n > max)
-		return false;
-	r->ntexts = (size_t)n;
-	for (size_t i = 0; i < r->ntexts; i++) {
-		if (!take_number(rest, &len) || len > DECODE_MAX_RECORD)
-			return false;
-		r->texts[i].n = (size_t)len;
-		sum += (size_t)len;
-	}
-	if (sum > rest->n || sum > DECODE_MAX_RECORD ||
-	    !text_is_utf8((struct slice){rest->p, sum}, NULL) ||
-	    (sum && memchr(rest->p, '\0', sum)))
-		return false;
-	at = rest->p;
-	for (size_t i = 0; i < r->ntexts; i++) {
-		if (r->texts[i].n && ((unsigned char)*at & 0xc0) == 0x80)
-			return false;
-		r->texts[i].p = at;
-		at += r->texts[i].n;
-	}
-	rest->p += sum;
-	rest->n -= sum;
-	return true;
+	return decode_take_texts(rest, r->texts, max, &r->ntexts);
 }
 
 /* ---- HEADER -------------------------------------------------------------- */
@@ -197,7 +98,7 @@ take_fields(struct reader *r, struct slice *rest)
 	for (size_t i = 0; i < r->ntexts; i++) {
 		int64_t n;
 
-		if (!take_number(rest, &n) ||
+		if (!decode_take_number(rest, &n) ||
 		    (uint64_t)n >= r->req->nlabels + 2)
 			return false;
 		r->field[i] = (int)n - 2;
@@ -216,13 +117,14 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 
 	if (r->header || r->faults)
 		return broken(err, "a header in the wrong place");
-	if (!take_number(&rest, &format) || format >= DECODE_FORMATS ||
-	    !take_number(&rest, &encoding) || encoding >= DECODE_ENCODINGS ||
-	    !take_number(&rest, &delimiter) ||
+	if (!decode_take_number(&rest, &format) || format >= DECODE_FORMATS ||
+	    !decode_take_number(&rest, &encoding) ||
+	    encoding >= DECODE_ENCODINGS ||
+	    !decode_take_number(&rest, &delimiter) ||
 	    !decode_delimiter_make(delimiter, h.delimiter) ||
-	    !take_number(&rest, &flags) ||
+	    !decode_take_number(&rest, &flags) ||
 	    flags > (DECODE_FRAME_SEP | DECODE_FRAME_CRLF) ||
-	    !take_number(&rest, &h.line) || h.line < 1 ||
+	    !decode_take_number(&rest, &h.line) || h.line < 1 ||
 	    !take_texts(r, &rest, DECODE_MAX_CELLS) || !take_fields(r, &rest) ||
 	    rest.n)
 		return broken(err, "a wrong header");
@@ -243,46 +145,16 @@ on_header(struct reader *r, struct slice rest, struct error *err)
 
 /* ---- ROW, FAULT, END, FAILED --------------------------------------------- */
 
-static bool
-take_flaws(struct reader *r, struct slice *rest, struct decode_row *row)
-{
-	int64_t n, cell, kind, last = -1;
-
-	if (!take_number(rest, &n) || (uint64_t)n > row->ncells)
-		return false;
-	for (int64_t i = 0; i < n; i++) {
-		if (!take_number(rest, &cell) || cell <= last ||
-		    (uint64_t)cell >= row->ncells ||
-		    !take_number(rest, &kind) || kind < 1 ||
-		    kind >= DECODE_FLAWS)
-			return false;
-		last = cell;
-		r->flaws[i] = (struct decode_flaw){(size_t)cell,
-						   (enum decode_flaw_kind)kind};
-	}
-	row->flaws = r->flaws;
-	row->nflaws = (size_t)n;
-	return true;
-}
-
 static int
-on_row(struct reader *r, struct slice rest, struct error *err)
+on_row(struct reader *r, const struct decode_row *row, struct error *err)
 {
-	struct decode_row row = {0};
-
 	if (!r->rows || r->faults)
 		return broken(err, "a row in the wrong place");
-	if (!take_number(&rest, &row.row) || row.row != r->row + 1 ||
-	    !take_number(&rest, &row.line) || row.line < r->line ||
-	    !take_texts(r, &rest, DECODE_MAX_CELLS))
+	if (row->row != r->row + 1 || row->line < r->line)
 		return broken(err, "a wrong row");
-	row.cells = r->texts;
-	row.ncells = r->ntexts;
-	if (!take_flaws(r, &rest, &row) || rest.n)
-		return broken(err, "a wrong row");
-	r->row = row.row;
-	r->line = row.line;
-	return r->sink->row(r->sink->ctx, &row);
+	r->row = row->row;
+	r->line = row->line;
+	return r->sink->row(r->sink->ctx, row);
 }
 
 /* A FAULT or a WARNING. */
@@ -300,9 +172,9 @@ on_about(struct reader *r, bool warns, struct slice rest, struct error *err)
 		return broken(err, "too many faults");
 	if (warns && r->faults)
 		return broken(err, "a warning in the wrong place");
-	if (!take_number(&rest, &code) || code >= DECODE_FAULT_CODES ||
-	    !take_number(&rest, &fault.row) ||
-	    !take_number(&rest, &fault.line) ||
+	if (!decode_take_number(&rest, &code) || code >= DECODE_FAULT_CODES ||
+	    !decode_take_number(&rest, &fault.row) ||
+	    !decode_take_number(&rest, &fault.line) ||
 	    !take_texts(r, &rest, FAULT_TEXTS) || r->ntexts != FAULT_TEXTS ||
 	    rest.n)
 		return broken(err, "a wrong fault");
@@ -342,6 +214,18 @@ on_member(struct reader *r, struct slice rest, struct error *err)
 	return r->sink->member ? r->sink->member(r->sink->ctx, name) : 0;
 }
 
+/* Behind it comes nothing. */
+static int
+expect_nothing(struct reader *r, struct error *err)
+{
+	const struct decode_batch *b = decode_taker_next(r->taker);
+
+	if (b->nrows ||
+	    (b->behind != DECODE_NOTHING && b->behind != DECODE_FAILED))
+		return broken(err, "bytes behind the end");
+	return b->behind == DECODE_NOTHING ? 0 : failed(b, err);
+}
+
 static int
 on_end(struct reader *r, struct slice rest, enum decode_end *ret,
        struct error *err)
@@ -350,7 +234,7 @@ on_end(struct reader *r, struct slice rest, enum decode_end *ret,
 	bool fits;
 	int rc;
 
-	if (!take_number(&rest, &end) || rest.n || end > DECODE_SOME)
+	if (!decode_take_number(&rest, &end) || rest.n || end > DECODE_SOME)
 		return broken(err, "a wrong end");
 	r->any |= r->rows && !r->faults;
 	fits = end == DECODE_DONE	? r->any && !r->all_faults
@@ -360,11 +244,9 @@ on_end(struct reader *r, struct slice rest, enum decode_end *ret,
 		       : !r->header && !r->all_faults && !r->members;
 	if (!fits)
 		return broken(err, "an end that does not fit what came before");
-	rc = need(r, 1, err);
-	if (rc == 1)
-		return broken(err, "bytes behind the end");
+	rc = expect_nothing(r, err);
 	*ret = (enum decode_end)end;
-	return rc < 0 ? rc : ENDED;
+	return rc ? rc : ENDED;
 }
 
 static int
@@ -382,21 +264,12 @@ on_failed(struct reader *r, struct slice rest, struct error *err)
 /* ---- the loop ------------------------------------------------------------ */
 
 static int
-died(struct error *err)
-{
-	return error_set(err, ERR_IO,
-			 "the decoder died before the end of the file");
-}
-
-static int
 on_frame(struct reader *r, unsigned char type, struct slice payload,
 	 enum decode_end *ret_end, struct error *err)
 {
 	switch (type) {
 	case DECODE_FRAME_HEADER:
 		return on_header(r, payload, err);
-	case DECODE_FRAME_ROW:
-		return on_row(r, payload, err);
 	case DECODE_FRAME_FAULT:
 		return on_about(r, false, payload, err);
 	case DECODE_FRAME_WARNING:
@@ -413,27 +286,30 @@ on_frame(struct reader *r, unsigned char type, struct slice payload,
 }
 
 static int
-read_frame(struct reader *r, enum decode_end *ret_end, struct error *err)
+on_batch(struct reader *r, const struct decode_batch *b,
+	 enum decode_end *ret_end, struct error *err)
 {
-	unsigned char type;
-	uint32_t n;
-	int rc;
+	int rc = 0;
 
-	rc = need(r, DECODE_FRAME_HEAD, err);
-	if (rc != 1)
-		return rc ? rc : died(err);
-	memcpy(&n, r->in.data + r->start, sizeof(n));
-	n = le32toh(n);
-	type = (unsigned char)r->in.data[r->start + 4];
-	if (n > DECODE_FRAME_MAX)
-		return broken(err, "a frame that is too long");
-	rc = need(r, DECODE_FRAME_HEAD + n, err);
-	if (rc != 1)
-		return rc ? rc : died(err);
-	r->start += DECODE_FRAME_HEAD + n;
-	/* END looks at the pipe again, so the payload is of no use after it */
-	return on_frame(r, type, (struct slice){r->in.data + r->start - n, n},
-			ret_end, err);
+	for (size_t i = 0; !rc && i < b->nrows; i++)
+		rc = on_row(r, &b->rows[i], err);
+	if (rc)
+		return rc;
+	switch (b->behind) {
+	case DECODE_MORE_ROWS:
+		return GO_ON;
+	case DECODE_A_FRAME:
+		return on_frame(r, b->type, b->payload, ret_end, err);
+	case DECODE_BROKEN:
+		return broken(err, b->broken);
+	case DECODE_FAILED:
+		return failed(b, err);
+	case DECODE_NOTHING:
+	case DECODE_CUT:
+		break;
+	}
+	return error_set(err, ERR_IO,
+			 "the decoder died before the end of the file");
 }
 
 int
@@ -442,17 +318,17 @@ decode_frames_read(int fd, int patience_ms, const struct decode_request *req,
 		   struct error *err)
 {
 	scope_free struct reader *r = calloc(1, sizeof(*r));
-	int rc;
+	scope_taker *taker = NULL;
+	int rc = r ? decode_taker_new(fd, patience_ms, &taker, err)
+		   : error_nomem(err);
 
-	if (!r)
-		return error_nomem(err);
-	r->fd = fd;
-	r->patience_ms = patience_ms;
+	if (rc)
+		return rc;
+	r->taker = taker;
 	r->req = req;
 	r->sink = sink;
 	do {
-		rc = read_frame(r, ret_end, err);
+		rc = on_batch(r, decode_taker_next(taker), ret_end, err);
 	} while (rc == GO_ON);
-	buf_release(&r->in);
 	return rc == ENDED ? 0 : rc;
 }
