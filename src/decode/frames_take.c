@@ -273,14 +273,15 @@ fill(const struct decode_taker *t, struct batch *b)
 static int
 begin(struct batch *b, const struct batch *before)
 {
-	struct slice rest = {before->bytes.data + before->done,
-			     before->bytes.len - before->done};
+	const size_t left = before->bytes.len - before->done;
 
 	buf_clear(&b->bytes);
 	b->done = b->ncells = b->nflaws = 0;
 	b->given.nrows = 0;
 	b->given.err = ERROR_INIT;
-	return rest.n ? buf_addslice(&b->bytes, rest) : 0;
+	return left ? buf_add(&b->bytes, before->bytes.data + before->done,
+			      left)
+		    : 0;
 }
 
 static void

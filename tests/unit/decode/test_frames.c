@@ -13,6 +13,9 @@
 #include "decode/frames.h"
 #include "tests/lib/decode_collect.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static const char *const names[] = {"a", "b=名称", NULL};
 
 /* ---- round trip ---------------------------------------------------------- */
@@ -377,6 +380,37 @@ test_callback(void **state)
 	decode_request_free(req);
 }
 
+/* So does one while the next batch is awaited, from a decoder that says nothing
+ * more and lives. */
+static void
+test_callback_while_waiting(void **state)
+{
+	struct decode_request *req = collect_request("", names);
+	struct collected c scope_collected = {0};
+	struct decode_sink sink = collect_sink(&c);
+	scope_buf text = BUF_INIT;
+	scope_buf bytes = BUF_INIT;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(buf_adds(&text, "a,b\n"), 0);
+	for (int i = 0; i < 15000; i++)
+		assert_int_equal(buf_adds(&text, "1,2\n"), 0);
+	make_frames(buf_slice(&text), "", &bytes);
+	assert_in_range(bytes.len, 150000, 250000);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
+	bytes.len -= DECODE_FRAME_HEAD + 1; /* END */
+	assert_int_equal(write(ends[1], bytes.data, bytes.len), bytes.len);
+	sink.row = stop;
+	assert_int_equal(
+		decode_frames_read(ends[0], -1, req, &sink, &c.end, &c.err),
+		ERR_DENIED);
+	close(ends[0]);
+	close(ends[1]);
+	decode_request_free(req);
+}
+
 int
 main(void)
 {
@@ -392,6 +426,7 @@ main(void)
 		cmocka_unit_test(test_flaws),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_callback),
+		cmocka_unit_test(test_callback_while_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
