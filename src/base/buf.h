@@ -28,7 +28,7 @@ MUST_CHECK int buf_grow(struct buf *b, size_t more);
 static inline MUST_CHECK int
 buf_reserve(struct buf *b, size_t more)
 {
-	return more <= b->cap - b->len ? 0 : buf_grow(b, more);
+	return b->data && more <= b->cap - b->len ? 0 : buf_grow(b, more);
 }
 static inline MUST_CHECK int
 buf_add(struct buf *b, const void *p, size_t n)

@@ -111,12 +111,12 @@ staged_of(struct slice key, struct slice value, struct store_staged *ret,
 	  struct error *err)
 {
 	uint64_t row, line, cells;
-	int flags;
+	unsigned char flags;
 
 	if (!leb_take(&value, &row) || !leb_take(&value, &line) ||
 	    !leb_take(&value, &cells) || !value.n || cells > value.n - 1)
 		return error_set(err, ERR_CORRUPT, "a staged row is cut off");
-	flags = *value.p;
+	flags = (unsigned char)*value.p;
 	value.p++;
 	value.n--;
 	*ret = (struct store_staged){
