@@ -14,6 +14,24 @@ cells_add_long(struct buf *row, struct slice cell)
 	return 0;
 }
 
+/* The bytes move up, for a length that takes more than one. */
+int
+cells_close_long(struct buf *row, size_t place, size_t *ret_first)
+{
+	char bytes[LEB_MAX];
+	struct buf length = {.data = bytes, .cap = sizeof(bytes)};
+	size_t n = row->len - place - 1;
+
+	leb_put(&length, n);
+	if (buf_reserve(row, length.len - 1))
+		return ERR_NOMEM;
+	memmove(row->data + place + length.len, row->data + place + 1, n);
+	memcpy(row->data + place, bytes, length.len);
+	row->len += length.len - 1;
+	*ret_first = place + length.len;
+	return 0;
+}
+
 bool
 cells_next_long(struct slice *rest, struct slice *ret_cell)
 {

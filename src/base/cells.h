@@ -31,6 +31,29 @@ cells_add(struct buf *row, struct slice cell)
 	return 0;
 }
 
+/* A cell that is written where it is to stand: cells_open() gives its place,
+ * its bytes are appended to the row, and cells_close() says how many there are:
+ * returns 0 or ERR_NOMEM, and the offset of the first of them. */
+static inline MUST_CHECK int
+cells_open(struct buf *row, size_t *ret_place)
+{
+	*ret_place = row->len;
+	return buf_addc(row, 0);
+}
+MUST_CHECK int cells_close_long(struct buf *row, size_t place,
+				size_t *ret_first);
+static inline MUST_CHECK int
+cells_close(struct buf *row, size_t place, size_t *ret_first)
+{
+	size_t n = row->len - place - 1;
+
+	if (n >= 0x80)
+		return cells_close_long(row, place, ret_first);
+	row->data[place] = (char)n;
+	*ret_first = place + 1;
+	return 0;
+}
+
 /* Takes the first cell off 'rest'. False at the end, and when the bytes are
  * no packed row (then rest->n is not 0). */
 static inline bool

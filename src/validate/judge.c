@@ -125,7 +125,8 @@ struct judging {
 	struct validate_scratch *scratch;
 	validate_report *on_fault, *on_warning;
 	void *ctx;
-	bool bad; /* a fault was reported */
+	bool bad;      /* a fault was reported */
+	bool in_order; /* the values stand as the row is packed */
 };
 
 /* Room for the spans of every field; nothing has been read. */
@@ -259,11 +260,16 @@ judge_cell(struct judging *j, size_t index, struct slice raw)
 	struct validate_span *span = &j->scratch->spans[index];
 	struct validate_value_fault text;
 	struct validate_finding found;
-	size_t start = values->len;
-	int rc = validate_cell(f, raw, j->scratch, values, &found);
+	size_t place, first;
+	int rc;
 
+	if (cells_open(values, &place))
+		return ERR_NOMEM;
+	rc = validate_cell(f, raw, j->scratch, values, &found);
 	if (rc < 0)
 		return rc;
+	if (cells_close(values, place, &first))
+		return ERR_NOMEM;
 	if (found.warning) {
 		validate_finding_fill(f, &found, found.warning, &text);
 		rc = report(j, j->on_warning, f->config->id, raw, &text);
@@ -275,7 +281,7 @@ judge_cell(struct judging *j, size_t index, struct slice raw)
 		validate_finding_fill(f, &found, found.fault, &text);
 		return report(j, j->on_fault, f->config->id, raw, &text);
 	}
-	*span = (struct validate_span){start, values->len - start};
+	*span = (struct validate_span){first, values->len - first};
 	if (!span->n && j->v->needed[index])
 		return report_message(
 			j, f->config->required ? MSG_REQUIRED : MSG_KEY_EMPTY,
@@ -314,18 +320,20 @@ judge_cells(struct judging *j)
 	size_t n = j->record->ncells < j->ncolumns ? j->record->ncells
 						   : j->ncolumns;
 
-	j->row->as_sent = j->ncolumns == j->v->resource->nfields &&
-			  j->row->change == VALIDATE_WRITE;
+	j->in_order = n == j->v->resource->nfields &&
+		      j->row->change == VALIDATE_WRITE;
+	j->row->as_sent = true;
 	for (size_t i = 0; i < n; i++) {
 		int field = j->columns[i], rc;
 
-		j->row->as_sent &= field == (int)i;
+		j->in_order &= field == (int)i;
 		if (field < 0 || is_skipped(j, (size_t)field))
 			continue;
 		rc = judge_column(j, i, (size_t)field);
 		if (rc)
 			return rc;
 	}
+	j->row->as_sent &= j->in_order && n == j->ncolumns;
 	return 0;
 }
 
@@ -400,6 +408,13 @@ pack_key(struct judging *j)
 static int
 pack_cells(struct judging *j)
 {
+	struct buf unpacked = j->row->cells;
+
+	if (j->in_order) {
+		j->row->cells = j->scratch->values;
+		j->scratch->values = unpacked;
+		return 0;
+	}
 	for (size_t i = 0; i < j->v->resource->nfields; i++) {
 		if (cells_add(&j->row->cells, value_of(j, i)))
 			return ERR_NOMEM;

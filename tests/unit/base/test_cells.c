@@ -32,6 +32,30 @@ test_round_trip(void **state)
 	assert_int_equal(cells_get(buf_slice(&row), 3).n, 0);
 }
 
+/* In place, of any length: as if they had been added. */
+static void
+test_in_place(void **state)
+{
+	static const size_t lengths[] = {0, 1, 127, 128, 300, 16383, 16384, 5};
+	scope_buf added = BUF_INIT;
+	scope_buf row = BUF_INIT;
+	char big[16384];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct slice cell = {big, lengths[i]};
+		size_t place, first;
+
+		assert_int_equal(cells_add(&added, cell), 0);
+		assert_int_equal(cells_open(&row, &place), 0);
+		assert_int_equal(buf_addslice(&row, cell), 0);
+		assert_int_equal(cells_close(&row, place, &first), 0);
+		assert_int_equal(row.len - first, lengths[i]);
+		assert_true(slice_eq(buf_slice(&row), buf_slice(&added)));
+	}
+}
+
 static void
 test_broken_rows(void **state)
 {
@@ -299,6 +323,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_place),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_in_place),
 		cmocka_unit_test(test_broken_rows),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_numbers_in_too_many_bytes),
