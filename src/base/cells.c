@@ -18,7 +18,7 @@ cells_add_long(struct buf *row, struct slice cell)
 int
 cells_close_long(struct buf *row, size_t place, size_t *ret_first)
 {
-	char bytes[LEB_MAX];
+	char bytes[LEB_MAX] = {0};
 	struct buf length = {.data = bytes, .cap = sizeof(bytes)};
 	size_t n = row->len - place - 1;
 
