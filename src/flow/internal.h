@@ -321,12 +321,6 @@ MUST_CHECK int flow_link(struct store *store, const struct flow_resource *r,
 			 int64_t seq, const struct breath *breath,
 			 struct error *err);
 
-/* load.c: links from what was collected of them (place: cells), which is
- * sorted here; *ret is to be told, and freed. */
-MUST_CHECK int flow_load_links(struct sql *db, const struct store_load_of *of,
-			       struct sorter *places, struct store_load **ret,
-			       struct error *err);
-
 /* One publish, once the records are written. */
 struct flow_work {
 	struct store *store;

@@ -6,25 +6,18 @@
 
 #include "base/sorter.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#define PILE_MEMORY (2 << 20)
-
-/* Links of records that came in one load go into one again: those of each
- * submission by themselves. */
-struct pile {
-	char submission[STORE_SUBMISSION_ID_MAX];
-	struct sorter *places; /* place: cells */
-};
+#define MEMORY (2 << 20)
 
 struct link {
 	struct sql *db;
 	const struct flow_lens *lens;
 	int64_t seq;
 	const struct breath *breath;
-	struct pile *piles;
-	size_t npiles;
+	/* of records that came in loads, whose links go into one again: place;
+	 * submission, cells. NULL: none yet */
+	struct sorter *loaded;
 	struct buf place;
 	struct error *err;
 };
@@ -32,31 +25,20 @@ struct link {
 static void
 link_release(struct link *l)
 {
-	for (size_t i = 0; i < l->npiles; i++)
-		sorter_free(l->piles[i].places);
-	free(l->piles);
+	sorter_free(l->loaded);
 	buf_release(&l->place);
 }
 
 static int
-find_pile(struct link *l, const char *submission, struct pile **ret)
+link_later(struct link *l, const struct store_record *r)
 {
-	struct pile *piles;
+	const struct slice parts[] = {
+		{r->submission, strlen(r->submission) + 1}, r->cells};
+	int rc = l->loaded ? 0 : sorter_new(MEMORY, &l->loaded, l->err);
 
-	for (size_t i = 0; i < l->npiles; i++) {
-		*ret = &l->piles[i];
-		if (strcmp((*ret)->submission, submission) == 0)
-			return 0;
-	}
-	piles = reallocarray(l->piles, l->npiles + 1, sizeof(*piles));
-	if (!piles)
-		return error_nomem(l->err);
-	l->piles = piles;
-	*ret = &piles[l->npiles++];
-	**ret = (struct pile){0};
-	snprintf((*ret)->submission, sizeof((*ret)->submission), "%s",
-		 submission);
-	return sorter_new(PILE_MEMORY, &(*ret)->places, l->err);
+	return rc ? rc
+		  : sorter_add_parts(l->loaded, buf_slice(&l->place), parts, 2,
+				     l->err);
 }
 
 static int
@@ -64,39 +46,56 @@ link_record(void *ctx, const struct store_record *r)
 {
 	struct link *l = ctx;
 	struct slice subject = cells_get(r->cells, l->lens->field);
-	struct pile *pile = NULL;
 	int rc = breathe(l->breath, l->err);
 
 	if (rc)
 		return rc;
 	if (publish_source_place(subject, r->key, &l->place))
 		return error_nomem(l->err);
-	if (!r->loaded)
-		return store_link_insert(l->db, l->lens->id, l->seq,
-					 buf_slice(&l->place), r->id, l->err);
-	rc = find_pile(l, r->submission, &pile);
-	return rc ? rc
-		  : sorter_add(pile->places, buf_slice(&l->place), r->cells,
-			       l->err);
+	return r->loaded
+		       ? link_later(l, r)
+		       : store_link_insert(l->db, l->lens->id, l->seq,
+					   buf_slice(&l->place), r->id, l->err);
 }
 
 static int
-load_pile(struct link *l, struct pile *pile)
+load_rows(struct link *l, struct store_load *load)
+{
+	struct slice place, cells;
+	int rc = sorter_sort(l->loaded, l->err);
+
+	while (!rc &&
+	       (rc = sorter_next(l->loaded, &place, &cells, l->err)) > 0) {
+		const char *submission = cells.p;
+		size_t behind = strlen(submission) + 1;
+
+		cells.p += behind;
+		cells.n -= behind;
+		rc = breathe(l->breath, l->err);
+		if (!rc)
+			rc = store_load_add_of(load, submission, place, cells,
+					       l->err);
+	}
+	return rc ? rc : store_load_end(load, l->err);
+}
+
+static int
+load(struct link *l)
 {
 	const struct store_load_of of = {
 		.kind = STORE_LOAD_LINKS,
 		.owner = l->lens->id,
 		.seq = l->seq,
-		.submission = pile->submission,
 		.breath = l->breath,
 	};
-
-	struct store_load *links = NULL;
-	int rc = flow_load_links(l->db, &of, pile->places, &links, l->err);
+	struct store_load *load = NULL;
+	int rc = store_load_begin(l->db, &of, &load, l->err);
 
 	if (!rc)
-		rc = store_load_tell(links, l->err);
-	store_load_free(links);
+		rc = load_rows(l, load);
+	if (!rc)
+		rc = store_load_tell(load, l->err);
+	store_load_free(load);
 	return rc;
 }
 
@@ -109,8 +108,8 @@ link_lens(struct link *l, int64_t resource)
 	if (!rc)
 		rc = store_record_each(l->db, resource, l->seq, link_record, l,
 				       l->err);
-	for (size_t i = 0; !rc && i < l->npiles; i++)
-		rc = load_pile(l, &l->piles[i]);
+	if (!rc && l->loaded)
+		rc = load(l);
 	return rc ? rc
 		  : store_lens_set_linked(l->db, l->lens->id, l->seq, l->err);
 }

@@ -118,10 +118,9 @@ add_rows(struct load *l)
 
 /* ---- links, and whom they concern ---------------------------------------- */
 
-int
-flow_load_links(struct sql *db, const struct store_load_of *of,
-		struct sorter *places, struct store_load **ret,
-		struct error *err)
+static int
+add_links(struct sql *db, const struct store_load_of *of, struct sorter *places,
+	  struct store_load **ret, struct error *err)
 {
 	struct slice place, cells;
 	int rc = sorter_sort(places, err);
@@ -147,8 +146,8 @@ load_links(struct load *l, size_t lens)
 		.submission = j->submission->id,
 		.breath = j->breath,
 	};
-	int rc = flow_load_links(l->f->db, &of, l->places[lens],
-				 &l->links[lens], l->err);
+	int rc = add_links(l->f->db, &of, l->places[lens], &l->links[lens],
+			   l->err);
 
 	sorter_free(l->places[lens]);
 	l->places[lens] = NULL;

@@ -310,7 +310,7 @@ MUST_CHECK int publish_subject(struct sql *db,
  * found, 0 none; to be released in any case), then its text (0). A row that is
  * at hand is taken (ERR_NOMEM, or 0), all but its theme, into an empty one. */
 struct publish_subject_row {
-	int64_t theme, version, since;
+	int64_t id, theme, version, since;
 	struct buf subject, cells;
 };
 MUST_CHECK int publish_subject_find(struct sql *db, int64_t row,

@@ -4,6 +4,7 @@
  */
 #include "publish/era.h"
 #include "publish/gather.h"
+#include "store/retain.h"
 
 int
 publish_subject_take(struct publish_subject_row *ret,
@@ -12,6 +13,7 @@ publish_subject_take(struct publish_subject_row *ret,
 	if (buf_addslice(&ret->subject, r->subject) ||
 	    buf_addslice(&ret->cells, r->cells))
 		return ERR_NOMEM;
+	ret->id = r->id;
 	ret->version = r->version;
 	ret->since = r->since;
 	return 0;
@@ -64,6 +66,28 @@ print(const struct publish_theme *theme, const struct publish_subject_row *f,
 	return rc;
 }
 
+/* Its records are the same for as long as the row holds. They may have been
+ * merged since it began, and older ones be gone: so they are read as late as
+ * that is, which a kept version that shows the row is not behind. */
+static int
+find_moment(struct sql *db, const struct publish_subject_row *f, int64_t *ret,
+	    struct error *err)
+{
+	int64_t theme, since, until = 0;
+	int rc = store_meta_get(db, "published", 0, ret, err);
+
+	if (!rc)
+		rc = store_theme_row_span(db, f->id, &theme, &since, &until,
+					  err);
+	if (rc < 0)
+		return rc;
+	if (until && until - 1 < *ret)
+		*ret = until - 1;
+	if (*ret < f->since)
+		*ret = f->since;
+	return 0;
+}
+
 /* By the rules of the version that made the row. */
 int
 publish_subject_tell(struct sql *db, const struct publish_theme *theme,
@@ -73,11 +97,14 @@ publish_subject_tell(struct sql *db, const struct publish_theme *theme,
 	struct integrate_result result = INTEGRATE_RESULT_INIT;
 	struct publish_gathered records = {0};
 	scope_era era = {.told = NULL};
+	int64_t at = 0;
 	int rc = publish_era_get(db, theme, f->version, &era, err);
 
 	if (!rc)
-		rc = publish_gather(db, &era.theme, f->since,
-				    buf_slice(&f->subject), &records, err);
+		rc = find_moment(db, f, &at, err);
+	if (!rc)
+		rc = publish_gather(db, &era.theme, at, buf_slice(&f->subject),
+				    &records, err);
 	if (!rc)
 		rc = print(&era.theme, f, &records, &result, out, err);
 	integrate_result_release(&result);

@@ -160,8 +160,7 @@ end_run(int64_t run, struct sql *db, int64_t seq, struct error *err)
 {
 	static const char text[] =
 		"UPDATE run SET until = ?2 WHERE until IS NULL AND (id = ?1"
-		" OR kind = 4 AND (owner, since) = (SELECT owner, since"
-		"  FROM run WHERE id = ?1 AND kind = 3))";
+		" OR id = " RUN_SHELF_OF("?1") ")";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 

@@ -120,7 +120,7 @@ record_of(const struct run_merge *m, bool is_run, struct slice *ret_place)
 						     m->row.key.n - nul - 1)}
 			   : SLICE_NONE,
 		.cells = m->row.value,
-		.submission = m->row.run->submission,
+		.submission = m->row.submission,
 	};
 }
 

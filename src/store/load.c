@@ -59,9 +59,13 @@ store_load_begin(struct sql *db, const struct store_load_of *of,
 	load->kind = kinds[of->kind];
 	load->breath = of->breath;
 	load->run = (struct run){
-		.owner = of->owner, .since = of->seq, .version = of->version};
+		.owner = of->owner,
+		.since = of->seq,
+		.version = of->version,
+		.mixed = !of->submission,
+	};
 	snprintf(load->run.submission, sizeof(load->run.submission), "%s",
-		 of->submission);
+		 of->submission ? of->submission : "");
 	rc = begin(load, err);
 	if (rc) {
 		store_load_free(load);
@@ -79,6 +83,19 @@ store_load_add(struct store_load *load, struct slice key, struct slice cells,
 }
 
 int
+store_load_add_of(struct store_load *load, const char *submission,
+		  struct slice key, struct slice cells, struct error *err)
+{
+	buf_clear(&load->value);
+	if (run_head_add(&load->value, load->run.since, load->run.version,
+			 submission) ||
+	    buf_addslice(&load->value, cells))
+		return error_nomem(err);
+	return run_build_add(load->rows, key, buf_slice(&load->value), false,
+			     err);
+}
+
+int
 store_load_add_row(struct store_load *load, const struct store_theme_row *row,
 		   struct error *err)
 {
@@ -91,7 +108,8 @@ store_load_add_row(struct store_load *load, const struct store_theme_row *row,
 	rc = run_build_add(load->rows, row->subject, buf_slice(&load->value),
 			   row->conflicts.n != 0, err);
 	return rc ? rc
-		  : shelves_add(load->shelves, row->subject, row->bytes, err);
+		  : shelves_add(load->shelves, row->subject, SLICE_NONE,
+				row->bytes, err);
 }
 
 int

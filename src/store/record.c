@@ -30,7 +30,7 @@ record_of_run(const struct run_row *row)
 		.id = row->id,
 		.key = row->key,
 		.cells = row->value,
-		.submission = row->run->submission,
+		.submission = row->submission,
 		.loaded = true,
 	};
 }

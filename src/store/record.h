@@ -249,14 +249,19 @@ struct store_load_of {
 	enum store_load_kind kind;
 	int64_t owner;
 	int64_t seq;
-	int64_t version;	     /* of a theme's rows */
-	const char *submission;	     /* of records and links, else "" */
+	int64_t version; /* of a theme's rows */
+	/* of records and links, else ""; NULL: each has its own */
+	const char *submission;
 	const struct breath *breath; /* while it is ended; NULL none */
 };
 MUST_CHECK int store_load_begin(struct sql *db, const struct store_load_of *of,
 				struct store_load **ret, struct error *err);
 MUST_CHECK int store_load_add(struct store_load *load, struct slice key,
 			      struct slice cells, struct error *err);
+/* The same where each has its own submission. */
+MUST_CHECK int store_load_add_of(struct store_load *load,
+				 const char *submission, struct slice key,
+				 struct slice cells, struct error *err);
 /* The same of a theme: its id, version and since are the load's. */
 MUST_CHECK int store_load_add_row(struct store_load *load,
 				  const struct store_theme_row *row,

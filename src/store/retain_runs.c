@@ -106,8 +106,9 @@ store_retain_end_runs(struct sql *db, int64_t horizon, struct error *err)
 	static const char shelves[] =
 		"UPDATE run SET until = ?1 WHERE kind = 4 AND until IS NULL"
 		" AND since < ?1 AND NOT EXISTS(SELECT 1 FROM run s"
-		"  WHERE s.kind = 3 AND s.owner = run.owner"
-		"  AND s.since = run.since AND s.until IS NULL)";
+		"  WHERE s.until IS NULL AND s.id = (SELECT max(id) FROM run t"
+		"   WHERE t.kind = 3 AND t.owner = run.owner"
+		"   AND t.since = run.since AND t.id < run.id))";
 	const int64_t bind[4] = {horizon};
 	int64_t n;
 	int rc = run(db, rows, bind, &n, err);

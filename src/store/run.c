@@ -2,11 +2,46 @@
 #include "store/run.h"
 
 #include "base/cells.h"
+#include "base/leb.h"
 #include "base/scope.h"
 #include "store/run_cache.h"
 #include "store/run_files.h"
 
 #include <assert.h>
+
+#define COLUMNS " id, owner, since, version, submission, merged "
+
+/* ---- heads --------------------------------------------------------------- */
+
+int
+run_head_add(struct buf *value, int64_t since, int64_t version,
+	     const char *submission)
+{
+	if (buf_reserve(value, (size_t)2 * LEB_MAX))
+		return ERR_NOMEM;
+	leb_put(value, (uint64_t)since);
+	leb_put(value, (uint64_t)version);
+	return cells_add(value,
+			 (struct slice){submission, strlen(submission) + 1});
+}
+
+/* Off the row's value. */
+static bool
+take_head(struct run_row *row)
+{
+	uint64_t since, version;
+	struct slice submission;
+
+	if (!leb_take(&row->value, &since) ||
+	    !leb_take(&row->value, &version) ||
+	    !cells_next(&row->value, &submission) || !submission.n ||
+	    submission.p[submission.n - 1])
+		return false;
+	row->since = (int64_t)since;
+	row->version = (int64_t)version;
+	row->submission = submission.p;
+	return true;
+}
 
 /* ---- one run ------------------------------------------------------------- */
 
@@ -143,8 +178,12 @@ is_gone(struct run_cursor *c, int64_t id)
 static int
 parse_row(struct run_cursor *c, struct error *err)
 {
+	c->row.since = c->run.since;
+	c->row.version = c->run.version;
+	c->row.submission = c->run.submission;
 	if (!cells_next(&c->rest, &c->row.key) ||
-	    !cells_next(&c->rest, &c->row.value))
+	    !cells_next(&c->rest, &c->row.value) ||
+	    (c->run.mixed && !take_head(&c->row)))
 		return error_set(err, ERR_CORRUPT,
 				 "a block of run %lld is broken: restore a "
 				 "backup",
@@ -243,7 +282,8 @@ add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
 		.run = {.id = sql_int(stmt, 0),
 			.owner = sql_int(stmt, 1),
 			.since = sql_int(stmt, 2),
-			.version = sql_int(stmt, 3)},
+			.version = sql_int(stmt, 3),
+			.mixed = sql_int(stmt, 5) != 0},
 	};
 	snprintf(c->run.submission, sizeof(c->run.submission), "%.*s",
 		 (int)submission.n, submission.n ? submission.p : "");
@@ -256,7 +296,7 @@ find_runs(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 	  int64_t at, struct error *err)
 {
 	static const char text[] =
-		"SELECT id, owner, since, version, submission FROM run"
+		"SELECT" COLUMNS "FROM run"
 		" WHERE kind = ?1 AND owner = ?2 AND since <= ?3"
 		" AND (until IS NULL OR until > ?3)";
 	scope_stmt *stmt = NULL;
@@ -429,22 +469,23 @@ run_row_is_gone(struct sql *db, int64_t id, int64_t at, struct error *err)
 }
 
 int
-run_since(struct sql *db, enum run_kind kind, int64_t owner, int64_t since,
-	  int64_t *ret, bool *ret_some_gone, struct error *err)
+run_of_shelf(struct sql *db, const struct run *shelf, int64_t *ret,
+	     bool *ret_some_gone, struct error *err)
 {
-	static const char text[] = "SELECT id FROM run WHERE kind = ?1"
-				   " AND owner = ?2 AND since = ?3";
+	static const char text[] =
+		"SELECT max(id) FROM run WHERE kind = 3 AND owner = ?1"
+		" AND since = ?2 AND id < ?3";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
 	if (rc)
 		return rc;
-	sql_bind_int(stmt, 1, kind);
-	sql_bind_int(stmt, 2, owner);
-	sql_bind_int(stmt, 3, since);
+	sql_bind_int(stmt, 1, shelf->owner);
+	sql_bind_int(stmt, 2, shelf->since);
+	sql_bind_int(stmt, 3, shelf->id);
 	rc = sql_step(db, stmt, err);
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || sql_is_null(stmt, 0))
+		return rc < 0 ? rc : 0;
 	*ret = sql_int(stmt, 0);
 	rc = find_some_gone(db, *ret, ret_some_gone, err);
 	return rc ? rc : 1;
@@ -501,9 +542,8 @@ run_find(struct run_walk *w, struct sql *db, enum run_kind kind, int64_t owner,
 static int
 load_run(struct run_walk *w, struct sql *db, int64_t run, struct error *err)
 {
-	static const char text[] =
-		"SELECT id, owner, since, version, submission FROM run"
-		" WHERE id = ?1";
+	static const char text[] = "SELECT" COLUMNS "FROM run"
+				   " WHERE id = ?1";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, text, &stmt, err);
 
@@ -528,6 +568,20 @@ run_walk_open_one(struct run_walk *w, struct sql *db, int64_t run,
 		return rc;
 	w->cursors->some_gone = false; /* none is asked for */
 	return cursor_open(w, w->cursors, SLICE_NONE, err);
+}
+
+int
+run_walk_open_some(struct run_walk *w, struct sql *db, const int64_t *runs,
+		   size_t n, int64_t at, struct error *err)
+{
+	int rc = 0;
+
+	w->at = at;
+	for (size_t i = 0; rc >= 0 && i < n; i++)
+		rc = load_run(w, db, runs[i], err);
+	for (size_t i = 0; rc >= 0 && i < w->ncursors; i++)
+		rc = cursor_open(w, &w->cursors[i], SLICE_NONE, err);
+	return rc < 0 ? rc : 0;
 }
 
 static int
@@ -567,6 +621,20 @@ run_get(struct run_walk *w, struct sql *db, int64_t id, struct run_row *ret,
 		}
 	}
 	return rc < 0 ? rc : 0;
+}
+
+int
+run_get_key(struct run_walk *w, struct sql *db, int64_t run, struct slice key,
+	    struct run_row *ret, struct error *err)
+{
+	bool again = w->ncursors == 1 && w->cursors->run.id == run;
+	int rc = again ? 1 : reload_run(w, db, run, err);
+
+	if (rc > 0)
+		rc = find_in_run(w, w->cursors, key, err);
+	if (rc > 0)
+		*ret = w->cursors->row;
+	return rc;
 }
 
 int

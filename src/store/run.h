@@ -27,7 +27,7 @@ enum run_kind {			 /* stored: appended to, never changed */
 };
 
 /* How many runs of an owner may hold at once: a walk looks at each of them. */
-#define RUN_LIVE_MAX 8
+#define RUN_LIVE_MAX 16
 
 struct run {
 	int64_t id;
@@ -35,13 +35,20 @@ struct run {
 	int64_t since;
 	int64_t version;
 	char submission[32];
+	bool mixed; /* its rows are of others: each has a head of its own */
 };
 
 struct run_row {
 	int64_t id;
 	struct slice key, value;
+	int64_t since, version;
+	const char *submission;
 	const struct run *run;
 };
+
+/* Before the value of a row in a run that is mixed. ERR_NOMEM. */
+MUST_CHECK int run_head_add(struct buf *value, int64_t since, int64_t version,
+			    const char *submission);
 
 #define RUN_ROW_BITS 28 /* rows of a run, in their ids */
 
@@ -75,6 +82,12 @@ run_ordinal_of_row(int64_t id)
 {
 	return id & (((int64_t)1 << RUN_ROW_BITS) - 1);
 }
+
+/* In SQL: the run of shelves that began with one of subjects, NULL without. */
+#define RUN_SHELF_OF(subjects) \
+	"(SELECT min(h.id) FROM run h JOIN run s ON s.id = " subjects \
+	" WHERE s.kind = 3 AND h.kind = 4 AND h.owner = s.owner" \
+	" AND h.since = s.since AND h.id > s.id)"
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -126,6 +139,10 @@ MUST_CHECK int run_walk_seek_one(struct run_walk *w, struct slice key,
 /* All rows of one run, whether they hold or not. No run: no rows. */
 MUST_CHECK int run_walk_open_one(struct run_walk *w, struct sql *db,
 				 int64_t run, struct error *err);
+/* The rows of some runs that hold at 'at'. */
+MUST_CHECK int run_walk_open_some(struct run_walk *w, struct sql *db,
+				  const int64_t *runs, size_t n, int64_t at,
+				  struct error *err);
 void run_walk_close(struct run_walk *w);
 /* The same, and nobody else gets it (run_cache.h). */
 void run_walk_release(struct run_walk *w);
@@ -140,11 +157,15 @@ MUST_CHECK int run_find(struct run_walk *w, struct sql *db, enum run_kind kind,
  * one gives the next, cheaply if that is not far behind it. */
 MUST_CHECK int run_get(struct run_walk *w, struct sql *db, int64_t id,
 		       struct run_row *ret, struct error *err);
-/* The run of an owner that began at a sequence (1 and its id, 0 none), and
- * whether one of its rows has ended. */
-MUST_CHECK int run_since(struct sql *db, enum run_kind kind, int64_t owner,
-			 int64_t since, int64_t *ret, bool *ret_some_gone,
-			 struct error *err);
+/* The same by its key, in one run. */
+MUST_CHECK int run_get_key(struct run_walk *w, struct sql *db, int64_t run,
+			   struct slice key, struct run_row *ret,
+			   struct error *err);
+/* The run of subjects that began with one of shelves (1 and its id, 0 none),
+ * and whether one of its rows has ended. */
+MUST_CHECK int run_of_shelf(struct sql *db, const struct run *shelf,
+			    int64_t *ret, bool *ret_some_gone,
+			    struct error *err);
 /* Whether a row has ended at 'at': 1, 0. */
 MUST_CHECK int run_row_is_gone(struct sql *db, int64_t id, int64_t at,
 			       struct error *err);
@@ -218,6 +239,7 @@ struct run_builder;
 MUST_CHECK int run_build(struct sql *db, enum run_kind kind,
 			 const struct run *run, struct run_builder **ret,
 			 struct error *err);
+int64_t run_build_id(const struct run_builder *b);
 /* Keys ascend: ERR_INTERNAL otherwise. */
 MUST_CHECK int run_build_add(struct run_builder *b, struct slice key,
 			     struct slice value, bool marked,

@@ -45,6 +45,12 @@ run_build(struct sql *db, enum run_kind kind, const struct run *run,
 	return 0;
 }
 
+int64_t
+run_build_id(const struct run_builder *b)
+{
+	return b->run.id;
+}
+
 void
 run_build_free(struct run_builder *b)
 {
@@ -113,7 +119,7 @@ run_build_tell(struct run_builder *b, struct error *err)
 {
 	static const char text[] =
 		"INSERT INTO run(id, kind, owner, since, version, submission,"
-		" rows) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+		" rows, merged) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	scope_stmt *stmt = NULL;
 	int rc;
 
@@ -133,6 +139,7 @@ run_build_tell(struct run_builder *b, struct error *err)
 	sql_bind_int(stmt, 5, b->run.version);
 	sql_bind_text(stmt, 6, b->run.submission);
 	sql_bind_int(stmt, 7, b->rows);
+	sql_bind_int(stmt, 8, b->run.mixed);
 	return sql_run(b->db, stmt, err);
 }
 

@@ -19,6 +19,7 @@
 struct shelves {
 	struct buf filling; /* subjects and their entries, packed */
 	uint32_t ordinal;   /* of the next */
+	struct buf entry;
 	struct relay *relay;
 	/* the relay's while it works */
 	struct buf subjects;
@@ -38,6 +39,7 @@ shelves_free(struct shelves *s)
 		return;
 	relay_free(s->relay);
 	buf_release(&s->filling);
+	buf_release(&s->entry);
 	buf_release(&s->subjects);
 	sorter_free(s->sorter);
 	run_build_free(s->run);
@@ -143,6 +145,12 @@ shelves_wait(struct shelves *s, const struct breath *breath, struct error *err)
 	return rc ? rc : s->err.code;
 }
 
+bool
+shelves_is_done(struct shelves *s)
+{
+	return relay_wait_some(s->relay, 0);
+}
+
 static int
 hand_over(struct shelves *s, bool last, struct error *err)
 {
@@ -161,8 +169,8 @@ hand_over(struct shelves *s, bool last, struct error *err)
 }
 
 int
-shelves_add(struct shelves *s, struct slice subject, int64_t bytes,
-	    struct error *err)
+shelves_add(struct shelves *s, struct slice subject, struct slice head,
+	    int64_t bytes, struct error *err)
 {
 	const bool known = bytes >= 0 && bytes < UINT32_MAX;
 	const struct run_shelf_entry entry = {
@@ -170,9 +178,11 @@ shelves_add(struct shelves *s, struct slice subject, int64_t bytes,
 		.bytes = htole32(known ? (uint32_t)bytes : UINT32_MAX),
 	};
 
-	if (cells_add(&s->filling, subject) ||
-	    cells_add(&s->filling,
-		      (struct slice){(const char *)&entry, sizeof(entry)}))
+	buf_clear(&s->entry);
+	if (buf_addslice(&s->entry, head) ||
+	    buf_add(&s->entry, &entry, sizeof(entry)) ||
+	    cells_add(&s->filling, subject) ||
+	    cells_add(&s->filling, buf_slice(&s->entry)))
 		return error_nomem(err);
 	return s->filling.len < BATCH ? 0 : hand_over(s, false, err);
 }

@@ -772,7 +772,8 @@ store_records_undo(struct store *store, int64_t seq, struct error *err)
 		"DELETE FROM orphan" SINCE,
 		"UPDATE orphan" UNTIL,
 		"DELETE FROM run" SINCE,
-		"UPDATE run" UNTIL,
+		"UPDATE run SET until = NULL, merged_into = NULL"
+		" WHERE until >= ?1 AND until < ?2",
 		"DELETE FROM gone WHERE until >= ?1 AND until < ?2",
 		"DELETE FROM chunk" SINCE,
 		"UPDATE chunk" UNTIL,

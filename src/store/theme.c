@@ -38,8 +38,8 @@ row_of_run(const struct run_row *row)
 {
 	struct store_theme_row r = {
 		.id = row->id,
-		.version = row->run->version,
-		.since = row->run->since,
+		.version = row->version,
+		.since = row->since,
 		.subject = row->key,
 		.conflicts = row->value,
 		.bytes = STORE_UNKNOWN,
@@ -144,7 +144,7 @@ store_theme_shelf(const unsigned char sha256[static 2])
 /* The rows that a shelf's run names are in the run of subjects that began with
  * it. */
 struct siblings {
-	int64_t since; /* 0: not looked for yet */
+	int64_t shelves; /* the run; 0: not looked for yet */
 	int64_t subjects;
 	bool some_gone;
 };
@@ -159,18 +159,19 @@ struct shelf {
 };
 
 static int
-find_siblings(struct shelf *s, int64_t since, const struct siblings **ret)
+find_siblings(struct shelf *s, const struct run *run,
+	      const struct siblings **ret)
 {
 	struct siblings *at = s->siblings;
 	const struct siblings *end = at + RUN_LIVE_MAX - 1;
 	int rc = 1;
 
-	while (at < end && at->since && at->since != since)
+	while (at < end && at->shelves && at->shelves != run->id)
 		at++;
-	if (at->since != since)
-		rc = run_since(s->merge.walk.db, RUN_SUBJECT, s->theme, since,
-			       &at->subjects, &at->some_gone, s->err);
-	at->since = rc > 0 ? since : 0;
+	if (at->shelves != run->id)
+		rc = run_of_shelf(s->merge.walk.db, run, &at->subjects,
+				  &at->some_gone, s->err);
+	at->shelves = rc > 0 ? run->id : 0;
 	*ret = at;
 	return rc;
 }
@@ -197,17 +198,17 @@ static int
 give_entry(struct shelf *s, struct slice subject,
 	   const struct run_shelf_entry *e)
 {
-	const struct run *run = s->merge.row.run;
+	const struct run_row *row = &s->merge.row;
 	struct sql *db = s->merge.walk.db;
 	const uint32_t bytes = le32toh(e->bytes);
 	const struct siblings *in = NULL;
 	struct store_theme_row r = {
-		.version = run->version,
-		.since = run->since,
+		.version = row->version,
+		.since = row->since,
 		.subject = subject,
 		.bytes = bytes == UINT32_MAX ? STORE_UNKNOWN : (int64_t)bytes,
 	};
-	int rc = find_siblings(s, run->since, &in);
+	int rc = find_siblings(s, row->run, &in);
 
 	if (rc <= 0)
 		return rc;

@@ -86,7 +86,7 @@ add_gone(struct changes *c, int64_t run)
 	return rc;
 }
 
-/* A run that began or ended as a whole. */
+/* A run that began or ended as a whole. What is merged does neither. */
 static int
 add_run(struct changes *c, int64_t run)
 {
@@ -107,8 +107,9 @@ static int
 add_runs(struct changes *c)
 {
 	static const char text[] =
-		"SELECT id, (since > ?2 AND since <= ?3)"
-		" OR coalesce(until > ?2 AND until <= ?3, 0) FROM run"
+		"SELECT id, (since > ?2 AND since <= ?3 AND NOT merged)"
+		" OR coalesce(until > ?2 AND until <= ?3"
+		"  AND merged_into IS NULL, 0) FROM run"
 		" WHERE kind = ?4 AND owner = ?1 AND since <= ?3"
 		" AND (until IS NULL OR until > ?2)";
 	scope_stmt *stmt = NULL;
@@ -171,7 +172,8 @@ give(struct changes *c, struct slice subject, store_theme_change_fn *each,
 
 	if (rc >= 0)
 		rc = store_theme_walk_find(c->is, subject, hold, &is, c->err);
-	if (rc < 0 || was.row.id == is.row.id)
+	/* of one subject no two rows begin at once, but one may have moved */
+	if (rc < 0 || was.row.since == is.row.since)
 		return rc < 0 ? rc : 0;
 	return each(ctx, was.row.id ? &was.row : NULL,
 		    is.row.id ? &is.row : NULL);

@@ -25,6 +25,24 @@ def take(body, at):
             return body[at:at + length], at + length
 
 
+def number(body, at):
+    n = shift = 0
+    while True:
+        n |= (body[at] & 0x7f) << shift
+        shift += 7
+        at += 1
+        if body[at - 1] < 0x80:
+            return n, at
+
+
+def head(value):
+    """Of a row that was merged: since, version, submission, its own value."""
+    since, at = number(value, 0)
+    version, at = number(value, at)
+    submission, at = take(value, at)
+    return since, version, submission[:-1].decode(), value[at:]
+
+
 def entries(body):
     at = 0
     while at < len(body):
@@ -63,6 +81,7 @@ class Runs:
         self.records = {}  # resource, key: the ids it had
         self.subjects, self.shelves = {}, {}
         self.ids = set()
+        self.merged = {}  # kind, owner, key, since: what became of the row
 
     def blocks(self, run, count):
         """Each row's id, key and value; blocks follow each other."""
@@ -83,13 +102,40 @@ class Runs:
         if number != count:
             self.check.say("run %d has %d rows, not %d", run, number, count)
 
-    def add(self, kind, run, owner, since, until, version, submission, count):
+    def goes_on(self, kind, row, name, end):
+        """A row that was merged is the one it was, and ends when it does."""
+        _, owner, key, since = name
+        table, where, values = {
+            RECORD: ("record", "id = ?", (row,)),
+            SUBJECT: ("theme_row", "id = ?", (row,)),
+            LINK: ("link", "lens = ? AND place = ? AND since = ?",
+                   (owner, key, since)),
+            ORPHAN: ("orphan", "theme = ? AND place = ? AND since = ?",
+                     (owner, key, since)),
+        }[kind]
+        self.check.db.execute("UPDATE temp.%s SET until = ? WHERE %s" % (
+            table, where), (end,) + values)
+
+    def add(self, kind, run, owner, began, until, version, submission, count,
+            mixed, merged_into):
         db = self.check.db
+        since = began
         for row, key, value in self.blocks(run, count):
+            if mixed:
+                since, version, submission, value = head(value)
             end = min(x for x in (self.gone.get(row), until, 1 << 62)
                       if x is not None)
             end = None if end == 1 << 62 else end
-            if kind == RECORD:
+            name = kind, owner, key, since
+            was = self.merged.pop(name, None)
+            if merged_into is not None and \
+                    self.gone.get(row, until + 1) > until:
+                self.merged[name] = was or row
+            if kind == SUBJECT:
+                self.subjects.setdefault((owner, began), set()).add(key)
+            if was and kind != SHELF:
+                self.goes_on(kind, was, name, end)
+            elif kind == RECORD:
                 self.records.setdefault((owner, key), []).append((since, row))
                 db.execute("INSERT INTO temp.record VALUES(?,?,?,?,?,?)",
                            (row, owner, key, since, end, submission))
@@ -101,7 +147,6 @@ class Runs:
                                resource, key.split(b"\0", 1)[1], since)))
             elif kind == SUBJECT:
                 conflicts = value[take(value, 0)[1]:]
-                self.subjects.setdefault((owner, since), set()).add(key)
                 db.execute("INSERT INTO temp.theme_row VALUES(?,?,?,?,?,?,?)",
                            (row, owner, key, since, end, version,
                             conflicts or None))
@@ -109,7 +154,7 @@ class Runs:
                 db.execute("INSERT INTO temp.orphan VALUES(?,?,?,?)",
                            (owner, key, since, end))
             else:
-                self.shelves.setdefault((owner, since), set()).add(key[2:])
+                self.shelves.setdefault((owner, began), set()).add(key[2:])
 
     def record_of(self, resource, key, since):
         """The record that such a link shows."""
@@ -124,7 +169,8 @@ class Runs:
                        % (table, columns, table))
         for run in self.check.rows(
                 "SELECT kind, id, owner, since, until, version, submission,"
-                " rows FROM r.run ORDER BY kind, since, id"):
+                " rows, merged, merged_into FROM r.run"
+                " ORDER BY kind, since, id"):
             self.add(*run)
         if self.subjects != self.shelves:
             self.check.say("shelves hold other subjects than their themes")

@@ -5,11 +5,13 @@ with what the oracle computes from the same files.
     large_changes.py CITY MOUNT CIVICFS OUT SEED rounds NUMBER
     large_changes.py CITY MOUNT CIVICFS OUT SEED withdraw
     large_changes.py CITY MOUNT CIVICFS OUT SEED check
+    large_changes.py CITY MOUNT CIVICFS OUT SEED merged
 
 'rounds' delivers a large file and a small one, in turns to either resource,
 and keeps what each version is to be in OUT. 'withdraw' has a large one undone
 from the middle of what was sent. 'check' reads every version that is there,
-and the changes between some."""
+and the changes between some. 'merged' waits until runs have been merged and no
+resource, lens or theme has more than four."""
 
 import csv
 import datetime
@@ -17,6 +19,7 @@ import io
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -215,6 +218,20 @@ class Changes:
             seen += 1
         if not seen:
             sys.exit("failed: no row was looked at")
+
+    def merged(self):
+        name = os.path.join(self.city, "state/records/records.db")
+        for _ in range(1200):
+            db = sqlite3.connect("file:%s?mode=ro" % name, uri=True)
+            (merged,) = db.execute("SELECT sum(merged) FROM run").fetchone()
+            (most,) = db.execute(
+                "SELECT max(n) FROM (SELECT count(*) AS n FROM run"
+                " WHERE until IS NULL GROUP BY kind, owner)").fetchone()
+            db.close()
+            if merged and most <= 4:
+                return
+            time.sleep(0.05)
+        sys.exit("failed: %s merged, up to %s runs" % (merged, most))
 
     def check(self):
         kept = sorted(int(name) for name in

@@ -10,6 +10,7 @@
 #include "base/cells.h"
 #include "base/digest.h"
 #include "base/scope.h"
+#include "store/merge.h"
 #include "store/record.h"
 
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 struct model {
 	int value[SEQS + 1][KEYS];
 	bool conflict[SEQS + 1][KEYS];
+	int64_t since[SEQS + 1][KEYS];
 };
 
 struct fixture {
@@ -151,6 +153,8 @@ see_row(void *ctx, const struct store_theme_row *r)
 
 	s->id = r->id;
 	see(s, r->subject, r->cells, r->conflicts);
+	assert_int_equal(r->since, s->f->model->since[s->at][s->last]);
+	assert_int_equal(r->version, r->since);
 	return 0;
 }
 
@@ -161,6 +165,8 @@ see_record(void *ctx, const struct store_record *r)
 	const struct model *m = s->f->model;
 
 	s->id = r->id;
+	assert_string_equal(r->submission,
+			    r->loaded ? "20260101-000001" : "20260101-000002");
 	see(s, r->key, r->cells,
 	    conflicts_of(m->conflict[s->at][number_of(r->key)]));
 	return 0;
@@ -237,6 +243,8 @@ take_shelved(void *ctx, const struct store_theme_row *r)
 	assert_int_equal(
 		store_theme_row_get(s->f->db, r->id, &theme, see_row, s, NULL),
 		1);
+	assert_int_equal(r->since, s->f->model->since[s->at][s->last]);
+	assert_int_equal(r->version, r->since);
 	assert_int_equal(r->bytes,
 			 s->f->model->value[s->at][number_of(r->subject)] +
 				 1000);
@@ -275,6 +283,7 @@ take_difference(void *ctx, const struct store_theme_row *was,
 	d->seen[k] = true;
 	assert_int_equal(was != NULL, d->f->model->value[d->from][k] != 0);
 	assert_int_equal(is != NULL, d->f->model->value[d->to][k] != 0);
+	assert_true(!was || !is || was->since != is->since);
 	return 0;
 }
 
@@ -342,6 +351,8 @@ begin_next(struct fixture *f)
 	       sizeof(f->model->value[0]));
 	memcpy(f->model->conflict[f->seq], f->model->conflict[f->seq - 1],
 	       sizeof(f->model->conflict[0]));
+	memcpy(f->model->since[f->seq], f->model->since[f->seq - 1],
+	       sizeof(f->model->since[0]));
 	assert_int_equal(store_records_begin(f->store, NULL), 0);
 }
 
@@ -350,6 +361,7 @@ set_model(struct fixture *f, int k)
 {
 	f->model->value[f->seq][k] = 1 + rand_r(&f->seed) % 100000;
 	f->model->conflict[f->seq][k] = rand_r(&f->seed) % 40 == 0;
+	f->model->since[f->seq][k] = f->seq;
 }
 
 static struct store_theme_row
@@ -622,13 +634,22 @@ test_histories(void **state)
 	check_all(f);
 }
 
+static int64_t
+live_loads(struct fixture *f, enum store_load_kind kind, int64_t owner)
+{
+	int64_t room = 0;
+
+	assert_int_equal(
+		store_load_room(f->db, kind, owner, f->seq, &room, NULL), 0);
+	return 16 - room;
+}
+
 /* A load of which no row is left makes room for another, and its rows are not
  * listed by shelf either. */
 static void
 test_ends_as_a_whole(void **state)
 {
 	struct fixture *f = *state;
-	int64_t room = 0;
 
 	f->seed = 5;
 	for (int i = 0; i < 12; i++) {
@@ -637,10 +658,45 @@ test_ends_as_a_whole(void **state)
 		commit(f);
 		check_all(f);
 	}
-	assert_int_equal(store_load_room(f->db, STORE_LOAD_THEME, THEME, f->seq,
-					 &room, NULL),
-			 0);
-	assert_in_range(room, 7, 8);
+	assert_in_range(live_loads(f, STORE_LOAD_THEME, THEME), 0, 1);
+}
+
+/* Steps of merging between changes: what holds when is the same, each row has
+ * begun when it had, and few loads are left. */
+static void
+test_merged(void **state)
+{
+	struct fixture *f = *state;
+	struct store_merge *merge = NULL;
+	int64_t most = 0;
+	int rc = 1;
+
+	f->seed = 21;
+	while (f->seq < SEQS) {
+		begin_next(f);
+		if (rand_r(&f->seed) % 12 == 0)
+			end_theme(f);
+		else if (rand_r(&f->seed) % 4 && has_room(f))
+			change_many(f, rand_r(&f->seed) % 9 == 0);
+		else
+			change_some(f);
+		commit(f);
+		if (live_loads(f, STORE_LOAD_THEME, THEME) > most)
+			most = live_loads(f, STORE_LOAD_THEME, THEME);
+		for (int n = rand_r(&f->seed) % 5; n; n--)
+			assert_true(store_merge_step(f->store, &merge, NULL) >=
+				    0);
+		if (f->seq % 5 == 0)
+			check_all(f);
+	}
+	while (rc > 0)
+		rc = store_merge_step(f->store, &merge, NULL);
+	assert_int_equal(rc, 0);
+	store_merge_free(merge);
+	check_all(f);
+	assert_true(most > 4);
+	assert_in_range(live_loads(f, STORE_LOAD_THEME, THEME), 0, 4);
+	assert_in_range(live_loads(f, STORE_LOAD_RECORDS, RESOURCE), 0, 4);
 }
 
 /* A publish that was not flipped leaves nothing. */
@@ -751,6 +807,7 @@ main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_ends_as_a_whole, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_merged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_undone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_link_walk, set_up,
 						tear_down),
