@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/pulse.h"
 #include "base/scope.h"
-#include "store/merge.h"
 #include "store/withdrawal.h"
 
 #include <errno.h>
@@ -21,16 +20,13 @@
 #define PACKED_TIMES 8	      /* so much smaller is a table that is packed */
 #define RETRY_NS (CLOCK_NS / 2)
 #define RETRY_MAX_NS (32 * CLOCK_NS)
-#define MERGE_AGAIN_NS (600 * CLOCK_NS)
 #define RETRY_ROOM_NS (2 * CLOCK_NS) /* whether the disk has room again */
 
 struct flow {
 	struct flow_shop shop;
 	struct inbox *inbox;
 	struct flow_gc *gc;
-	struct store_merge *merge; /* under way; NULL none */
-	int64_t merge_at;	   /* not before this; INT64_MAX: not until
-				    * something was published */
+	struct flow_merging merging;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t woken;
@@ -423,23 +419,6 @@ sleep_until(struct flow *flow, const bool *flag, int64_t until)
 	pulse_turn(PULSE_WORKING);
 }
 
-/* A step of merging runs. One that fails is begun again a while later. */
-static void
-merge(struct flow *flow, int64_t now)
-{
-	struct error err = ERROR_INIT;
-	int rc;
-
-	if (flow->merge_at > now)
-		return;
-	rc = store_merge_step(flow->shop.store, &flow->merge, &err);
-	flow->merge_at = rc > 0 ? 0 : rc ? now + MERGE_AGAIN_NS : INT64_MAX;
-	if (rc < 0) {
-		error_prefix(&err, rc, "merging runs of rows");
-		flow->shop.hooks.failed(flow->shop.hooks.ctx, &err);
-	}
-}
-
 /* A step of what is no longer kept, or of what may stand better, if there is
  * one to do. It is nothing that anybody waits for. */
 static void
@@ -455,16 +434,8 @@ tidy(struct flow *flow)
 		error_prefix(&err, rc, "removing what is no longer kept");
 		flow->shop.hooks.failed(flow->shop.hooks.ctx, &err);
 	}
-	merge(flow, now);
-}
-
-/* When there is a next step. */
-static int64_t
-tidy_next(const struct flow *flow)
-{
-	int64_t next = flow_gc_next(flow->gc);
-
-	return next < flow->merge_at ? next : flow->merge_at;
+	flow_merging_step(&flow->merging, flow->shop.store, now,
+			  &flow->shop.hooks);
 }
 
 /* A large file that settles is begun with. */
@@ -492,8 +463,7 @@ rest(struct flow *flow, int64_t until)
 {
 	bool done = false;
 
-	if (flow->merge_at == INT64_MAX)
-		flow->merge_at = 0;
+	flow_merging_again(&flow->merging);
 	pthread_mutex_lock(&flow->lock);
 	flow->busy = false;
 	wake_watches(flow);
@@ -503,7 +473,9 @@ rest(struct flow *flow, int64_t until)
 		int64_t next;
 
 		tidy(flow);
-		next = tidy_next(flow);
+		next = flow_gc_next(flow->gc);
+		if (flow->merging.next < next)
+			next = flow->merging.next;
 		if (until && until < next)
 			next = until;
 		pthread_mutex_lock(&flow->lock);
@@ -659,7 +631,7 @@ flow_free(struct flow *flow)
 	inbox_on_change(flow->inbox, NULL, NULL);
 	pthread_cond_destroy(&flow->woken);
 	pthread_mutex_destroy(&flow->lock);
-	store_merge_free(flow->merge);
+	flow_merging_end(&flow->merging);
 	flow_gc_free(flow->gc);
 	flow_early_free(flow->early);
 	free(flow->held);

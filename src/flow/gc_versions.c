@@ -5,9 +5,10 @@
  * after the horizon: the oldest version that is kept, or, where that is the
  * newest, the publish of now, at which the newest is what it was. Records are
  * the sources of every theme, so theirs is the lowest of all horizons. What a
- * kept version tells of a subject is computed from the records that held when
- * its row began; whenever one of these ends, the row does too (flow_subjects),
- * so as long as a kept version shows the row, they have not ended either.
+ * kept version tells of a subject is computed from the records that hold when
+ * its row holds last (publish_subject_tell), which is not before the horizon;
+ * whenever one of them changes, the row ends (flow_subjects). Runs that were
+ * merged have ended, too.
  */
 #include "flow/gc_run.h"
 

@@ -339,6 +339,20 @@ MUST_CHECK int flow_subjects(const struct flow_work *work, struct error *err);
  * none of them is made of pass meanwhile. */
 MUST_CHECK int flow_rebuild(const struct flow_shop *shop, struct error *err);
 
+/* merge.c: a step of merging runs, if one is due; only the thread that judges,
+ * outside of any publish. Zeroed at the start. */
+struct store_merge;
+struct flow_merging {
+	struct store_merge *merge; /* under way; NULL none */
+	int64_t next; /* when there is a step (ns); INT64_MAX: not before
+		       * flow_merging_again() */
+};
+void flow_merging_step(struct flow_merging *m, struct store *store, int64_t now,
+		       const struct flow_hooks *hooks);
+/* Something may have been published since. */
+void flow_merging_again(struct flow_merging *m);
+void flow_merging_end(struct flow_merging *m);
+
 /* restate.c: the receipts of a quarantined submission as those of one that a
  * later snapshot superseded. ERR_NOMEM. */
 MUST_CHECK int flow_restate_superseded(struct buf *json, struct buf *text,

@@ -312,6 +312,13 @@ relink_lens(struct flow_fold *f, int64_t lens, struct sorter *links,
 
 /* ---- all of it ----------------------------------------------------------- */
 
+static void
+forget(struct sorter **s)
+{
+	sorter_free(*s);
+	*s = NULL;
+}
+
 int
 flow_settle(struct flow_fold *f, struct error *err)
 {
@@ -324,9 +331,12 @@ flow_settle(struct flow_fold *f, struct error *err)
 		rc = choose_loads(f, err);
 	if (!rc)
 		rc = begin_all(&b);
-	for (size_t i = 0; !rc && f->links && i < f->j->planned->nlenses; i++)
+	forget(&f->records);
+	for (size_t i = 0; !rc && f->links && i < f->j->planned->nlenses; i++) {
 		rc = relink_lens(f, f->j->planned->lenses[i].id, f->links[i],
 				 err);
+		forget(&f->links[i]);
+	}
 	return rc;
 }
 

@@ -167,6 +167,11 @@ class Runs:
         for table, columns in TABLES.items():
             db.execute("CREATE TEMP TABLE %s AS SELECT %s FROM r.%s"
                        % (table, columns, table))
+        for index in ("record(id)", "theme_row(id)",
+                      "link(lens, place, since)",
+                      "orphan(theme, place, since)"):
+            db.execute("CREATE INDEX temp.%s_named ON %s" % (
+                index.split("(")[0], index))
         for run in self.check.rows(
                 "SELECT kind, id, owner, since, until, version, submission,"
                 " rows, merged, merged_into FROM r.run"

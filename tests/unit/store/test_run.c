@@ -41,6 +41,12 @@ struct fixture {
 	int64_t seq;
 };
 
+static void
+ok(int rc)
+{
+	assert_int_equal(rc, 0);
+}
+
 /* Long enough that a load fills several blocks; in byte order of 'k'. */
 static struct slice
 key_of(int k, char text[static 64])
@@ -85,7 +91,7 @@ set_up(void **state)
 	assert_non_null(mkdtemp(f->path));
 	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(f->dir >= 0);
-	assert_int_equal(store_open(f->dir, true, &f->store, NULL), 0);
+	ok(store_open(f->dir, true, &f->store, NULL));
 	f->db = store_records(f->store);
 	f->model = calloc(1, sizeof(*f->model));
 	*state = f;
@@ -257,9 +263,8 @@ check_shelves(struct fixture *f, int64_t at)
 	struct seen s = {.f = f, .at = at, .last = -1};
 
 	for (int shelf = 0; shelf < 4096; shelf++)
-		assert_int_equal(store_theme_shelf_each(f->db, THEME, at, shelf,
-							take_shelved, &s, NULL),
-				 0);
+		ok(store_theme_shelf_each(f->db, THEME, at, shelf, take_shelved,
+					  &s, NULL));
 	assert_int_equal(s.count, count_holding(f->model, at, 0, KEYS, false));
 }
 
@@ -292,9 +297,8 @@ check_changes(struct fixture *f, int64_t from, int64_t to)
 {
 	struct differences d = {.f = f, .from = from, .to = to, .last = -1};
 
-	assert_int_equal(store_theme_changes(f->db, THEME, from, to, NULL,
-					     take_difference, &d, NULL),
-			 0);
+	ok(store_theme_changes(f->db, THEME, from, to, NULL, take_difference,
+			       &d, NULL));
 	for (int k = 0; k < KEYS; k++)
 		assert_true(d.seen[k] ||
 			    f->model->value[from][k] == f->model->value[to][k]);
@@ -308,18 +312,13 @@ check_counts(struct fixture *f, int64_t at)
 	int64_t rows = -1, records = -1;
 	bool empty;
 
-	assert_int_equal(store_theme_row_count(f->db, THEME, at, &rows, NULL),
-			 0);
+	ok(store_theme_row_count(f->db, THEME, at, &rows, NULL));
 	assert_int_equal(rows, expected);
-	assert_int_equal(
-		store_record_count(f->db, RESOURCE, at, &records, NULL), 0);
+	ok(store_record_count(f->db, RESOURCE, at, &records, NULL));
 	assert_int_equal(records, expected);
-	assert_int_equal(store_theme_is_empty(f->db, THEME, at, &empty, NULL),
-			 0);
+	ok(store_theme_is_empty(f->db, THEME, at, &empty, NULL));
 	assert_int_equal(empty, expected == 0);
-	assert_int_equal(
-		store_record_each(f->db, RESOURCE, at, see_record, &s, NULL),
-		0);
+	ok(store_record_each(f->db, RESOURCE, at, see_record, &s, NULL));
 	assert_int_equal(s.count, expected);
 }
 
@@ -353,7 +352,7 @@ begin_next(struct fixture *f)
 	       sizeof(f->model->conflict[0]));
 	memcpy(f->model->since[f->seq], f->model->since[f->seq - 1],
 	       sizeof(f->model->since[0]));
-	assert_int_equal(store_records_begin(f->store, NULL), 0);
+	ok(store_records_begin(f->store, NULL));
 }
 
 static void
@@ -401,14 +400,14 @@ load_table(struct fixture *f, const struct table *t, const bool *keys)
 					 .submission = "20260101-000001"};
 	struct store_load *load = NULL;
 
-	assert_int_equal(store_load_begin(f->db, &of, &load, NULL), 0);
+	ok(store_load_begin(f->db, &of, &load, NULL));
 	for (int k = 0; k < KEYS; k++) {
 		if (!keys[k])
 			continue;
 		add_to_load(f, t, load, k);
 	}
-	assert_int_equal(store_load_end(load, NULL), 0);
-	assert_int_equal(store_load_tell(load, NULL), 0);
+	ok(store_load_end(load, NULL));
+	ok(store_load_tell(load, NULL));
 	store_load_free(load);
 }
 
@@ -446,11 +445,11 @@ end_one(struct fixture *f, int k)
 					      key_of(k, key), take_id, &row,
 					      NULL),
 			 1);
-	assert_int_equal(store_theme_row_end(f->db, row, f->seq, NULL), 0);
+	ok(store_theme_row_end(f->db, row, f->seq, NULL));
 	assert_int_equal(store_record_find(f->db, RESOURCE, f->seq,
 					   key_of(k, key), &record, NULL, NULL),
 			 1);
-	assert_int_equal(store_record_end(f->db, record, f->seq, NULL), 0);
+	ok(store_record_end(f->db, record, f->seq, NULL));
 	f->model->value[f->seq][k] = 0;
 }
 
@@ -465,12 +464,9 @@ insert_one(struct fixture *f, int k)
 	set_model(f, k);
 	cells = value_of(f->model->value[f->seq][k], value);
 	row = row_of(f, k, key_of(k, key), cells);
-	assert_int_equal(
-		store_theme_row_insert(f->db, THEME, f->seq, &row, NULL), 0);
-	assert_int_equal(store_record_insert(f->db, RESOURCE, f->seq,
-					     key_of(k, key), cells,
-					     "20260101-000002", &id, NULL),
-			 0);
+	ok(store_theme_row_insert(f->db, THEME, f->seq, &row, NULL));
+	ok(store_record_insert(f->db, RESOURCE, f->seq, key_of(k, key), cells,
+			       "20260101-000002", &id, NULL));
 }
 
 static void
@@ -497,11 +493,8 @@ end_keys(struct fixture *f, const bool *keys)
 	struct store_theme_walk *rows = NULL;
 
 	assert_non_null(ends);
-	assert_int_equal(
-		store_record_walk_open(f->db, RESOURCE, f->seq, &records, NULL),
-		0);
-	assert_int_equal(
-		store_theme_walk_open(f->db, THEME, f->seq, &rows, NULL), 0);
+	ok(store_record_walk_open(f->db, RESOURCE, f->seq, &records, NULL));
+	ok(store_theme_walk_open(f->db, THEME, f->seq, &rows, NULL));
 	for (int k = 0; k < KEYS; k++) {
 		int has = f->model->value[f->seq][k] != 0;
 		int64_t row = 0, record = 0;
@@ -517,16 +510,12 @@ end_keys(struct fixture *f, const bool *keys)
 				 has);
 		if (!has)
 			continue;
-		assert_int_equal(
-			store_ends_theme_row(ends, f->db, row, f->seq, NULL),
-			0);
-		assert_int_equal(
-			store_ends_record(ends, f->db, record, f->seq, NULL),
-			0);
+		ok(store_ends_theme_row(ends, f->db, row, f->seq, NULL));
+		ok(store_ends_record(ends, f->db, record, f->seq, NULL));
 	}
 	store_theme_walk_close(rows);
 	store_record_walk_close(records);
-	assert_int_equal(store_ends_tell(ends, f->db, f->seq, NULL, NULL), 0);
+	ok(store_ends_tell(ends, f->db, f->seq, NULL, NULL));
 	store_ends_free(ends);
 }
 
@@ -565,11 +554,10 @@ end_theme(struct fixture *f)
 						   key_of(k, key), &record,
 						   NULL, NULL),
 				 1);
-		assert_int_equal(store_record_end(f->db, record, f->seq, NULL),
-				 0);
+		ok(store_record_end(f->db, record, f->seq, NULL));
 		f->model->value[f->seq][k] = 0;
 	}
-	assert_int_equal(store_theme_end_all(f->db, THEME, f->seq, NULL), 0);
+	ok(store_theme_end_all(f->db, THEME, f->seq, NULL));
 }
 
 static void
@@ -577,10 +565,10 @@ commit(struct fixture *f)
 {
 	struct store_txn txn = {0};
 
-	assert_int_equal(store_records_commit(f->store, f->seq, NULL), 0);
-	assert_int_equal(store_begin(f->store, &txn, NULL), 0);
-	assert_int_equal(store_publish(&txn, f->seq, NULL), 0);
-	assert_int_equal(store_commit(&txn, NULL), 0);
+	ok(store_records_commit(f->store, f->seq, NULL));
+	ok(store_begin(f->store, &txn, NULL));
+	ok(store_publish(&txn, f->seq, NULL));
+	ok(store_commit(&txn, NULL));
 }
 
 /* ---- the tests ----------------------------------------------------------- */
@@ -590,12 +578,10 @@ has_room(struct fixture *f)
 {
 	int64_t theme = 0, records = 0;
 
-	assert_int_equal(store_load_room(f->db, STORE_LOAD_THEME, THEME, f->seq,
-					 &theme, NULL),
-			 0);
-	assert_int_equal(store_load_room(f->db, STORE_LOAD_RECORDS, RESOURCE,
-					 f->seq, &records, NULL),
-			 0);
+	ok(store_load_room(f->db, STORE_LOAD_THEME, THEME, f->seq, &theme,
+			   NULL));
+	ok(store_load_room(f->db, STORE_LOAD_RECORDS, RESOURCE, f->seq,
+			   &records, NULL));
 	return theme && records;
 }
 
@@ -639,8 +625,7 @@ live_loads(struct fixture *f, enum store_load_kind kind, int64_t owner)
 {
 	int64_t room = 0;
 
-	assert_int_equal(
-		store_load_room(f->db, kind, owner, f->seq, &room, NULL), 0);
+	ok(store_load_room(f->db, kind, owner, f->seq, &room, NULL));
 	return 16 - room;
 }
 
@@ -715,8 +700,8 @@ test_undone(void **state)
 	change_some(f);
 	end_theme(f);
 	load_some(f);
-	assert_int_equal(store_records_commit(f->store, f->seq, NULL), 0);
-	assert_int_equal(store_records_begin(f->store, NULL), 0);
+	ok(store_records_commit(f->store, f->seq, NULL));
+	ok(store_records_begin(f->store, NULL));
 	f->seq--;
 	check_all(f);
 	store_records_rollback(f->store);
@@ -760,13 +745,12 @@ load_links(struct fixture *f, int step)
 	struct store_load *load = NULL;
 	char text[64];
 
-	assert_int_equal(store_load_begin(f->db, &of, &load, NULL), 0);
+	ok(store_load_begin(f->db, &of, &load, NULL));
 	for (int k = 0; k < 20000; k += step)
-		assert_int_equal(store_load_add(load, place_of(k, text),
-						SLICE("cells"), NULL),
-				 0);
-	assert_int_equal(store_load_end(load, NULL), 0);
-	assert_int_equal(store_load_tell(load, NULL), 0);
+		ok(store_load_add(load, place_of(k, text), SLICE("cells"),
+				  NULL));
+	ok(store_load_end(load, NULL));
+	ok(store_load_tell(load, NULL));
 	store_load_free(load);
 }
 
@@ -781,18 +765,14 @@ test_link_walk(void **state)
 
 	begin_next(f);
 	load_links(f, 2);
-	assert_int_equal(
-		store_link_end(f->db, LENS, f->seq, place_of(100, lo), NULL),
-		0);
-	assert_int_equal(store_link_walk_open(f->db, LENS, f->seq, &walk, NULL),
-			 0);
+	ok(store_link_end(f->db, LENS, f->seq, place_of(100, lo), NULL));
+	ok(store_link_walk_open(f->db, LENS, f->seq, &walk, NULL));
 	for (int k = 0; k + 50 < 20000; k += k % 3 ? 51 : 4000) {
 		expected += k % 2 ? 25 : 26;
 		expected -= k <= 100 && 100 <= k + 50;
-		assert_int_equal(store_link_walk_each(walk, place_of(k, lo),
-						      place_of(k + 51, hi),
-						      see_link, &s, NULL),
-				 0);
+		ok(store_link_walk_each(walk, place_of(k, lo),
+					place_of(k + 51, hi), see_link, &s,
+					NULL));
 		assert_int_equal(s.count, expected);
 	}
 	store_link_walk_close(walk);
