@@ -411,18 +411,18 @@ const char *const store_schema_records[] = {
 	"DELETE FROM run WHERE since = 1 << 62;",
 
 	/* 7 */
-	/* 1: its rows came from others (merge.h), and say themselves since when
-	 * they hold, and whose they are. 'merged_into': where the rows are that
-	 * held when it ended. */
-	"ALTER TABLE run ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE run ADD COLUMN merged_into INTEGER;",
-
-	/* 7 */
 	/* Where a chunk begins: the bits of its place's hash that are 0. They
 	 * were seven; what was cut so stays so. */
 	"CREATE TABLE format(border INTEGER NOT NULL) STRICT;"
 	"INSERT INTO format SELECT CASE WHEN EXISTS(SELECT 1 FROM chunk)"
 	"  THEN 127 ELSE 63 END;",
+
+	/* 8 */
+	/* 1: its rows came from others (merge.h), and say themselves since when
+	 * they hold, and whose they are. 'merged_into': where the rows are that
+	 * held when it ended. */
+	"ALTER TABLE run ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE run ADD COLUMN merged_into INTEGER;",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);
