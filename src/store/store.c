@@ -86,11 +86,11 @@ open_databases(struct store *store, bool create, struct error *err)
 		rc = store_presence_check_records(store->main, err);
 	if (!rc)
 		rc = sql_open(RECORDS_NAME, flags, &store->records, err);
-	/* a publish walks several indexes at once: 16 MiB keep them at hand */
+	/* a publish walks several indexes at once: 8 MiB keep them at hand */
 	if (!rc)
 		sql_set_runs(store->records, store->runs);
 	if (!rc)
-		rc = sql_exec(store->records, "PRAGMA cache_size=-16384", err);
+		rc = sql_exec(store->records, "PRAGMA cache_size=-8192", err);
 	if (!rc)
 		rc = sql_migrate(store->records, store_schema_records,
 				 store_schema_records_n, err);
