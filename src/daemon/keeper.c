@@ -167,6 +167,9 @@ open_signals(struct keeper *k, struct error *err)
 	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signals < 0)
 		return error_errno(err, errno, "signals");
+	/* a worker may be asked to hand over before it waits to be asked */
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	return 0;
 }
 

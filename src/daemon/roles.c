@@ -71,14 +71,17 @@ drop_rights(const struct daemon_users *users, uint32_t capabilities,
 	return 0;
 }
 
+/* A worker is asked to hand over by SIGUSR1, however young it is. */
 static void
-reset_signals(void)
+reset_signals(enum daemon_role role)
 {
-	sigset_t none;
+	sigset_t set;
 
-	sigemptyset(&none);
+	sigemptyset(&set);
+	if (role == DAEMON_WORKER)
+		sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
 static _Noreturn void
@@ -93,7 +96,7 @@ become(enum daemon_role role, const struct daemon_shared *shared)
 		close(shared->keeper_link);
 	if (shared->ready_fd >= 0)
 		close(shared->ready_fd);
-	reset_signals();
+	reset_signals(role);
 	if (roles[role].prepare)
 		rc = roles[role].prepare(shared);
 	if (rc)
