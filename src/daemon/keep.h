@@ -14,6 +14,12 @@
 
 #define KEEPER_TICK_MS 200
 
+/* Workers in a row that died at once. */
+struct keeper_deaths {
+	int n;
+	int64_t since; /* the first of them; 0 none */
+};
+
 struct keeper {
 	struct daemon_shared *shared;
 	int signals; /* signalfd */
@@ -27,9 +33,8 @@ struct keeper {
 	int64_t ready_at;    /* then; clock_monotonic() as all that follow */
 	int64_t dying_since; /* 0: it lives */
 	struct daemon_watch watch;
-	int failures;		      /* workers in a row that died at once */
-	int64_t failing_since;	      /* the first of them; 0 none */
-	int64_t patience;	      /* until callers are told, ns */
+	struct keeper_deaths failures;
+	struct keeper_deaths faults;  /* of those, the ones nobody killed */
 	int64_t try_at;		      /* when to start the next one */
 	pid_t standin;		      /* 0 none */
 	char trouble[ERROR_TEXT_MAX]; /* why the last one gave up */

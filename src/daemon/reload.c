@@ -130,8 +130,7 @@ daemon_keep_take_back(struct keeper *k)
 	k->earlier = NULL;
 	if (clock_set_zone(shared->config->timezone, &err))
 		SAY(LOG_ERR, "%s", err.text);
-	k->failures = 0;
-	k->failing_since = 0;
+	k->failures = k->faults = (struct keeper_deaths){0};
 	k->try_at = clock_monotonic();
 }
 

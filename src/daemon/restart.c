@@ -109,7 +109,7 @@ start_standin(struct keeper *k)
 	if (!*k->trouble)
 		snprintf(k->trouble, sizeof(k->trouble),
 			 "%d workers have died one after the other",
-			 k->failures);
+			 k->failures.n);
 	leave_note(k);
 	SAY(LOG_CRIT,
 	    "no worker can serve: %s; calls on '%s' fail with EIO until one "
@@ -137,26 +137,37 @@ daemon_keep_end_standin(struct keeper *k)
 static void
 forget_failures(struct keeper *k)
 {
-	if (!k->failures)
+	if (!k->failures.n)
 		return;
-	k->failures = 0;
-	k->failing_since = 0;
+	k->failures = k->faults = (struct keeper_deaths){0};
 	*k->trouble = '\0';
 	unlinkat(k->shared->state_dir, CONTROL_TROUBLE, 0);
 }
 
 static bool
-is_failing(const struct keeper *k, int64_t now)
+have_lasted(const struct keeper_deaths *d, int64_t now, int64_t patience)
 {
-	return k->failures >= FAILURES_LEAST &&
-	       now - k->failing_since >= k->patience;
+	return d->n >= FAILURES_LEAST && now - d->since >= patience;
 }
 
-/*
- * A death before the worker is ready, or at the first request, is likely to
- * come again. SIGKILL is no defect but somebody's will, or the machine's need:
- * whoever calls should not see it, however often it comes.
- */
+/* SIGKILL is no defect but somebody's will, or the machine's need: whoever
+ * calls should not see it, however often it comes. */
+static bool
+is_failing(const struct keeper *k, int64_t now)
+{
+	return have_lasted(&k->faults, now, FAILING_NS) ||
+	       have_lasted(&k->failures, now, KILLED_NS);
+}
+
+static void
+count(struct keeper_deaths *d, int64_t now)
+{
+	if (!d->n++)
+		d->since = now;
+}
+
+/* A death before the worker is ready, or at the first request, is likely to
+ * come again. */
 static void
 count_failure(struct keeper *k, bool killed, int64_t now)
 {
@@ -169,13 +180,13 @@ count_failure(struct keeper *k, bool killed, int64_t now)
 		k->try_at = now;
 		return;
 	}
-	if (!k->failures++)
-		k->failing_since = now;
-	n = k->worker_ready ? k->failures - FAILURES_FAST : k->failures;
+	count(&k->failures, now);
+	if (!killed)
+		count(&k->faults, now);
+	n = k->worker_ready ? k->failures.n - FAILURES_FAST : k->failures.n;
 	for (int i = 1; i < n && pause < most; i++)
 		pause *= 2;
 	k->try_at = n <= 0 ? now : now + (pause < most ? pause : most);
-	k->patience = killed ? KILLED_NS : FAILING_NS;
 }
 
 /* ---- replacing ----------------------------------------------------------- */

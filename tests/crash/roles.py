@@ -473,6 +473,31 @@ class Roles:
         equal("the worker", self.daemon.role("worker"), worker)
         self.examine()
 
+    def hunted(self):
+        """Each is killed as soon as it begins, and one dies by itself: that
+        does not make those before it faulty, and whoever calls waits."""
+        now = self.control.now
+
+        def hunt(number, seconds):
+            now.number = number
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                if now.left <= 0:
+                    self.control.arm(1)
+                time.sleep(0.001)
+
+        def change():
+            kill(self.daemon.role("worker"))
+            hunt(signal.SIGKILL, 6)
+            kills = now.kills
+            now.number = signal.SIGABRT
+            until("one that dies by itself", lambda: now.kills > kills)
+            hunt(signal.SIGKILL, 0.5)
+            self.control.disarm()
+            now.number = 0
+        self.unnoticed(change)
+        self.examine()
+
     def never(self):
         """None can start: who calls is told, and what was closed is judged
         once one can."""
@@ -614,8 +639,8 @@ class Roles:
 
     CASES = ("notifier", "decoder_once", "decoder_twice", "keeper", "second",
              "term", "beginnings", "adopt", "adopt_stopped", "adopt_wrong",
-             "reload", "many_reloads", "dies_in_reload", "stopped", "caught", "never",
-             "older", "all_dead", "aborted", "unmounted")
+             "reload", "many_reloads", "dies_in_reload", "stopped", "caught",
+             "hunted", "never", "older", "all_dead", "aborted", "unmounted")
 
     def run(self):
         for name in self.args.cases or self.CASES:
