@@ -75,6 +75,22 @@ restore_blobs(struct inbox *inbox, struct error *err)
 					     err);
 }
 
+/* The machine may have died between the two things that a close() of a small
+ * file waits for at once: that it is known, and that its bytes are durable. */
+static bool
+has_other_content(struct inbox *inbox, struct store_txn *txn,
+		  const struct store_inbox_file *f)
+{
+	unsigned char closed[DIGEST_SIZE], now[DIGEST_SIZE];
+	scope_fd fd = -1;
+
+	if (store_handle_content(txn->db, f->id, closed, NULL) <= 0)
+		return false;
+	fd = inbox_blob_open(inbox, f->blob, O_RDONLY);
+	return fd < 0 || inbox_blob_content(fd, now) <= 0 ||
+	       memcmp(closed, now, sizeof(now)) != 0;
+}
+
 /* What the kernel wrote by itself after the last close() that was answered,
  * nobody was told of; but a file's ctime is that of its last change. */
 static int
@@ -85,6 +101,8 @@ reopen_changed(struct inbox *inbox, struct store_txn *txn,
 	struct stat st;
 	int rc;
 
+	if (has_other_content(inbox, txn, f))
+		return store_handle_reopened(txn, f->id, err);
 	if (inbox_blob_stat(inbox, f->blob, &st))
 		return 0;
 	rc = store_handle_count(txn->db, f->id,
@@ -172,6 +190,8 @@ inbox_open(struct store *store, const struct config *config,
 	if (!rc)
 		rc = inbox_pool_new(&inbox->pool, err);
 	if (!rc)
+		rc = inbox_log_new(store, &inbox->log, err);
+	if (!rc)
 		rc = inbox_quota_new(store, config, resources, trials,
 				     &inbox->quota, err);
 	if (!rc)
@@ -201,6 +221,7 @@ inbox_close(struct inbox *inbox)
 		inbox->late = late->next;
 		free(late);
 	}
+	inbox_log_free(inbox->log);
 	inbox_live_free(inbox->live);
 	inbox_quota_free(inbox->quota);
 	inbox_pool_free(inbox->pool);

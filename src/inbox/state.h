@@ -41,6 +41,7 @@ struct inbox {
 	 * began; 0 when the mount began with it. */
 	int64_t inherited;
 	struct inbox_pool *pool;
+	struct inbox_log *log;
 	_Atomic int64_t next; /* time of the next inbox_collect(); 0 unknown */
 	bool passing;	      /* inbox_allow_passing() */
 	_Atomic int64_t told; /* inbox_tell() */
@@ -98,6 +99,22 @@ void inbox_pool_fill(struct inbox *inbox);
 /* Whether the blob's name in intake/ is durable for certain. */
 bool inbox_pool_is_named(struct inbox_pool *pool, int64_t blob);
 
+/* ---- log.c --------------------------------------------------------------- */
+
+MUST_CHECK int inbox_log_new(struct store *store, struct inbox_log **ret,
+			     struct error *err);
+void inbox_log_free(struct inbox_log *log);
+/* What has been committed lightly is made durable while the caller does
+ * something else; one wait of the disk serves all who ask meanwhile. */
+struct inbox_syncing {
+	struct inbox_syncing *next;
+	bool asked, done;
+	int rc; /* 0 or a negative errno */
+};
+void inbox_log_ask(struct inbox_log *log, struct inbox_syncing *s);
+/* Until it is: 0 or a negative errno. Once for each inbox_log_ask(). */
+MUST_CHECK int inbox_log_wait(struct inbox_log *log, struct inbox_syncing *s);
+
 /* ---- run.c --------------------------------------------------------------- */
 
 /* What inbox_run() is to do: prepare blobs, look at what the kernel writes. */
@@ -139,6 +156,10 @@ void inbox_blob_unlink(struct inbox *inbox, int64_t id);
 int inbox_blob_open(struct inbox *inbox, int64_t id, int flags);
 MUST_CHECK int inbox_blob_stat(struct inbox *inbox, int64_t id,
 			       struct stat *ret);
+/* The digest of the bytes of a small file: 1, 0 it is none; a negative errno.
+ */
+MUST_CHECK int inbox_blob_content(int fd,
+				  unsigned char ret[static DIGEST_SIZE]);
 /* Removes files of intake/ that the database does not know. */
 MUST_CHECK int inbox_blob_sweep(struct inbox *inbox, struct error *err);
 

@@ -167,6 +167,7 @@ mount_op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	mark_changed(req, parent);
 	node = mount_inbox_created(&call, &r, &made, fi);
 	mount_inbox_fill(of(req), &made, node, &e);
+	e.attr_timeout = TREE_MADE;
 	fill_param(&e, &param);
 	/* Interrupted: nobody has the handle, and no RELEASE will come. */
 	if (fuse_reply_create(req, &param, fi) == -ENOENT)

@@ -30,6 +30,7 @@
 #define TREE_PUBLISHED 60.0
 #define TREE_CONFIGURED 10.0
 #define TREE_MOMENT 1.0
+#define TREE_MADE 0.02 /* by CREATE: its caller looks at the mode at once */
 #define TREE_NOT 0.0
 
 struct tree_entry {

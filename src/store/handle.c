@@ -70,9 +70,11 @@ store_handle_remove(struct store_txn *txn, int64_t session, uint64_t id,
 
 int
 store_handle_closed(struct store_txn *txn, int64_t session, uint64_t id,
-		    int64_t now, struct error *err)
+		    int64_t now, const unsigned char *content,
+		    struct error *err)
 {
-	static const char text[] = "UPDATE handle SET closed_at = ?3"
+	static const char text[] = "UPDATE handle"
+				   " SET closed_at = ?3, content = ?4"
 				   " WHERE session = ?1 AND id = ?2";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(txn->db, text, &stmt, err);
@@ -82,7 +84,35 @@ store_handle_closed(struct store_txn *txn, int64_t session, uint64_t id,
 	sql_bind_int(stmt, 1, session);
 	bind_unique(stmt, 2, id);
 	sql_bind_int(stmt, 3, now);
+	if (content)
+		sql_bind_blob(
+			stmt, 4,
+			(struct slice){(const char *)content, DIGEST_SIZE});
 	return sql_run(txn->db, stmt, err);
+}
+
+int
+store_handle_content(struct sql *db, int64_t file,
+		     unsigned char ret[static DIGEST_SIZE], struct error *err)
+{
+	static const char text[] = "SELECT content FROM handle"
+				   " WHERE file = ?1 AND closed_at IS NOT NULL"
+				   " ORDER BY closed_at DESC LIMIT 1";
+	scope_stmt *stmt = NULL;
+	struct slice content;
+	int rc = sql_get(db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, file);
+	rc = sql_step(db, stmt, err);
+	if (rc <= 0)
+		return rc;
+	content = sql_bytes(stmt, 0);
+	if (content.n != DIGEST_SIZE)
+		return 0;
+	memcpy(ret, content.p, DIGEST_SIZE);
+	return 1;
 }
 
 int

@@ -5,13 +5,14 @@
 #ifndef STORE_HANDLE_H
 #define STORE_HANDLE_H
 
+#include "base/digest.h"
 #include "store/store.h"
 
 struct store_handle {
 	int64_t session;
 	uint64_t id;	   /* the unique of the OPEN or CREATE */
 	int64_t file;	   /* inbox_file */
-	int64_t closed_at; /* ns of a close() that was answered with 0 and
+	int64_t closed_at; /* ns of a close() that is answered with 0 and
 			    * after which nothing was written; 0 none */
 };
 
@@ -24,8 +25,16 @@ MUST_CHECK int store_handle_add(struct store_txn *txn,
 /* 1 removed, 0 there was none. */
 MUST_CHECK int store_handle_remove(struct store_txn *txn, int64_t session,
 				   uint64_t id, struct error *err);
+/* 'content': DIGEST_SIZE bytes by which it can be told later whether the file
+ * still holds what it did; NULL where its bytes are durable. */
 MUST_CHECK int store_handle_closed(struct store_txn *txn, int64_t session,
-				   uint64_t id, int64_t now, struct error *err);
+				   uint64_t id, int64_t now,
+				   const unsigned char *content,
+				   struct error *err);
+/* The content at the last of the file's closes: 1, 0 none was noted. */
+MUST_CHECK int store_handle_content(struct sql *db, int64_t file,
+				    unsigned char ret[static DIGEST_SIZE],
+				    struct error *err);
 /* The file's closed handles are open again: something was written. */
 MUST_CHECK int store_handle_reopened(struct store_txn *txn, int64_t file,
 				     struct error *err);

@@ -263,6 +263,25 @@ store_inbox_set(struct store_txn *txn, const struct store_inbox_file *f,
 }
 
 int
+store_inbox_set_quiet(struct store_txn *txn, const struct store_inbox_file *f,
+		      struct error *err)
+{
+	static const char text[] = "UPDATE inbox_file"
+				   " SET killed = ?2, quiet_since = ?3"
+				   " WHERE id = ?1";
+	scope_stmt *stmt = NULL;
+	int rc = sql_get(txn->db, text, &stmt, err);
+
+	if (rc)
+		return rc;
+	sql_bind_int(stmt, 1, f->id);
+	sql_bind_int(stmt, 2, f->killed);
+	if (f->quiet_since)
+		sql_bind_int(stmt, 3, f->quiet_since);
+	return sql_run(txn->db, stmt, err);
+}
+
+int
 store_inbox_remove(struct store_txn *txn, int64_t id, struct error *err)
 {
 	static const char text[] = "DELETE FROM inbox_file WHERE id = ?1";

@@ -86,6 +86,10 @@ MUST_CHECK int store_inbox_add(struct store_txn *txn,
 MUST_CHECK int store_inbox_set(struct store_txn *txn,
 			       const struct store_inbox_file *f,
 			       struct error *err);
+/* Of it 'killed' and 'quiet_since' alone, which costs less. */
+MUST_CHECK int store_inbox_set_quiet(struct store_txn *txn,
+				     const struct store_inbox_file *f,
+				     struct error *err);
 /* With its handles and attributes; the blob stays. */
 MUST_CHECK int store_inbox_remove(struct store_txn *txn, int64_t id,
 				  struct error *err);

@@ -265,6 +265,11 @@ const char *const store_schema_main[] = {
 	"ALTER TABLE inbox_file ADD COLUMN was_blob INTEGER;"
 	"ALTER TABLE inbox_file ADD COLUMN was_changed INTEGER;"
 	"ALTER TABLE inbox_file ADD COLUMN was_fix INTEGER;",
+
+	/* 10 */
+	/* The digest of what the file held at 'closed_at', if that was written
+	 * down before the bytes were durable; NULL after it. */
+	"ALTER TABLE handle ADD COLUMN content BLOB;",
 };
 const size_t store_schema_main_n =
 	sizeof(store_schema_main) / sizeof(*store_schema_main);
@@ -426,3 +431,24 @@ const char *const store_schema_records[] = {
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);
+
+const char store_schema_temporary[] =
+	"CREATE TEMP TABLE dirty(seq INTEGER NOT NULL,"
+	"  file INTEGER NOT NULL, place BLOB NOT NULL,"
+	"  PRIMARY KEY(seq, file, place)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TEMP TABLE subject(seq INTEGER NOT NULL,"
+	"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
+	"  PRIMARY KEY(seq, theme, subject)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TEMP TABLE linked(seq INTEGER NOT NULL,"
+	"  theme INTEGER NOT NULL, source INTEGER NOT NULL,"
+	"  value BLOB NOT NULL, place BLOB NOT NULL,"
+	"  sides INTEGER NOT NULL,"
+	"  PRIMARY KEY(seq, theme, source, value, place)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TEMP TABLE stray(seq INTEGER NOT NULL,"
+	"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
+	"  sides INTEGER NOT NULL,"
+	"  PRIMARY KEY(seq, theme, place)"
+	") STRICT, WITHOUT ROWID;";

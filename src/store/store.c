@@ -3,6 +3,7 @@
 
 #include "base/pulse.h"
 #include "base/scope.h"
+#include "store/log.h"
 #include "store/presence.h"
 #include "store/record.h"
 #include "store/run.h"
@@ -37,6 +38,7 @@ struct store {
 	int64_t publishing;   /* set by store_publish, under 'writer' */
 	bool light;	      /* commits do not wait; under 'writer' */
 	atomic_bool doubtful; /* a commit failed: seal(); set under 'writer' */
+	struct store_log log; /* of civicfs.db */
 	int waiting;	      /* pages of records.db in its write-ahead log */
 	int64_t mark;	      /* as in table mark */
 	int64_t passed;	      /* the same of those that pass a waiting one */
@@ -82,6 +84,8 @@ open_databases(struct store *store, bool create, struct error *err)
 	if (!rc)
 		rc = sql_migrate(store->main, store_schema_main,
 				 store_schema_main_n, err);
+	if (!rc)
+		store_log_open(&store->log, MAIN_NAME "-wal");
 	if (!rc)
 		rc = store_presence_check_records(store->main, err);
 	if (!rc)
@@ -141,33 +145,6 @@ recover(struct store *store, bool at_once, struct error *err)
 	return rc ? rc : run_sweep(store->records, err);
 }
 
-/* What only the publish under way ('seq') needs: see store_dirty_add. */
-static int
-make_temporary(struct store *store, struct error *err)
-{
-	return sql_exec(store->records,
-			"CREATE TEMP TABLE dirty(seq INTEGER NOT NULL,"
-			"  file INTEGER NOT NULL, place BLOB NOT NULL,"
-			"  PRIMARY KEY(seq, file, place)"
-			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE subject(seq INTEGER NOT NULL,"
-			"  theme INTEGER NOT NULL, subject BLOB NOT NULL,"
-			"  PRIMARY KEY(seq, theme, subject)"
-			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE linked(seq INTEGER NOT NULL,"
-			"  theme INTEGER NOT NULL, source INTEGER NOT NULL,"
-			"  value BLOB NOT NULL, place BLOB NOT NULL,"
-			"  sides INTEGER NOT NULL,"
-			"  PRIMARY KEY(seq, theme, source, value, place)"
-			") STRICT, WITHOUT ROWID;"
-			"CREATE TEMP TABLE stray(seq INTEGER NOT NULL,"
-			"  theme INTEGER NOT NULL, place BLOB NOT NULL,"
-			"  sides INTEGER NOT NULL,"
-			"  PRIMARY KEY(seq, theme, place)"
-			") STRICT, WITHOUT ROWID;",
-			err);
-}
-
 bool
 store_spare_give(struct store *store)
 {
@@ -191,7 +168,7 @@ open_all(struct store *store, bool create, struct error *err)
 
 	if (!rc)
 		rc = recover(store, !create, err);
-	return rc ? rc : make_temporary(store, err);
+	return rc ? rc : sql_exec(store->records, store_schema_temporary, err);
 }
 
 static void
@@ -200,6 +177,7 @@ close_databases(struct store *store)
 	sql_close(store->records);
 	sql_close(store->main);
 	store->records = store->main = NULL;
+	store_log_close(&store->log);
 }
 
 static int
@@ -215,6 +193,7 @@ new_store(int state_fd, struct store **ret, struct error *err)
 	pthread_mutex_init(&store->writer, NULL);
 	pthread_mutex_init(&store->readers_lock, NULL);
 	store->dir = state_fd;
+	store->log.fd = -1;
 	store->runs = run_files_new();
 	if (!store->runs) {
 		store_close(store);
@@ -386,7 +365,9 @@ begin(struct store *store, bool light, struct store_txn *ret, struct error *err)
 
 	pulse_lock(&store->writer);
 	store->publishing = 0;
-	rc = set_light(store, light && !store_is_doubtful(store), err);
+	rc = store_log_mend(&store->log, store->main, err);
+	if (!rc)
+		rc = set_light(store, light && !store_is_doubtful(store), err);
 	if (!rc)
 		rc = seal(store, err);
 	if (!rc)
@@ -460,6 +441,13 @@ store_sync(struct store *store, struct error *err)
 	if (!rc)
 		rc = store_meta_next(&txn, "synced", &times, err);
 	return rc ? rc : store_commit(&txn, err);
+}
+
+int
+store_sync_log(struct store *store, struct error *err)
+{
+	return store->log.fd < 0 ? store_sync(store, err)
+				 : store_log_sync(&store->log, err);
 }
 
 bool

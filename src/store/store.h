@@ -67,6 +67,10 @@ MUST_CHECK int store_begin_light(struct store *store, struct store_txn *ret,
 				 struct error *err);
 /* Makes durable what such transactions have committed. */
 MUST_CHECK int store_sync(struct store *store, struct error *err);
+/* The same without the writer, which others may have meanwhile. ERR_IO: then
+ * what they commit is not found after a crash, until the first of them has
+ * brought it all to its place, or has failed as well. Any thread. */
+MUST_CHECK int store_sync_log(struct store *store, struct error *err);
 /* Durable when it returns 0; otherwise rolled back, and never found again
  * after a crash, unless the disk does not even take a word about that:
  * then it is doubtful until the next transaction has begun, and what it
