@@ -178,6 +178,11 @@ reads() {	# TOOL COMMAND …: a reader of the sources, if it is there
 		limited "${@:2}" >"$work/$1.log" 2>&1
 		status=$?
 		[ "$status" = 0 ] || tail -n 100 "$work/$1.log"
+		if [ "$status" = 124 ] &&
+			! grep -q -E '(error|warning): ' "$work/$1.log"; then
+			echo "$1: the time was up before it had read all"
+			status=77
+		fi
 		count "$1" "$status"
 	fi
 }
