@@ -126,32 +126,39 @@ count_rows(struct sql *db, int64_t run, int64_t *ret, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* The first row that is left, beside these and those that ended before; 'n':
- * none is. Mostly it is among the first. */
-static int
-find_left(const struct ending *e, struct sql *db, int64_t n, int64_t *ret,
-	  struct error *err)
-{
-	static const char text[] = "SELECT id FROM gone WHERE id >= ?1"
-				   " AND id < ?2 ORDER BY id";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+/* Whether one is left beside these and those that ended before. */
+struct left {
+	const struct ending *e;
+	int64_t row; /* the first that is not among those seen so far */
+};
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, run_row_id(e->run, 0));
-	sql_bind_int(stmt, 2, run_row_id(e->run + 1, 0));
-	rc = 1;
-	for (*ret = 0; *ret < n; ++*ret) {
-		if (ends(e, *ret))
-			continue;
-		while (rc > 0 && (rc = sql_step(db, stmt, err)) > 0 &&
-		       run_ordinal_of_row(sql_int(stmt, 0)) < *ret)
-			continue;
-		if (rc <= 0 || run_ordinal_of_row(sql_int(stmt, 0)) != *ret)
-			return rc < 0 ? rc : 0;
-	}
+static int
+pass(void *ctx, int64_t id, int64_t until)
+{
+	struct left *left = ctx;
+	int64_t row = run_ordinal_of_row(id);
+
+	(void)until;
+	while (left->row < row && ends(left->e, left->row))
+		left->row++;
+	if (left->row < row)
+		return 1; /* mostly it is among the first */
+	left->row = row + 1;
 	return 0;
+}
+
+static int
+is_one_left(const struct ending *e, struct sql *db, int64_t n, bool *ret,
+	    struct error *err)
+{
+	struct left left = {.e = e};
+	int rc = run_gone_each(db, e->run, INT64_MIN, INT64_MAX, pass, &left,
+			       err);
+
+	while (!rc && left.row < n && ends(e, left.row))
+		left.row++;
+	*ret = left.row < n;
+	return rc < 0 ? rc : 0;
 }
 
 /* With the subjects of a theme end their names by shelf. */
@@ -178,10 +185,9 @@ end_rows(const struct ending *e, struct sql *db, int64_t seq,
 {
 	int rc = 0;
 
-	for (int64_t row = 0; !rc && row < 8 * (int64_t)e->size; row++) {
-		if (!ends(e, row))
-			continue;
-		rc = run_end_row(db, run_row_id(e->run, row), seq, err);
+	for (size_t at = 0; !rc && at < e->size; at += RUN_STRETCH / 8) {
+		rc = run_end_rows(db, run_row_id(e->run, 8 * (int64_t)at),
+				  e->rows + at, seq, err);
 		if (!rc)
 			rc = breathe(breath, err);
 	}
@@ -192,15 +198,16 @@ static int
 tell_run(const struct ending *e, struct sql *db, int64_t seq,
 	 const struct breath *breath, struct error *err)
 {
-	int64_t n = 0, left = 0;
+	bool one_left = false;
+	int64_t n = 0;
 	int rc = count_rows(db, e->run, &n, err);
 
 	if (!rc)
-		rc = find_left(e, db, n, &left, err);
+		rc = is_one_left(e, db, n, &one_left, err);
 	if (rc)
 		return rc;
-	return left == n ? end_run(e->run, db, seq, err)
-			 : end_rows(e, db, seq, breath, err);
+	return one_left ? end_rows(e, db, seq, breath, err)
+			: end_run(e->run, db, seq, err);
 }
 
 int

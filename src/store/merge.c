@@ -12,6 +12,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#define GONE RUN_GONE_OF("run.id")
 #define MOST_LEFT 4 /* runs that hold; more of an owner are merged */
 #define ROWS_AT_ONCE 2000
 #define SIZES_MEMORY (2 << 20)
@@ -104,11 +105,9 @@ static int
 find_runs(struct store_merge *m, struct error *err)
 {
 	static const char text[] =
-		"SELECT run.id, rows - count(g.id),"
-		" max(since, coalesce(max(g.until), 0)), rows FROM run"
-		" LEFT JOIN gone g ON g.id >= (1 << 55) + (run.id << 28)"
-		"  AND g.id < (1 << 55) + ((run.id + 1) << 28)"
-		"  AND +g.until <= ?3"
+		"SELECT run.id, rows - coalesce(sum(length(places)), 0),"
+		" max(since, coalesce(max(gone.until), 0)), rows FROM run"
+		" LEFT JOIN gone ON " GONE " AND +gone.until <= ?3"
 		" WHERE kind = ?1 AND owner = ?2 AND since <= ?3"
 		" AND run.until IS NULL GROUP BY run.id ORDER BY 2";
 	scope_stmt *stmt = NULL;
@@ -296,46 +295,36 @@ struct making_up {
 	struct store_merge *m;
 	struct run_walk old, merged;
 	int64_t n;
+	struct error *err;
 };
 
+/* Stops where there are too many. */
 static int
-end_merged(struct making_up *u, int64_t id, int64_t until, struct error *err)
+end_merged(void *ctx, int64_t id, int64_t until)
 {
+	struct making_up *u = ctx;
 	struct sql *db = u->m->db;
 	struct run_row row;
-	int rc = run_get(&u->old, db, id, &row, err);
+	int rc = run_get(&u->old, db, id, &row, u->err);
 
 	if (rc > 0)
 		rc = run_get_key(&u->merged, db, run_build_id(u->m->rows),
-				 row.key, &row, err);
+				 row.key, &row, u->err);
 	if (rc == 0)
-		return error_set(err, ERR_INTERNAL,
+		return error_set(u->err, ERR_INTERNAL,
 				 "a row was lost in a merge");
-	return rc < 0 ? rc : run_end_row(db, row.id, until, err);
+	if (rc > 0)
+		rc = run_end_row(db, row.id, until, u->err);
+	return rc ? rc : ++u->n >= CHANGES_MOST;
 }
 
 /* The rows of a run that ended since. */
 static int
-make_up(struct making_up *u, int64_t run, struct error *err)
+make_up(struct making_up *u, int64_t run)
 {
-	static const char text[] =
-		"SELECT id, until FROM gone WHERE id >= ?1 AND id < ?2"
-		" AND until > ?3 ORDER BY id";
-	struct sql *db = u->m->db;
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
+	int rc = run_gone_each(u->m->db, run, u->m->at, INT64_MAX, end_merged,
+			       u, u->err);
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, run_row_id(run, 0));
-	sql_bind_int(stmt, 2, run_row_id(run + 1, 0));
-	sql_bind_int(stmt, 3, u->m->at);
-	while ((rc = sql_step(db, stmt, err)) > 0 && u->n < CHANGES_MOST) {
-		rc = end_merged(u, sql_int(stmt, 0), sql_int(stmt, 1), err);
-		if (rc)
-			return rc;
-		u->n++;
-	}
 	return rc < 0 ? rc : 0;
 }
 
@@ -370,13 +359,13 @@ end_old(struct store_merge *m, int64_t since, struct error *err)
 static int
 tell(struct store_merge *m, struct error *err)
 {
-	struct making_up u = {.m = m};
+	struct making_up u = {.m = m, .err = err};
 	int rc = run_build_tell(m->rows, err);
 
 	if (!rc && m->shelves)
 		rc = shelves_tell(m->shelves, err);
-	for (size_t i = 0; !rc && i < m->n; i++)
-		rc = make_up(&u, m->runs[i].id, err);
+	for (size_t i = 0; !rc && i < m->n && u.n < CHANGES_MOST; i++)
+		rc = make_up(&u, m->runs[i].id);
 	run_walk_release(&u.old);
 	run_walk_release(&u.merged);
 	if (rc || u.n >= CHANGES_MOST)

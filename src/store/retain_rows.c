@@ -223,8 +223,7 @@ store_theme_row_span(struct sql *db, int64_t id, int64_t *ret_theme,
 		"SELECT theme, since, coalesce(until, 0) FROM theme_row"
 		" WHERE id = ?1";
 	static const char in_run[] =
-		"SELECT owner, since, coalesce((SELECT until FROM gone"
-		"  WHERE id = ?1), until, 0) FROM run"
+		"SELECT owner, since, coalesce(until, 0) FROM run"
 		" WHERE run.id = (?1 & ((1 << 55) - 1)) >> 28";
 	scope_stmt *stmt = NULL;
 	int rc = sql_get(db, run_is_row(id) ? in_run : alone, &stmt, err);
@@ -238,7 +237,8 @@ store_theme_row_span(struct sql *db, int64_t id, int64_t *ret_theme,
 	*ret_theme = sql_int(stmt, 0);
 	*ret_since = sql_int(stmt, 1);
 	*ret_until = sql_int(stmt, 2);
-	return 1;
+	rc = run_is_row(id) ? run_row_until(db, id, ret_until, err) : 0;
+	return rc < 0 ? rc : 1;
 }
 
 /* ---- changes/N.csv ------------------------------------------------------- */

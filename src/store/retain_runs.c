@@ -6,11 +6,12 @@
 #include "store/retain_runs.h"
 
 #include "store/retain.h"
+#include "store/run.h"
 #include "store/run_files.h"
 #include "store/sql.h"
 
-/* The ids of the rows from one of a run on, as run.c makes them. */
-#define ROW_ID(run, ordinal) "((1 << 55) + (" run " << 28) + " ordinal ")"
+#define OF_RUN RUN_GONE_OF("?1")
+#define GONE RUN_GONE_OF("run.id")
 
 static int
 run(struct sql *db, const char *text, const int64_t bind[static 4],
@@ -57,9 +58,8 @@ drop_run(struct sql *db, int64_t id, int64_t limit, int64_t *ret,
 	 struct error *err)
 {
 	static const char gone[] =
-		"DELETE FROM gone WHERE id IN (SELECT id FROM gone WHERE id "
-		">= " ROW_ID("?1", "0") " AND id < " ROW_ID("(?1 + 1)",
-							    "0") " LIMIT ?2)";
+		"DELETE FROM gone WHERE (stretch, until) IN (SELECT stretch,"
+		" until FROM gone WHERE " OF_RUN " LIMIT ?2)";
 	const int64_t bind[4] = {id, limit};
 	int64_t n = 0;
 	int rc = run(db, gone, bind, &n, err);
@@ -96,13 +96,11 @@ store_retain_drop_runs(struct sql *db, bool of_theme, int64_t owner,
 int
 store_retain_end_runs(struct sql *db, int64_t horizon, struct error *err)
 {
-#define ALL_GONE \
-	"rows <= (SELECT count(*) FROM gone WHERE until <= ?1" \
-	" AND id >= " ROW_ID("run.id", \
-			     "0") " AND id < " ROW_ID("(run.id + 1)", "0") ")"
-	static const char rows[] = "UPDATE run SET until = ?1 WHERE kind <> 4"
-				   " AND until IS NULL AND since < ?1"
-				   " AND " ALL_GONE;
+	static const char rows[] =
+		"UPDATE run SET until = ?1 WHERE kind <> 4"
+		" AND until IS NULL AND since < ?1 AND rows <="
+		" (SELECT coalesce(sum(length(places)), 0) FROM gone"
+		"  WHERE " GONE " AND +gone.until <= ?1)";
 	static const char shelves[] =
 		"UPDATE run SET until = ?1 WHERE kind = 4 AND until IS NULL"
 		" AND since < ?1 AND NOT EXISTS(SELECT 1 FROM run s"

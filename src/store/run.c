@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#define GONE RUN_GONE_OF("run.id")
 #define COLUMNS " id, owner, since, version, submission, merged "
 
 /* ---- heads --------------------------------------------------------------- */
@@ -55,35 +56,6 @@ cursor_release(struct run_walk *w, struct run_cursor *c)
 	buf_release(&c->gone);
 }
 
-/* The ids from lo up to hi that hold no longer at 'at'. */
-static int
-load_gone(struct run_walk *w, struct run_cursor *c, int64_t lo, int64_t hi,
-	  struct error *err)
-{
-	static const char text[] = "SELECT id FROM gone WHERE id >= ?1"
-				   " AND id < ?2 AND until <= ?3 ORDER BY id";
-	scope_stmt *stmt = NULL;
-	int rc;
-
-	buf_clear(&c->gone);
-	c->ngone = 0;
-	if (!c->some_gone)
-		return 0;
-	rc = sql_get(w->db, text, &stmt, err);
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, lo);
-	sql_bind_int(stmt, 2, hi);
-	sql_bind_int(stmt, 3, w->at);
-	while ((rc = sql_step(w->db, stmt, err)) > 0) {
-		int64_t id = sql_int(stmt, 0);
-
-		if (buf_add(&c->gone, &id, sizeof(id)))
-			return error_nomem(err);
-	}
-	return rc;
-}
-
 static int
 need_file(struct run_walk *w, struct run_cursor *c, struct error *err)
 {
@@ -122,9 +94,12 @@ take_block(struct run_walk *w, struct run_cursor *c,
 
 	if (rc < 0)
 		return rc;
-	rc = load_gone(w, c, run_row_id(c->run.id, c->ordinal),
-		       run_row_id(c->run.id, c->ordinal + block->rows), err);
-	return rc ? rc : 1;
+	c->first = c->ordinal;
+	buf_clear(&c->gone);
+	if (c->some_gone)
+		rc = run_gone_bits(w->db, run_row_id(c->run.id, c->first),
+				   block->rows, w->at, &c->gone, err);
+	return rc < 0 ? rc : 1;
 }
 
 /* The block behind the one that stands; 1, 0 for none. */
@@ -156,22 +131,11 @@ seek_block(struct run_walk *w, struct run_cursor *c, struct slice key,
 }
 
 static bool
-is_gone(struct run_cursor *c, int64_t id)
+is_gone(const struct run_cursor *c, int64_t ordinal)
 {
-	size_t n = c->gone.len / sizeof(int64_t);
+	size_t row = (size_t)(ordinal - c->first);
 
-	while (c->ngone < n) {
-		int64_t next;
-
-		memcpy(&next, c->gone.data + c->ngone * sizeof(next),
-		       sizeof(next));
-		if (next > id)
-			return false;
-		c->ngone++;
-		if (next == id)
-			return true;
-	}
-	return false;
+	return row / 8 < c->gone.len && c->gone.data[row / 8] >> row % 8 & 1;
 }
 
 /* The next row of the block that stands, whether it holds or not. */
@@ -214,7 +178,7 @@ advance(struct run_walk *w, struct run_cursor *c, struct error *err)
 		rc = parse_row(c, err);
 		if (rc)
 			return rc;
-		c->gone_row = is_gone(c, c->row.id);
+		c->gone_row = is_gone(c, c->ordinal - 1);
 		c->stands = !c->gone_row || is_behind(w, c);
 		if (c->stands)
 			return 0;
@@ -251,23 +215,6 @@ cursor_open(struct run_walk *w, struct run_cursor *c, struct slice lo,
 /* ---- all runs of an owner ------------------------------------------------ */
 
 static int
-find_some_gone(struct sql *db, int64_t run, bool *ret, struct error *err)
-{
-	static const char text[] =
-		"SELECT 1 FROM gone WHERE id >= ?1 AND id < ?2 LIMIT 1";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, run_row_id(run, 0));
-	sql_bind_int(stmt, 2, run_row_id(run + 1, 0));
-	rc = sql_step(db, stmt, err);
-	*ret = rc > 0;
-	return rc < 0 ? rc : 0;
-}
-
-static int
 add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
 {
 	struct slice submission = sql_bytes(stmt, 4);
@@ -287,7 +234,7 @@ add_cursor(struct run_walk *w, sqlite3_stmt *stmt, struct error *err)
 	};
 	snprintf(c->run.submission, sizeof(c->run.submission), "%.*s",
 		 (int)submission.n, submission.n ? submission.p : "");
-	return find_some_gone(w->db, c->run.id, &c->some_gone, err);
+	return run_gone_some(w->db, c->run.id, &c->some_gone, err);
 }
 
 /* A cursor for each run that holds; none stands yet. */
@@ -454,21 +401,6 @@ run_walk_seek_one(struct run_walk *w, struct slice key, struct buf *hi,
 /* ---- one row ------------------------------------------------------------- */
 
 int
-run_row_is_gone(struct sql *db, int64_t id, int64_t at, struct error *err)
-{
-	static const char text[] =
-		"SELECT 1 FROM gone WHERE id = ?1 AND until <= ?2";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, id);
-	sql_bind_int(stmt, 2, at);
-	return sql_step(db, stmt, err);
-}
-
-int
 run_of_shelf(struct sql *db, const struct run *shelf, int64_t *ret,
 	     bool *ret_some_gone, struct error *err)
 {
@@ -487,7 +419,7 @@ run_of_shelf(struct sql *db, const struct run *shelf, int64_t *ret,
 	if (rc <= 0 || sql_is_null(stmt, 0))
 		return rc < 0 ? rc : 0;
 	*ret = sql_int(stmt, 0);
-	rc = find_some_gone(db, *ret, ret_some_gone, err);
+	rc = run_gone_some(db, *ret, ret_some_gone, err);
 	return rc ? rc : 1;
 }
 
@@ -695,10 +627,9 @@ run_count(struct sql *db, enum run_kind kind, int64_t owner, int64_t at,
 	  int64_t *ret, struct error *err)
 {
 	static const char text[] =
-		"SELECT coalesce(sum(rows - (SELECT count(*) FROM gone"
-		"  WHERE gone.id >= (1 << 55) + (run.id << 28)"
-		"  AND gone.id < (1 << 55) + ((run.id + 1) << 28)"
-		"  AND gone.until <= ?3)), 0) FROM run"
+		"SELECT coalesce(sum(rows - (SELECT coalesce("
+		"  sum(length(places)), 0) FROM gone"
+		"  WHERE " GONE " AND +gone.until <= ?3)), 0) FROM run"
 		" WHERE kind = ?1 AND owner = ?2 AND since <= ?3"
 		" AND (until IS NULL OR until > ?3)";
 	scope_stmt *stmt = NULL;

@@ -5,8 +5,8 @@
  * tables of their own (record, link, theme_row); readers see both merged. Of
  * this folder only: record.h is what others see.
  *
- * A row of a run is never written again: where it holds no longer, 'gone' has
- * its id. A whole run ends at once by its own 'until'. Ids of such rows have a
+ * A row of a run is never written again: where it holds no longer, 'gone' says
+ * so. A whole run ends at once by its own 'until'. Ids of such rows have a
  * bit that no other row's id has.
  */
 #ifndef STORE_RUN_H
@@ -89,6 +89,45 @@ run_ordinal_of_row(int64_t id)
 	" WHERE s.kind = 3 AND h.kind = 4 AND h.owner = s.owner" \
 	" AND h.since = s.since AND h.id > s.id)"
 
+/* ---- rows that have ended ------------------------------------------------ */
+
+/* So many rows in a row, from one of which the number is a multiple of it on,
+ * are told together where they end together. */
+#define RUN_STRETCH 128
+
+/* In SQL: what table gone has of a run. */
+#define RUN_GONE_OF(run) \
+	"stretch >= ((1 << 55) + (" run " << 28)) >> 7" \
+	" AND stretch < ((1 << 55) + ((" run " + 1) << 28)) >> 7"
+
+/* From 'seq' on the row does not hold. It did until then, here and below. */
+MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
+			   struct error *err);
+/* The same of those rows of a stretch, from the one with the id 'first' on,
+ * whose bits are set. */
+MUST_CHECK int run_end_rows(struct sql *db, int64_t first,
+			    const unsigned char bits[static RUN_STRETCH / 8],
+			    int64_t seq, struct error *err);
+
+/* When a row ended: 1, 0 it has not. */
+MUST_CHECK int run_row_until(struct sql *db, int64_t id, int64_t *ret,
+			     struct error *err);
+/* Whether it has at 'at': 1, 0. */
+MUST_CHECK int run_row_is_gone(struct sql *db, int64_t id, int64_t at,
+			       struct error *err);
+/* Whether any row of the run has ended, whenever. */
+MUST_CHECK int run_gone_some(struct sql *db, int64_t run, bool *ret,
+			     struct error *err);
+/* The same of 'n' rows from the id 'first' on: 'ret' is a bit for each. */
+MUST_CHECK int run_gone_bits(struct sql *db, int64_t first, int64_t n,
+			     int64_t at, struct buf *ret, struct error *err);
+/* The rows of a run that ended in (after, upto], in order; what 'each' returns
+ * other than 0 comes back at once. */
+typedef int run_gone_fn(void *ctx, int64_t id, int64_t until);
+MUST_CHECK int run_gone_each(struct sql *db, int64_t run, int64_t after,
+			     int64_t upto, run_gone_fn *each, void *ctx,
+			     struct error *err);
+
 /* ---- reading ------------------------------------------------------------- */
 
 struct run_cursor {
@@ -100,8 +139,8 @@ struct run_cursor {
 	int64_t body_of;   /* its place in the file */
 	struct slice rest; /* of the block that stands, which has this body */
 	int64_t ordinal;   /* of the next row */
-	struct buf gone;   /* ids in the block that hold no longer, in order */
-	size_t ngone;	   /* of them that are behind */
+	int64_t first;	   /* of the block */
+	struct buf gone;   /* of its rows: run_gone_bits() */
 	bool stands;
 	bool gone_row; /* on a row that is gone, behind the walk's end */
 	struct run_row row;
@@ -166,9 +205,6 @@ MUST_CHECK int run_get_key(struct run_walk *w, struct sql *db, int64_t run,
 MUST_CHECK int run_of_shelf(struct sql *db, const struct run *shelf,
 			    int64_t *ret, bool *ret_some_gone,
 			    struct error *err);
-/* Whether a row has ended at 'at': 1, 0. */
-MUST_CHECK int run_row_is_gone(struct sql *db, int64_t id, int64_t at,
-			       struct error *err);
 /* Whether no row holds, neither of a run nor, by the caller's statement, of
  * those that came one by one (?1 owner, ?2 at; a row if there is one). */
 MUST_CHECK int run_is_empty(struct sql *db, enum run_kind kind, int64_t owner,
@@ -210,10 +246,7 @@ MUST_CHECK int run_ranges_open(struct run_ranges *r, struct sql *db,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* From 'seq' on the row does not hold. */
-MUST_CHECK int run_end_row(struct sql *db, int64_t id, int64_t seq,
-			   struct error *err);
-/* The same of all runs of an owner. */
+/* From 'seq' on no run of the owner holds. */
 MUST_CHECK int run_end_all(struct sql *db, enum run_kind kind, int64_t owner,
 			   int64_t seq, struct error *err);
 /* How many runs of the owner hold. */

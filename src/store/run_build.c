@@ -146,21 +146,6 @@ run_build_tell(struct run_builder *b, struct error *err)
 /* ---- ending -------------------------------------------------------------- */
 
 int
-run_end_row(struct sql *db, int64_t id, int64_t seq, struct error *err)
-{
-	static const char text[] = "INSERT INTO gone(id, until) VALUES(?1, ?2)";
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(db, text, &stmt, err);
-
-	if (rc)
-		return rc;
-	run_cache_row_ended(db);
-	sql_bind_int(stmt, 1, id);
-	sql_bind_int(stmt, 2, seq);
-	return sql_run(db, stmt, err);
-}
-
-int
 run_end_all(struct sql *db, enum run_kind kind, int64_t owner, int64_t seq,
 	    struct error *err)
 {

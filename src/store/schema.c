@@ -428,6 +428,21 @@ const char *const store_schema_records[] = {
 	 * held when it ended. */
 	"ALTER TABLE run ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE run ADD COLUMN merged_into INTEGER;",
+
+	/* 9 */
+	/* Rows of runs that hold no longer: for those of 128 in a row that
+	 * ended together, a byte each (run_gone.c). They were a row each. */
+	"DROP INDEX gone_until;"
+	"ALTER TABLE gone RENAME TO gone_one;"
+	"CREATE TABLE gone("
+	"  stretch INTEGER NOT NULL, until INTEGER NOT NULL,"
+	"  places BLOB NOT NULL, PRIMARY KEY(stretch, until)"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO gone SELECT id >> 7, until,"
+	"  CAST(group_concat(char(id & 127), '') AS BLOB) FROM gone_one"
+	"  GROUP BY id >> 7, until;"
+	"DROP TABLE gone_one;"
+	"CREATE INDEX gone_until ON gone(until);",
 };
 const size_t store_schema_records_n =
 	sizeof(store_schema_records) / sizeof(*store_schema_records);

@@ -49,40 +49,33 @@ add_table(struct changes *c)
 	return rc;
 }
 
-static int
-add_row(struct changes *c, struct run_walk *in, int64_t id)
-{
-	struct run_row row;
-	int rc = run_get(in, c->db, id, &row, c->err);
+struct adding {
+	struct changes *c;
+	struct run_walk in;
+};
 
-	return rc <= 0 ? rc
-		       : sorter_add(c->subjects, row.key, SLICE_NONE, c->err);
+static int
+add_row(void *ctx, int64_t id, int64_t until)
+{
+	struct adding *a = ctx;
+	struct changes *c = a->c;
+	struct run_row row;
+	int rc = run_get(&a->in, c->db, id, &row, c->err);
+
+	(void)until;
+	if (rc > 0)
+		rc = sorter_add(c->subjects, row.key, SLICE_NONE, c->err);
+	return rc ? rc : breathe(c->breath, c->err);
 }
 
 /* Rows of a run that ended by themselves. */
 static int
 add_gone(struct changes *c, int64_t run)
 {
-	static const char text[] =
-		"SELECT id FROM gone WHERE id >= ?1 AND id < ?2"
-		" AND until > ?3 AND until <= ?4 ORDER BY id";
-	scope_run_walk in = {0};
-	scope_stmt *stmt = NULL;
-	int rc = sql_get(c->db, text, &stmt, c->err);
+	struct adding a = {.c = c};
+	int rc = run_gone_each(c->db, run, c->from, c->to, add_row, &a, c->err);
 
-	if (rc)
-		return rc;
-	sql_bind_int(stmt, 1, run_row_id(run, 0));
-	sql_bind_int(stmt, 2, run_row_id(run + 1, 0));
-	sql_bind_int(stmt, 3, c->from);
-	sql_bind_int(stmt, 4, c->to);
-	while ((rc = sql_step(c->db, stmt, c->err)) > 0) {
-		rc = add_row(c, &in, sql_int(stmt, 0));
-		if (!rc)
-			rc = breathe(c->breath, c->err);
-		if (rc)
-			return rc;
-	}
+	run_walk_close(&a.in);
 	return rc;
 }
 
