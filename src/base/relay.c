@@ -2,6 +2,7 @@
 #include "base/relay.h"
 
 #include "base/clock.h"
+#include "base/pulse.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -87,9 +88,15 @@ relay_start(struct relay *r)
 void
 relay_wait(struct relay *r)
 {
+	enum pulse_state before;
+
 	pthread_mutex_lock(&r->lock);
-	while (r->working)
-		pthread_cond_wait(&r->changed, &r->lock);
+	if (r->working) {
+		before = pulse_turn(PULSE_WAITING);
+		while (r->working)
+			pthread_cond_wait(&r->changed, &r->lock);
+		pulse_turn(before);
+	}
 	pthread_mutex_unlock(&r->lock);
 }
 

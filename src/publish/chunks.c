@@ -167,11 +167,20 @@ put_header(struct writer *w)
 static int
 write_run(struct writer *w, struct slice lo, struct slice hi)
 {
+	const struct publish_cut cut = {
+		.db = w->job->db,
+		.rows = w->job->rows,
+		.at = w->job->seq,
+		.lo = lo,
+		.hi = hi,
+		.beside = w->job->all,
+		.each = put_chunk,
+		.ctx = w,
+	};
 	int rc = set(w, &w->settled, lo);
 
 	if (!rc)
-		rc = publish_chunks_cut(w->job->db, w->job->rows, w->job->seq,
-					lo, hi, put_chunk, w, w->err);
+		rc = publish_chunks_cut(&cut, w->err);
 	return rc ? rc : end_upto(w, hi);
 }
 

@@ -49,10 +49,16 @@ struct publish_chunk {
 	unsigned char sha256[DIGEST_SIZE];
 };
 typedef int publish_chunk_fn(void *ctx, const struct publish_chunk *c);
-MUST_CHECK int publish_chunks_cut(struct sql *db,
-				  const struct publish_rows *rows, int64_t at,
-				  struct slice lo, struct slice hi,
-				  publish_chunk_fn *each, void *ctx,
+struct publish_cut {
+	struct sql *db;
+	const struct publish_rows *rows;
+	int64_t at;
+	struct slice lo, hi;
+	bool beside; /* many rows: another thread makes their bytes */
+	publish_chunk_fn *each;
+	void *ctx;
+};
+MUST_CHECK int publish_chunks_cut(const struct publish_cut *job,
 				  struct error *err);
 
 /* The version's digest: SHA-256 over the hashes of a file's row chunks. */

@@ -2,6 +2,7 @@
 #include "publish/pack.h"
 
 #include "base/io.h"
+#include "base/relay.h"
 #include "base/scope.h"
 #include "publish/publish.h"
 #include "publish/sweep.h"
@@ -11,11 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #define FOLDER "packs"
 #define SUFFIX ".pack"
-#define BUFFER ((size_t)1 << 20)
+#define BUFFER ((size_t)1 << 19)
 #define FLUSHED ((off_t)8 << 20) /* the disk is given work as early as this */
 
 struct publish_pack {
@@ -23,9 +25,15 @@ struct publish_pack {
 	int fd; /* -1: no file yet */
 	int64_t number;
 	int64_t end; /* bytes appended, those in 'buffer' too */
-	off_t written, flushed;
 	size_t held;
-	char buffer[BUFFER];
+	char *buffer;
+	/* What is written while the next is collected: the relay's, between
+	 * relay_start() and relay_wait(). NULL: nothing was yet. */
+	struct relay *relay;
+	char *other;
+	size_t n;
+	off_t written, flushed;
+	struct error err; /* code 0: written */
 };
 
 void
@@ -45,16 +53,18 @@ int
 publish_pack_new(int state_fd, int64_t number, struct publish_pack **ret,
 		 struct error *err)
 {
-	struct publish_pack *pack = malloc(sizeof(*pack));
+	struct publish_pack *pack = calloc(1, sizeof(*pack));
 
 	if (!pack)
 		return error_nomem(err);
 	pack->state_fd = state_fd;
 	pack->fd = -1;
 	pack->number = number;
-	pack->end = 0;
-	pack->written = pack->flushed = 0;
-	pack->held = 0;
+	pack->buffer = malloc(BUFFER);
+	if (!pack->buffer) {
+		free(pack);
+		return error_nomem(err);
+	}
 	*ret = pack;
 	return 0;
 }
@@ -64,8 +74,11 @@ publish_pack_free(struct publish_pack *pack)
 {
 	if (!pack)
 		return;
+	relay_free(pack->relay);
 	if (pack->fd >= 0)
 		close(pack->fd);
+	free(pack->buffer);
+	free(pack->other);
 	free(pack);
 }
 
@@ -122,13 +135,54 @@ put(struct publish_pack *pack, const void *p, size_t n, struct error *err)
 	return error_prefix(err, rc, "cannot write '%s'", name);
 }
 
+static void
+put_other(void *ctx)
+{
+	struct publish_pack *pack = ctx;
+
+	(void)!put(pack, pack->other, pack->n, &pack->err);
+}
+
+/* Until nothing is being written. */
+static int
+settle(struct publish_pack *pack, struct error *err)
+{
+	if (!pack->relay)
+		return 0;
+	relay_wait(pack->relay);
+	if (pack->err.code)
+		*err = pack->err;
+	return pack->err.code;
+}
+
+static int
+need_relay(struct publish_pack *pack, struct error *err)
+{
+	if (!pack->other)
+		pack->other = malloc(BUFFER);
+	if (pack->other && !pack->relay)
+		pack->relay = relay_new(put_other, pack);
+	return pack->relay ? 0 : error_nomem(err);
+}
+
+/* Lets what was collected be written. */
 static int
 flush(struct publish_pack *pack, struct error *err)
 {
-	size_t n = pack->held;
+	int rc = need_relay(pack, err);
+	char *collected;
 
+	if (!rc)
+		rc = settle(pack, err);
+	if (rc)
+		return rc;
+	collected = pack->buffer;
+	pack->buffer = pack->other;
+	pack->other = collected;
+	pack->n = pack->held;
 	pack->held = 0;
-	return put(pack, pack->buffer, n, err);
+	relay_start(pack->relay);
+	return 0;
 }
 
 int
@@ -143,7 +197,9 @@ publish_pack_add(struct publish_pack *pack, const void *p, size_t n,
 	if (!rc && n > BUFFER - pack->held)
 		rc = flush(pack, err);
 	if (!rc && n > BUFFER) {
-		rc = put(pack, p, n, err);
+		rc = settle(pack, err);
+		if (!rc)
+			rc = put(pack, p, n, err);
 	} else if (!rc && n) {
 		memcpy(pack->buffer + pack->held, p, n);
 		pack->held += n;
@@ -188,7 +244,10 @@ publish_pack_sync(struct publish_pack *pack, struct error *err)
 
 	if (pack->fd < 0)
 		return 0;
-	rc = flush(pack, err);
+	rc = settle(pack, err);
+	if (!rc)
+		rc = put(pack, pack->buffer, pack->held, err);
+	pack->held = 0;
 	return rc ? rc
 		  : publish_pack_keep(pack->state_fd, pack->number, pack->fd,
 				      err);

@@ -33,8 +33,9 @@ MUST_CHECK int publish_pack_create(int state_fd, int64_t number, int *ret_fd,
 MUST_CHECK int publish_pack_keep(int state_fd, int64_t number, int fd,
 				 struct error *err);
 
-/* One pack being written, by one thread. There is no file before the first
- * byte. What an earlier attempt left under this number is replaced. */
+/* One pack being written, for one thread, by another one. There is no file
+ * before the first byte. What an earlier attempt left under this number is
+ * replaced. */
 struct publish_pack;
 MUST_CHECK int publish_pack_new(int state_fd, int64_t number,
 				struct publish_pack **ret, struct error *err);

@@ -179,6 +179,15 @@ rebuild_file(struct publish_verify *v, const struct publish_rows *rows,
 {
 	char path[PUBLISH_PATH_MAX];
 	struct rebuild r = {.v = v};
+	const struct publish_cut cut = {
+		.db = v->db,
+		.rows = rows,
+		.at = v->newest.seq,
+		.lo = PUBLISH_BEFORE_BORDER,
+		.beside = true,
+		.each = compare_chunk,
+		.ctx = &r,
+	};
 	struct error err = ERROR_INIT;
 	int rc = store_file_find(v->db, v->theme->id,
 				 publish_kind_word(rows->kind), part, &r.file,
@@ -186,9 +195,7 @@ rebuild_file(struct publish_verify *v, const struct publish_rows *rows,
 
 	if (rc <= 0)
 		return rc;
-	rc = publish_chunks_cut(v->db, rows, v->newest.seq,
-				PUBLISH_BEFORE_BORDER, SLICE_NONE,
-				compare_chunk, &r, &err);
+	rc = publish_chunks_cut(&cut, &err);
 	if (rc == ERR_CORRUPT)
 		return publish_verify_problem(v, "%s", err.text);
 	if (rc) {

@@ -118,12 +118,18 @@ put_header(struct writing *x)
 static int
 put_rows(struct writing *x, struct sql *db, int64_t at)
 {
+	const struct publish_cut cut = {
+		.db = db,
+		.rows = x->w->rows,
+		.at = at,
+		.lo = PUBLISH_BEFORE_BORDER,
+		.each = put_chunk,
+		.ctx = x,
+	};
 	int rc = put_header(x);
 
 	if (!rc)
-		rc = publish_chunks_cut(db, x->w->rows, at,
-					PUBLISH_BEFORE_BORDER, SLICE_NONE,
-					put_chunk, x, &x->w->err);
+		rc = publish_chunks_cut(&cut, &x->w->err);
 	return rc ? rc : publish_pack_sync(x->pack, &x->w->err);
 }
 
