@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BLOCK ((size_t)256 * 1024)
+#define TAR_BLOCK 512
 
 struct decode_archive {
 	struct archive *lib;
@@ -154,6 +155,24 @@ decode_archive_next(struct decode_archive *a, struct archive_entry **ret,
 		return 0;
 	/* a warning is about a name, which is looked at elsewhere */
 	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? 1 : explain(a, err);
+}
+
+int
+decode_archive_ended(const struct decode_archive *a, struct error *err)
+{
+	static const char nuls[TAR_BLOCK];
+	char block[TAR_BLOCK] = {1};
+	int64_t at = archive_filter_bytes(a->lib, 0) - TAR_BLOCK;
+	ssize_t n = 0;
+
+	/* the block that it has read last: NULs, or the end of an entry */
+	if (at >= 0)
+		n = decode_bytes_read(&a->bytes, block, TAR_BLOCK, at, err);
+	if (n < 0)
+		return (int)n;
+	if (n == TAR_BLOCK && !memcmp(block, nuls, TAR_BLOCK))
+		return 0;
+	return sentence_error(err, ERR_INVALID, MSG_TAR_NO_END, "");
 }
 
 ssize_t

@@ -40,6 +40,12 @@ MUST_CHECK int decode_archive_next(struct decode_archive *a,
 				   struct archive_entry **ret,
 				   struct error *err);
 
+/* Behind the last entry of a tar: whether it ends as a tar does, with blocks of
+ * NULs. libarchive takes one that is cut off between two entries for whole.
+ * ERR_INVALID, ERR_IO. */
+MUST_CHECK int decode_archive_ended(const struct decode_archive *a,
+				    struct error *err);
+
 /* Reads on in the entry: the count, 0 at its end; *ret holds until the next
  * call. */
 MUST_CHECK ssize_t decode_archive_block(struct decode_archive *a,

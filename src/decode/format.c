@@ -272,9 +272,29 @@ text_format(const struct ends *e)
 	return NULL;
 }
 
+/* What ends in NULs: a copy that stopped, but for those of a zip's end record,
+ * which has something else in front of the zip. */
 static int
-check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
-	   enum decode_kind *ret, enum decode_end *ret_end)
+check_nuls(const struct decode_bytes *bytes, const struct decode_sink *sink,
+	   enum decode_end *ret_end, struct error *err)
+{
+	enum zip_end end;
+	int64_t at;
+	int rc = find_zip_end(bytes, &end, &at, err);
+
+	if (rc)
+		return rc;
+	if (end == ZIP_WHOLE)
+		return refuse(sink, DECODE_FAULT_FORMAT, MSG_IS_PREFIXED,
+			      MSG_DO_UNPACK, ret_end);
+	*ret_end = DECODE_INCOMPLETE;
+	return 0;
+}
+
+static int
+check_text(const struct decode_bytes *bytes, const struct ends *e,
+	   const struct decode_sink *sink, enum decode_kind *ret,
+	   enum decode_end *ret_end, struct error *err)
 {
 	bool utf16 =
 		head_starts(e, "\xff\xfe", 2) || head_starts(e, "\xfe\xff", 2);
@@ -288,10 +308,8 @@ check_text(const struct ends *e, int64_t size, const struct decode_sink *sink,
 		return refuse(sink, DECODE_FAULT_ENCODING, MSG_IS_BARE_UTF16,
 			      MSG_DO_SAVE_UTF8, ret_end);
 	/* in UTF-16 half of an ASCII character is NUL, a whole NUL is two */
-	if (e->nuls >= (utf16 ? 2 : 1) && size > (utf16 ? 2 : 0)) {
-		*ret_end = DECODE_INCOMPLETE;
-		return 0;
-	}
+	if (e->nuls >= (utf16 ? 2 : 1) && bytes->size > (utf16 ? 2 : 0))
+		return check_nuls(bytes, sink, ret_end, err);
 	other = text_format(e);
 	if (other)
 		*ret = other->kind;
@@ -330,5 +348,5 @@ decode_format_find(const struct decode_bytes *bytes,
 						binary[i].what,
 						binary[i].advice, ret_end);
 	}
-	return check_text(&e, bytes->size, sink, ret, ret_end);
+	return check_text(bytes, &e, sink, ret, ret_end, err);
 }

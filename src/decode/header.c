@@ -127,14 +127,17 @@ find_header(struct search *s, struct error *err)
 	return 0;
 }
 
-/* The cause, if every way to read the text ran into one; else that no record
- * looks like a header. */
+/* The cause, if every way to read the text ran into one, or if one found too
+ * many cells: a wrong separator makes fewer. Else that no record looks like a
+ * header.
+ */
 static int
 report_none(const struct search *s)
 {
 	const struct decode_label *label = s->req->labels;
 
-	if (s->failed == s->reader->ways)
+	if (s->failed == s->reader->ways ||
+	    (s->failed && s->first == MSG_CSV_CELLS))
 		return decode_fault_report(
 			s->sink, DECODE_FAULT_FORMAT,
 			(struct decode_place){.line = s->first_line}, s->first,

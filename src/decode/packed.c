@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/sentence.h"
 #include "decode/archive.h"
+#include "decode/crc32.h"
 #include "decode/job.h"
 #include "decode/members.h"
 
@@ -93,31 +94,13 @@ decode_tar(struct decode_job *job, const struct decode_bytes *bytes)
 	}
 	job->unpacked = before;
 	if (!rc)
+		rc = decode_archive_ended(a, job->err);
+	if (!rc)
 		rc = decode_members_check(&m, job->err);
 	return rc ? rc : decode_members_run(job, bytes, &m);
 }
 
 /* ---- compressed files ---------------------------------------------------- */
-
-/* CRC-32 as gzip has it, four bits at a time; libarchive does not look. */
-static uint32_t
-crc32_add(uint32_t crc, const char *p, size_t n)
-{
-	static const uint32_t table[] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-		0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-
-	crc = ~crc;
-	for (size_t i = 0; i < n; i++) {
-		crc ^= (unsigned char)p[i];
-		crc = crc >> 4 ^ table[crc & 15];
-		crc = crc >> 4 ^ table[crc & 15];
-	}
-	return ~crc;
-}
 
 /* The last eight bytes of a gzip are checksum and size of what was packed. */
 static int
@@ -149,9 +132,10 @@ unpack(struct decode_job *job, const struct decode_bytes *bytes)
 	scope_archive a = NULL;
 	struct archive_entry *entry;
 	int64_t from = job->room.at;
-	uint32_t crc = 0;
+	struct decode_crc32 crc;
 	int rc = decode_archive_open(bytes, DECODE_PACKED_STREAM, &a, job->err);
 
+	decode_crc32_begin(&crc);
 	if (!rc)
 		rc = decode_archive_next(a, &entry, job->err);
 	while (rc > 0) {
@@ -160,9 +144,9 @@ unpack(struct decode_job *job, const struct decode_bytes *bytes)
 
 		if (n <= 0)
 			return n ? (int)n
-				 : check_gzip(bytes, crc, job->room.at - from,
-					      job->err);
-		crc = crc32_add(crc, block, (size_t)n);
+				 : check_gzip(bytes, crc.sum,
+					      job->room.at - from, job->err);
+		decode_crc32_add(&crc, block, (size_t)n);
 		rc = decode_job_count(job, n);
 		if (!rc)
 			rc = decode_room_add(&job->room, block, (size_t)n,
