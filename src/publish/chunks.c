@@ -173,7 +173,7 @@ write_run(struct writer *w, struct slice lo, struct slice hi)
 		.at = w->job->seq,
 		.lo = lo,
 		.hi = hi,
-		.beside = w->job->all,
+		.beside = w->job->all || w->fresh,
 		.each = put_chunk,
 		.ctx = w,
 	};
