@@ -1,19 +1,25 @@
 #!/usr/bin/python3
-"""Writes seeds for fuzz_formats into FOLDER: whole files and single parts, out
-of tests/cases/formats. The first byte names the parser.
+"""Writes seeds for the fuzzers into folders of FOLDER, out of tests/cases. Their
+first byte is for the fuzzer.
 
-  seeds.py FOLDER"""
+  seeds.py FOLDER
+
+formats/: whole files and single parts; csv/: tables as text; frames/: what
+decode_dump, of this folder, answers to files like these."""
 
 import os
+import subprocess
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "cases", "formats"))
 
 import cases  # noqa: E402
+import hostile  # noqa: E402,F401
 import objects  # noqa: E402,F401
 import old  # noqa: E402
 import packed  # noqa: E402,F401
+import tables  # noqa: E402,F401
 import workbooks as w  # noqa: E402
 
 WHOLE = ("gz", "xz", "zip-of-several", "tar", "tar-pax-long-name", "xlsx",
@@ -44,16 +50,58 @@ PARTS = [
 ]
 
 
+# Files that are answered otherwise: rows, flaws, faults, warnings, members.
+ANSWERED = ("gz", "zip-of-several", "xlsx", "xlsx-value-error", "ods-values",
+            "xlsx-header-twice", "csv-of-a-header", "csv-escapes", "csv-koi8",
+            "csv-of-nothing", "json-extra-key", "nine-good-one-bad",
+            "all-good-each", "xlsx-hidden-sheet", "zip-path-0")
+TABLES = os.path.join(here, "..", "cases", "decode")
+EACH = 4  # the bit of fuzz_frames for members = each
+
+
+def content_of(name):
+    content = cases.CASES[name][0]
+    return content() if callable(content) else content
+
+
+def formats():
+    for name in WHOLE:
+        yield 0, content_of(name)
+    for kind, part in PARTS:
+        yield kind, part.encode()
+    yield 7, old.stream()
+
+
+def texts():
+    for name in sorted(os.listdir(TABLES)):
+        if name.endswith(".csv"):
+            with open(os.path.join(TABLES, name), "rb") as f:
+                content = f.read()
+            for kind in (1, 7) if content else ():
+                yield kind, content
+
+
+def frames(scratch):
+    for name in ANSWERED:
+        with open(scratch, "wb") as f:
+            f.write(content_of(name))
+        for kind, options in ((0, []), (EACH, ["-m"])):
+            yield kind, subprocess.run(
+                ["./tests/lib/decode_dump", "-w", *options, scratch, "id",
+                 "name"], stdout=subprocess.PIPE, check=True).stdout
+
+
 def main():
-    seeds = [(0, cases.CASES[name][0]) for name in WHOLE]
-    seeds += [(kind, part.encode()) for kind, part in PARTS]
-    seeds.append((7, old.stream()))
-    for number, (kind, content) in enumerate(seeds):
-        content = content() if callable(content) else content
-        if content is None:
-            continue
-        with open(os.path.join(sys.argv[1], f"seed-{number:02}"), "wb") as f:
-            f.write(bytes([kind]) + content)
+    folder = sys.argv[1]
+    for name, seeds in (("formats", formats()), ("csv", texts()),
+                        ("frames", frames(os.path.join(folder, "file")))):
+        os.mkdir(os.path.join(folder, name))
+        for number, (kind, content) in enumerate(seeds):
+            if content is None:
+                continue
+            with open(os.path.join(folder, name, f"seed-{number:02}"),
+                      "wb") as f:
+                f.write(bytes([kind]) + content)
 
 
 main()

@@ -3,17 +3,19 @@
  * the rows, the faults, the end. For tests that compare with other programs.
  *
  *   decode_dump [-e] [-c] [-f] [-m] [-p] [-q] [-s SHEET] FILE LABEL…
+ *   decode_dump -w [-e] [-c] [-m] [-s SHEET] FILE LABEL…
  *
  * LABEL is ID or ID=TITLE; -e ignores extra columns, -c allows the column
  * 'change', -f reads a list of files, -m takes members that are readable, -s
  * names the sheet, -p goes through a decoder process and its frames, -q prints
- * the number of rows instead of them.
+ * the number of rows instead of them. -w writes the frames themselves.
  */
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "decode/decode.h"
+#include "decode/frames.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -235,6 +237,30 @@ decode_one(const char *path, const struct decode_request *req, bool apart,
 	return rc != 0;
 }
 
+/* The frames that a decoder would send to the worker. */
+static int
+write_frames(const char *path, const struct decode_request *req)
+{
+	scope_fd room_fd = memfd_create("room", MFD_CLOEXEC);
+	struct decode_room room = {.fd = room_fd};
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct decode_frames *frames;
+	struct decode_sink sink;
+	enum decode_end end;
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) ||
+	    decode_frames_new(STDOUT_FILENO, &frames, NULL))
+		return 2;
+	sink = decode_frames_sink(frames);
+	rc = decode_file(req, fd, st.st_size, room, &sink, &end, NULL);
+	if (!rc)
+		rc = decode_frames_end(frames, end);
+	decode_frames_free(frames);
+	return rc != 0;
+}
+
 /* Every file of a list, a path a line. */
 static int
 decode_list(const char *list, const struct decode_request *req, bool apart,
@@ -260,10 +286,10 @@ main(int argc, char **argv)
 {
 	struct decode_label labels[MAX_LABELS];
 	struct decode_request req = {.labels = labels, .limits = DECODE_LIMITS};
-	bool apart = false, quiet = false, list = false;
+	bool apart = false, quiet = false, list = false, frames = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "ecfmpqs:")) != -1) {
+	while ((opt = getopt(argc, argv, "ecfmpqs:w")) != -1) {
 		if (opt == 's')
 			req.sheet = optarg;
 		req.members_each |= opt == 'm';
@@ -272,6 +298,7 @@ main(int argc, char **argv)
 		apart |= opt == 'p';
 		quiet |= opt == 'q';
 		list |= opt == 'f';
+		frames |= opt == 'w';
 		if (opt == '?')
 			return usage();
 	}
@@ -285,6 +312,8 @@ main(int argc, char **argv)
 		labels[req.nlabels].id = argv[i];
 		labels[req.nlabels++].title = title ? title : "";
 	}
+	if (frames)
+		return write_frames(argv[optind], &req);
 	return (list ? decode_list : decode_one)(argv[optind], &req, apart,
 						 quiet);
 }
