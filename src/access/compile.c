@@ -92,13 +92,37 @@ add_name(struct line *l, const char *path, const char *principal,
 static int add_principal(struct line *l, const char *path,
 			 const char *principal);
 
+/* What a line names, each with the line where it stands. */
 static int
-add_list(struct line *l, const char *path, const struct config_list *list)
+add_line(struct line *l, const struct config_list *list)
 {
+	const struct config_place first = l->place;
 	int rc = 0;
 
-	for (size_t i = 0; i < list->n && !rc; i++)
-		rc = add_principal(l, path, list->items[i]);
+	for (size_t i = 0; i < list->n && !rc; i++) {
+		l->place = config_list_place(list, i, first);
+		rc = add_principal(l, "", list->items[i]);
+	}
+	return rc;
+}
+
+/* What stands for a principal, in a list whose first line is at 'first'. */
+static int
+add_list(struct line *l, const char *path, const char *principal,
+	 const struct config_list *list, struct config_place first)
+{
+	const char *longer = NULL;
+	int line = 0, rc = 0;
+
+	for (size_t i = 0; i < list->n && !rc; i++) {
+		struct config_place at = config_list_place(list, i, first);
+
+		if (!longer || at.line != line)
+			longer = say_list(l->access, path, principal, at);
+		line = at.line;
+		rc = longer ? add_principal(l, longer, list->items[i])
+			    : ERR_NOMEM;
+	}
 	return rc;
 }
 
@@ -106,10 +130,7 @@ static int
 add_department(struct line *l, const char *path, const char *principal,
 	       const struct config_department *d)
 {
-	const char *longer =
-		say_list(l->access, path, principal, d->members_place);
-
-	return longer ? add_list(l, longer, &d->members) : ERR_NOMEM;
+	return add_list(l, path, principal, &d->members, d->members_place);
 }
 
 static int
@@ -152,12 +173,10 @@ add_role(struct line *l, const char *path, const char *principal,
 {
 	const struct config *c = l->access->config;
 	int i = config_word_find(config_role_words, role);
-	const char *longer;
 
 	if (i < 0)
 		return 0;
-	longer = say_list(l->access, path, principal, c->roles_places[i]);
-	return longer ? add_list(l, longer, &c->roles[i]) : ERR_NOMEM;
+	return add_list(l, path, principal, &c->roles[i], c->roles_places[i]);
 }
 
 /* What is none of these was refused when the configuration was loaded. */
@@ -208,7 +227,7 @@ compile_key(struct access *a, const char *prefix, const char *id,
 		if (strcmp(c->grants[i].key, kept) != 0)
 			continue;
 		set->none = (struct access_reason){l.place, kept, ""};
-		rc = add_list(&l, "", &c->grants[i].principals);
+		rc = add_line(&l, &c->grants[i].principals);
 	}
 	return rc;
 }
@@ -230,7 +249,7 @@ compile_inbox(struct access *a, const struct config_department *d,
 		return ERR_NOMEM;
 	set->none = (struct access_reason){l.place, l.key,
 					   d->members.n ? "" : NULL};
-	return add_list(&l, "", &d->members);
+	return add_line(&l, &d->members);
 }
 
 static int
@@ -249,7 +268,7 @@ compile_role(struct access *a, size_t role, struct access_set *set)
 		return ERR_NOMEM;
 	set->none = (struct access_reason){
 		l.place, l.key, a->config->roles[role].n ? "" : NULL};
-	return add_list(&l, "", &a->config->roles[role]);
+	return add_line(&l, &a->config->roles[role]);
 }
 
 static void

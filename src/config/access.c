@@ -53,11 +53,11 @@ add_grant(struct config_load *load, const struct config_entry *e)
 
 	if (!grants)
 		return;
-	config_value_words(load->arena, e->value, &grant.principals);
+	config_value_list(load->arena, e, &grant.principals);
 	for (size_t i = 0; i < grant.principals.n; i++)
-		config_load_principal(load, e->place, e->key,
-				      grant.principals.items[i],
-				      CONFIG_READERS);
+		config_load_principal(
+			load, config_list_place(&grant.principals, i, e->place),
+			e->key, grant.principals.items[i], CONFIG_READERS);
 	c->grants = grants;
 	grants[c->ngrants++] = grant;
 }

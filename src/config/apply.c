@@ -16,6 +16,7 @@ struct storing {
 	const char *key;
 	const char *value;
 	void *at;
+	const struct config_entry *entry; /* NULL: a default */
 };
 
 static void
@@ -125,15 +126,18 @@ store_list(const struct storing *s)
 	size_t from = list->n;
 	enum config_principals allowed;
 
-	config_value_words(s->load->arena, s->value, list);
-	if (s->option->type == OPTION_LIST)
+	if (s->option->type == OPTION_LIST || !s->entry) {
+		config_value_words(s->load->arena, s->value, list);
 		return;
+	}
+	config_value_list(s->load->arena, s->entry, list);
 	allowed = s->option->type == OPTION_MEMBERS  ? CONFIG_MEMBERS
 		  : s->option->type == OPTION_OFFICE ? CONFIG_OFFICE
 						     : CONFIG_READERS;
 	for (size_t i = from; i < list->n; i++)
-		config_load_principal(s->load, s->place, s->key, list->items[i],
-				      allowed);
+		config_load_principal(s->load,
+				      config_list_place(list, i, s->place),
+				      s->key, list->items[i], allowed);
 }
 
 /* Texts of a form. */
@@ -261,10 +265,11 @@ check_entry(struct config_load *load, const struct config_section *s,
 			       "'%s = %s' is checked, but this version does "
 			       "not act on it yet",
 			       e->key, e->value);
-	if (e->continued && !config_option_continues(option)) {
+	if (e->ncontinued && !config_option_continues(option)) {
 		config_error(
 			&load->report,
-			(struct config_place){e->place.file, e->continued},
+			(struct config_place){e->place.file,
+					      e->continued[0].line},
 			"'%s' is %s and does not go on in an indented line; "
 			"write it on one line",
 			e->key, config_option_form(option->type));
@@ -284,7 +289,8 @@ apply_defaults(struct config_load *load, const struct config_section *s,
 		const struct option *o = &options[i];
 		struct storing storing = {load,	     o,
 					  s->place,  o->key,
-					  o->preset, (char *)base + o->offset};
+					  o->preset, (char *)base + o->offset,
+					  NULL};
 
 		if (strcmp(o->section, s->kind) == 0 && !o->later &&
 		    !config_option_is_pattern(o))
@@ -301,8 +307,8 @@ config_apply(struct config_load *load, const struct config_section *s,
 	for (size_t i = 0; i < s->nentries; i++) {
 		const struct config_entry *e = &s->entries[i];
 		const struct option *o = config_option_find(s->kind, e->key);
-		struct storing storing = {load,	  o,	    e->place,
-					  e->key, e->value, NULL};
+		struct storing storing = {load,	    o,	  e->place, e->key,
+					  e->value, NULL, e};
 
 		if (!o) {
 			refuse_unknown(load, s, e);

@@ -76,7 +76,18 @@ struct config_place {
 struct config_list {
 	const char **items;
 	size_t n;
+	int *lines; /* of each, in its file; NULL: not kept */
 };
+
+/* Where an item stands, in a list whose first line is at 'place'. */
+static inline struct config_place
+config_list_place(const struct config_list *list, size_t i,
+		  struct config_place place)
+{
+	if (list->lines)
+		place.line = list->lines[i];
+	return place;
+}
 
 /* One [field] of a descriptor. */
 struct config_field {

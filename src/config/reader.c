@@ -330,12 +330,28 @@ give_line(char *out, int num, void *stream)
 static void
 continue_value(struct reader *r, struct config_entry *e, const char *value)
 {
-	if (!e->continued)
-		e->continued = r->place.line;
+	struct config_continuation *continued = config_arena_grow(
+		r->arena, e->continued, e->ncontinued, sizeof(*continued));
+
+	if (!continued)
+		return;
 	value = composed(r, slice_str(value));
+	e->continued = continued;
+	continued[e->ncontinued++] = (struct config_continuation){
+		*e->value ? strlen(e->value) + 1 : 0, r->place.line};
 	e->value = *e->value ? config_arena_printf(r->arena, "%s %s", e->value,
 						   value)
 			     : value;
+}
+
+int
+config_entry_line(const struct config_entry *e, size_t at)
+{
+	size_t i = e->ncontinued;
+
+	while (i > 0 && e->continued[i - 1].at > at)
+		i--;
+	return i ? e->continued[i - 1].line : e->place.line;
 }
 
 /* inih's handler: its section and name may be cut, its value is whole. */

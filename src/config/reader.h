@@ -17,13 +17,23 @@
 
 #define CONFIG_LINE_MAX 199 /* bytes of a line without its end */
 
+/* An indented line that goes on with a value. */
+struct config_continuation {
+	size_t at; /* in the value, where its text begins */
+	int line;
+};
+
 /* One 'key = value', its continuation lines joined by one space. */
 struct config_entry {
 	const char *key;
 	const char *value; /* "" when empty */
 	struct config_place place;
-	int continued; /* the first continuation line, 0 none */
+	struct config_continuation *continued;
+	size_t ncontinued;
 };
+
+/* The line in which a byte of the value stands. */
+int config_entry_line(const struct config_entry *e, size_t at);
 
 /* [kind] or [kind argument]. */
 struct config_section {

@@ -225,7 +225,8 @@ tell_member(struct telling *t)
 		return false;
 	members = config_arena_grow(t->arena, source->members, source->nmembers,
 				    sizeof(*members));
-	t->key = (struct config_list){t->words.items + 9, t->words.n - 9};
+	t->key = (struct config_list){.items = t->words.items + 9,
+				      .n = t->words.n - 9};
 	r->key = config_arena_alloc(t->arena, t->words.n * sizeof(*r->key));
 	if (!members || !r->key)
 		return false;

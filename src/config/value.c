@@ -143,23 +143,47 @@ config_value_day(const char *text)
 	       part[2] <= clock_days_in_month(part[0], part[1]);
 }
 
+/* The next word at or after 'text'; none: SLICE_NONE. */
+static struct slice
+next_word(const char *text)
+{
+	static const char separators[] = " \t,";
+
+	text += strspn(text, separators);
+	return (struct slice){text, strcspn(text, separators)};
+}
+
 void
 config_value_words(struct config_arena *arena, const char *text,
 		   struct config_list *list)
 {
-	static const char separators[] = " \t,";
+	struct slice word;
 
-	for (;;) {
-		size_t n;
+	while ((word = next_word(text)).n) {
+		config_list_add(arena, list, config_arena_text(arena, word));
+		text = word.p + word.n;
+	}
+}
 
-		text += strspn(text, separators);
-		n = strcspn(text, separators);
-		if (n == 0)
+void
+config_value_list(struct config_arena *arena, const struct config_entry *entry,
+		  struct config_list *list)
+{
+	const char *text = entry->value;
+	struct slice word;
+
+	while ((word = next_word(text)).n) {
+		size_t n = list->n;
+		int *lines = config_arena_grow(arena, list->lines, n,
+					       sizeof(*lines));
+
+		config_list_add(arena, list, config_arena_text(arena, word));
+		if (!lines || list->n == n)
 			return;
-		config_list_add(
-			arena, list,
-			config_arena_text(arena, (struct slice){text, n}));
-		text += n;
+		list->lines = lines;
+		lines[n] = config_entry_line(entry,
+					     (size_t)(word.p - entry->value));
+		text = word.p + word.n;
 	}
 }
 

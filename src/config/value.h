@@ -7,6 +7,7 @@
 
 #include "config/arena.h"
 #include "config/options.h"
+#include "config/reader.h"
 
 /* Each returns false, and leaves *ret alone, when the text is no such value
  * or does not fit. Units of durations: ms s m h d w y (365 days); of sizes: K
@@ -27,9 +28,13 @@ bool config_value_day(const char *text);
  * {number} or {number:0N}. */
 bool config_value_code_format(const char *text);
 
-/* Appends the words of a list, which blanks or commas separate. */
+/* Appends the words of a list, which blanks or commas separate. The second one
+ * keeps the line of each; a list is filled by one of them alone. */
 void config_value_words(struct config_arena *arena, const char *text,
 			struct config_list *list);
+void config_value_list(struct config_arena *arena,
+		       const struct config_entry *entry,
+		       struct config_list *list);
 
 /* An amount as a person would write it ("30d", "20G", "2%"). */
 #define CONFIG_VALUE_SHOWN CONFIG_ROOM_SHOWN

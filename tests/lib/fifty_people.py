@@ -20,6 +20,7 @@ import json
 import os
 import pickle
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -95,13 +96,18 @@ class Rules:
         lot.shuffle(found)
         return found
 
+    @staticmethod
+    def listed(principals):
+        """On one line, or each on a line of its own below the key."""
+        return ("\n    " if len(principals) > 2 else " ").join(principals)
+
     def text(self, folder):
         out = ["[platform]", "title = Fifty people", "state = state",
                "registration = automatic", "settle = 50ms", "[roles]"]
-        out += ["%s = %s" % (r, " ".join(self.roles[r])) for r in ROLES]
+        out += ["%s = %s" % (r, self.listed(self.roles[r])) for r in ROLES]
         for d in DEPARTMENTS:
             out += ["[department %s]" % d,
-                    "members = " + " ".join(self.members[d])]
+                    "members = " + self.listed(self.members[d])]
         for theme, resources in THEMES.items():
             out += ["[theme %s]" % theme, "subject = code",
                     "sqlite = yes"]
@@ -109,10 +115,10 @@ class Rules:
                     for i, r in enumerate(resources)]
             out += ["field.n%d = first s%d.name" % (i, i)
                     for i, r in enumerate(resources)]
-        out += ["[access]", "catalogue = " + " ".join(self.catalogue)]
-        out += ["theme.%s = %s" % (t, " ".join(self.themes[t]))
+        out += ["[access]", "catalogue = " + self.listed(self.catalogue)]
+        out += ["theme.%s = %s" % (t, self.listed(self.themes[t]))
                 for t in THEMES]
-        out.append("source.%s = %s" % (CONDITIONAL, " ".join(self.source)))
+        out.append("source.%s = %s" % (CONDITIONAL, self.listed(self.source)))
         path = os.path.join(folder, "civicfs.conf")
         with open(path + ".new", "w", encoding="utf-8") as f:
             f.write("\n".join(out) + "\n")
@@ -523,9 +529,23 @@ class Check:
                 [self.civicfs, "-c", self.folder + "/civicfs.conf", "--json",
                  "explain", person, "/" + path],
                 stdout=subprocess.PIPE, check=False)
-            self.expect("explain %s %s" % (person, path),
-                        json.loads(answer.stdout)["read"],
+            told = json.loads(answer.stdout)
+            self.expect("explain %s %s" % (person, path), told["read"],
                         all(rules.may(person, p) for p in places))
+            if told["read"] and told["file"]:
+                self.deciding(told)
+
+    def deciding(self, told):
+        """The lines that are named hold the principals they are named for."""
+        for file, line, principal in re.findall(
+                r"([^\s(]+):(\d+)(?:: [^=]* = |\), )([^ ,]+)",
+                told["decided_by"]):
+            with open(file, encoding="utf-8") as f:
+                text = f.readlines()[int(line) - 1]
+            words = text.partition(" = ")[2] if " = " in text else text
+            self.expect("'%s' names a line with '%s'" % (
+                told["decided_by"], principal), principal in words.split(),
+                True)
 
     def explain_all(self, rules, lot):
         """For each place, everybody whom 'explain PATH' names."""

@@ -476,6 +476,36 @@ test_reasons(void **state)
 	access_free(c.access);
 }
 
+/* In a list of several lines, the one where the principal stands decides. */
+static void
+test_lines(void **state)
+{
+	const struct access_who li = {.uid = 1001}, wang = {.uid = 1002};
+	int members[] = {7, 9}, credit[] = {30, 31, 33};
+	struct access_reason why;
+	struct access_at at;
+	struct city c;
+
+	(void)state;
+	begin(&c);
+	department(&c, "tax", "group:tax user:li");
+	c.departments[c.config.ndepartments - 1].members.lines = members;
+	grant(&c, "theme.credit", "group:court department:tax user:wang");
+	c.grants[c.config.ngrants - 1].principals.lines = credit;
+	compile(&c);
+	at = access_theme(&c.config, "credit");
+	assert_true(access_may(c.access, at, &li, ACCESS_READ, &why));
+	assert_int_equal(why.place.line, 31);
+	assert_string_equal(why.how,
+			    "department:tax (departments.ini:9), user:li");
+	assert_true(access_may(c.access, at, &wang, ACCESS_READ, &why));
+	assert_int_equal(why.place.line, 33);
+	at = access_inbox(&c.config, "tax");
+	assert_true(access_may(c.access, at, &li, ACCESS_WRITE, &why));
+	assert_int_equal(why.place.line, 9);
+	access_free(c.access);
+}
+
 /* The order that the kernel checks, and modes that go with it. */
 static void
 test_form(void **state)
@@ -642,6 +672,7 @@ main(void)
 		cmocka_unit_test(test_unresolved_names),
 		cmocka_unit_test(test_five_hundred),
 		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_that_are_none),

@@ -332,6 +332,43 @@ test_repeated_lists(void **state)
 }
 
 static void
+assert_lines(const struct config_list *list, const int *lines, size_t n)
+{
+	assert_int_equal(list->n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(list->lines[i], lines[i]);
+}
+
+/* Each principal has the line where it stands itself, whatever way its list
+ * goes on: indented lines, a comment between them, a key that is repeated. */
+static void
+test_lines_of_principals(void **state)
+{
+	static const int aic[] = {24, 26, 26}, humen[] = {45, 47};
+	static const int roles[] = {18, 19}, grant[] = {18, 18, 19, 20};
+	struct config *c;
+
+	(void)state;
+	city_change("civicfs.conf", "members = group:root user:root",
+		    "members = group:root\nmembers =\n"
+		    "\tuser:no-such-user, user:root");
+	city_change("conf.d/themes.ini", "= departments\n",
+		    "= departments user:root\n\tgroup:root,\n"
+		    "\tgroup:no-such-group\n");
+	c = load(2);
+	assert_lines(&config_find_department(c, "aic")->members, aic, 3);
+	assert_lines(&config_find_department(c, "humen")->members, humen, 2);
+	assert_lines(&c->roles[2], roles, 2);
+	assert_string_equal(c->grants[1].key, "catalogue");
+	assert_lines(&c->grants[1].principals, grant, 4);
+	assert_true(is_warned(c, "civicfs.conf:26: members: this machine has "
+				 "no user 'no-such-user'"));
+	assert_true(is_warned(c, "conf.d/themes.ini:20: catalogue: this "
+				 "machine has no group 'no-such-group'"));
+	config_free(c);
+}
+
+static void
 test_warnings(void **state)
 {
 	struct config *c;
@@ -571,13 +608,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CITY(test_platform),	    CITY(test_defaults),
-		CITY(test_departments),	    CITY(test_resource),
-		CITY(test_like_and_append), CITY(test_theme),
-		CITY(test_access),	    CITY(test_repeated_lists),
-		CITY(test_warnings),	    CITY(test_rules_text),
-		CITY(test_told_theme),	    cmocka_unit_test(test_words),
-		CITY(test_no_file),	    CITY(test_example),
+		CITY(test_platform),
+		CITY(test_defaults),
+		CITY(test_departments),
+		CITY(test_resource),
+		CITY(test_like_and_append),
+		CITY(test_theme),
+		CITY(test_access),
+		CITY(test_repeated_lists),
+		CITY(test_lines_of_principals),
+		CITY(test_warnings),
+		CITY(test_rules_text),
+		CITY(test_told_theme),
+		cmocka_unit_test(test_words),
+		CITY(test_no_file),
+		CITY(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

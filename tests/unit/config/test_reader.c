@@ -11,6 +11,27 @@
 #include "config/reader.h"
 #include "tests/unit/config/roundtrip.h"
 
+/* "key=value@line/the line of each continuation", or "/0". */
+static void
+add_entry(const struct config_entry *e, struct buf *out)
+{
+	assert_int_equal(buf_addf(out, "%s=%s@%d%s", e->key, e->value,
+				  e->place.line, e->ncontinued ? "" : "/0"),
+			 0);
+	for (size_t i = 0; i < e->ncontinued; i++) {
+		size_t at = e->continued[i].at;
+
+		assert_int_equal(config_entry_line(e, at),
+				 e->continued[i].line);
+		assert_int_equal(config_entry_line(e, strlen(e->value)),
+				 e->continued[e->ncontinued - 1].line);
+		if (at)
+			assert_int_equal(e->value[at - 1], ' ');
+		assert_int_equal(buf_addf(out, "/%d", e->continued[i].line), 0);
+	}
+	assert_int_equal(buf_adds(out, "\n"), 0);
+}
+
 /* Everything of a file as text: "[name]@line", "key=value@line", then the
  * problems. */
 static void
@@ -29,12 +50,7 @@ show(struct slice bytes, struct buf *out)
 					  s->argument, s->place.line),
 				 0);
 		for (size_t k = 0; k < s->nentries; k++)
-			assert_int_equal(buf_addf(out, "%s=%s@%d/%d\n",
-						  s->entries[k].key,
-						  s->entries[k].value,
-						  s->entries[k].place.line,
-						  s->entries[k].continued),
-					 0);
+			add_entry(&s->entries[k], out);
 	}
 	for (size_t i = 0; i < problems.n; i++)
 		assert_int_equal(buf_addf(out, "%s\n", problems.items[i].text),
@@ -110,9 +126,9 @@ test_continuation(void **state)
 {
 	(void)state;
 	expect("[a]\nk = a\n  b ; c\n\t#d\n  [e]\n",
-	       "[a|]@1\nk=a b #d [e]@2/3\n");
+	       "[a|]@1\nk=a b #d [e]@2/3/4/5\n");
 	/* an indented comment adds nothing and ends nothing */
-	expect("[a]\nk =\n  a\n  ; b\n  c\n", "[a|]@1\nk=a c@2/3\n");
+	expect("[a]\nk =\n  a\n  ; b\n  c\n", "[a|]@1\nk=a c@2/3/5\n");
 	expect_error("[a]\nk = v\n\n  w\n", "f:4: an indented line");
 	expect_error("[a]\nk = v\n; x\n  w\n", "f:4: an indented line");
 	expect_error("[a]\n  k = v\n", "f:2: an indented line");
