@@ -3,17 +3,22 @@
 that compares what is published. Forms that need a library which is not here
 are named on standard error and left out.
 
-  table_forms.py FOLDER"""
+  table_forms.py FOLDER
+  table_forms.py --json     the table itself, for cases/formats/made/sheetjs.js
+"""
 
 import datetime
 import gzip
 import io
 import json
+import lzma
 import os
+import subprocess
 import sys
 
 top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(top, "cases", "formats"))
+MADE = os.path.join(top, "cases", "formats", "made")
 
 import packed  # noqa: E402
 import workbooks as w  # noqa: E402
@@ -152,6 +157,49 @@ def xlwt_book():
     return out.getvalue()
 
 
+def kind_of(v):
+    for kind, letter in ((type(None), "-"), (bool, "b"), (str, "s"),
+                         (datetime.datetime, "t"), (datetime.date, "d")):
+        if isinstance(v, kind):
+            return letter
+    return "n"
+
+
+def xlsxwriter_book(*options):
+    """By a program of the build, which need not be there."""
+    cells = ""
+    for line in [HEADER] + list(rows()):
+        for v in line:
+            text = str(int(v)) if isinstance(v, bool) else as_text(v)
+            cells += kind_of(v) + " " + text.replace("\n", "\\n") + "\n"
+        cells += "\n"
+    program = os.path.join(os.environ.get("top_builddir", "."),
+                           "tests/lib/xlsxwriter_table")
+    target = os.path.join(sys.argv[1], "xlsxwriter.tmp")
+    if not os.path.exists(program):
+        raise ImportError(f"no '{program}'")
+    subprocess.run([program, target, *options], input=cells.encode(),
+                   check=True)
+    with open(target, "rb") as f:
+        content = f.read()
+    os.unlink(target)
+    return content
+
+
+def halves():
+    """Two members, in two encodings, under one header each."""
+    text = delimited()
+    middle = text.index("\r\n914419000000158380") + 2
+    first = text.index("\r\n") + 2
+    return packed.zipped(("上.csv", text[:middle].encode("gb18030")),
+                         ("下.csv", (text[:first] + text[middle:]).encode()))
+
+
+def made(name):
+    with open(os.path.join(MADE, name), "rb") as f:
+        return f.read()
+
+
 def objects(row):
     return [as_text(v) if isinstance(v, datetime.date) else v for v in row]
 
@@ -170,6 +218,11 @@ def forms():
     yield "shared-last.xlsx", lambda: w.workbook(
         [sheet(later)], later, order=lambda n: "sharedStrings" in n)
     yield "openpyxl.xlsx", openpyxl_book
+    yield "xlsxwriter.xlsx", xlsxwriter_book
+    yield "xlsxwriter-by-row.xlsx", lambda: xlsxwriter_book("row-by-row")
+    for name in sorted(os.listdir(MADE)):
+        if not name.endswith(".js"):
+            yield name, lambda name=name: made(name)
     yield "odfpy.ods", odf_book
     yield "xlwt.xls", xlwt_book
     yield "table.json", lambda: json.dumps(
@@ -179,6 +232,11 @@ def forms():
         json.dumps(dict(zip(IDS, objects(r)))) + "\n"
         for r in rows()).encode()
     yield "table.csv.gz", lambda: gzip.compress(csv.encode())
+    yield "table.csv.xz", lambda: lzma.compress(csv.encode("gb18030"))
+    yield "table.csv.zst", lambda: packed.zstd(csv.encode())
+    yield "table.tar.xz", lambda: lzma.compress(
+        packed.tarred(("六月.csv", csv.encode("gb18030"))))
+    yield "halves.zip", halves
     yield "table.zip", lambda: packed.zipped(("六月.csv", csv.encode()))
     yield "book.zip", lambda: packed.zipped(
         ("六月.xlsx", w.workbook([sheet(None)])))
@@ -186,11 +244,18 @@ def forms():
 
 
 def main():
+    if sys.argv[1] == "--json":
+        print(json.dumps({"header": HEADER,
+                          "rows": [objects(r) for r in rows()]}))
+        return
     for name, make in forms():
         try:
             content = make()
         except ImportError as e:
             print(f"{name} is left out: {e}", file=sys.stderr)
+            continue
+        if content is None:
+            print(f"{name} is left out: nothing can make it", file=sys.stderr)
             continue
         with open(os.path.join(sys.argv[1], name), "wb") as f:
             f.write(content)
