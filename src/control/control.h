@@ -59,9 +59,11 @@ struct control_context {
 	/* Warnings besides those of the configuration. */
 	const char *const *warnings;
 	size_t nwarnings;
-	/* Both are called from any thread of the server. 'count' may be NULL.
-	 * 'stop' asks for the end of the daemon and returns at once. */
+	/* All are called from any thread of the server. 'count' may be NULL.
+	 * 'has_keeper': whether the keeper lives. 'stop' asks for the end of
+	 * the daemon and returns at once. */
 	void (*count)(void *ctx, struct control_counts *ret);
+	bool (*has_keeper)(void *ctx);
 	void (*stop)(void *ctx);
 	/* Has the files of the configuration read and checked anew. An exit
 	 * status of protocol.h: when it is CONTROL_DONE, this worker is about

@@ -203,6 +203,20 @@ warn_of_full(void *ctx, const struct inbox_usage *u)
 		jsonout_string(&call->json, buf_slice(&line));
 }
 
+/* Everybody is told: a department's files have no verdicts. */
+static void
+warn_of_keeper(struct control_call *call)
+{
+	scope_buf line = BUF_INIT;
+
+	if (!buf_addf(&line,
+		      "the keeper (%d) has died: files are taken, but not "
+		      "judged; start civicfsd again with the same mount point, "
+		      "and it goes on",
+		      (int)call->context->keeper))
+		jsonout_string(&call->json, buf_slice(&line));
+}
+
 static void
 warnings_member(struct control_call *call, struct jsonout *j)
 {
@@ -212,6 +226,8 @@ warnings_member(struct control_call *call, struct jsonout *j)
 
 	jsonout_key(j, "warnings");
 	jsonout_array(j);
+	if (!c->has_keeper(c->ctx))
+		warn_of_keeper(call);
 	for (size_t i = 0; all && i < c->nwarnings; i++)
 		jsonout_string(j, slice_str(c->warnings[i]));
 	for (size_t i = 0; all && i < more->n; i++)
@@ -254,8 +270,16 @@ int
 control_verb_stop(struct control_call *call)
 {
 	const struct control_context *c = call->context;
-	struct jsonout *j = control_item(call);
+	struct jsonout *j;
 
+	if (!c->has_keeper(c->ctx))
+		return control_refuse(
+			call, CONTROL_NO,
+			"the keeper (%d) has died, and nobody else may unmount "
+			"the tree: start civicfsd again with the same mount "
+			"point, then stop it",
+			(int)c->keeper);
+	j = control_item(call);
 	control_member_int(j, "keeper_pid", c->keeper);
 	control_member_int(j, "worker_pid", c->worker);
 	jsonout_pair(j, "mountpoint", c->mountpoint);

@@ -594,9 +594,14 @@ count_requests(void *ctx, struct control_counts *ret)
 static bool
 has_forgotten(void *ctx)
 {
-	const struct worker *w = ctx;
+	return atomic_load(&((struct worker *)ctx)->forgotten);
+}
 
-	return atomic_load(&w->forgotten);
+/* Its children are others' once it has died. */
+static bool
+has_keeper(void *ctx)
+{
+	return getppid() == ((struct worker *)ctx)->shared->keeper;
 }
 
 static int
@@ -620,6 +625,7 @@ open_control(struct worker *w, struct error *err)
 		.service_uid = shared->users.worker_uid,
 		.access = w->access,
 		.count = count_requests,
+		.has_keeper = has_keeper,
 		.stop = stop,
 		.reload = reload,
 		.is_new = has_forgotten,

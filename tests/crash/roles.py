@@ -128,6 +128,15 @@ class Roles:
             equal("notifier of a dead keeper",
                   until("the notifier's end", lambda: not self.daemon.role(
                       "notifier")), True)
+            said = self.daemon.civicfs("status")
+            if "start civicfsd again" not in said:
+                raise Failure("status says nothing of the keeper: " + said)
+            try:
+                self.daemon.civicfs("stop")
+                raise Failure("stop has stopped nothing")
+            except Failure as failure:
+                if "start civicfsd again" not in str(failure):
+                    raise
             late = self.rate("late.csv", 2001)
             os.rename(late, late + ".tmp")
             os.rename(late + ".tmp", late)

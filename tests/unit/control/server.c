@@ -73,6 +73,14 @@ on_is_new(void *ctx)
 	return !s->is_older;
 }
 
+static bool
+on_has_keeper(void *ctx)
+{
+	const struct server *s = ctx;
+
+	return !s->is_orphan;
+}
+
 static void *
 serve(void *ctx)
 {
@@ -103,6 +111,7 @@ open_control(struct server *s, struct error *err)
 		.nwarnings = 1,
 		.count = on_count,
 		.cannot_pass = "the kernel cannot",
+		.has_keeper = on_has_keeper,
 		.stop = on_stop,
 		.reload = on_reload,
 		.is_new = on_is_new,

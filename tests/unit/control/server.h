@@ -33,7 +33,8 @@ struct server {
 	bool running;
 	_Atomic int stops;   /* how often the end was asked for */
 	_Atomic int reloads; /* what reloads come to, an exit status or code */
-	_Atomic bool is_older; /* what was before the last one is still seen */
+	_Atomic bool is_orphan; /* its keeper has died */
+	_Atomic bool is_older;	/* what was before the last one is still seen */
 };
 
 /* cmocka's set-up and tear-down; the second compares open descriptors. */

@@ -217,6 +217,24 @@ the_asker_of_the_end_is_told_first(void **state)
 }
 
 static void
+an_end_that_nobody_brings_about_is_refused(void **state)
+{
+	struct server *s = *state;
+	struct server_answer a;
+	const json_t *warnings;
+
+	s->is_orphan = true;
+	a = server_ask("{\"verb\":\"status\"}");
+	warnings = json_object_get(json_array_get(a.items, 0), "warnings");
+	assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)),
+			       "the keeper (11) has died"));
+	server_answer_release(&a);
+	expect("{\"verb\":\"stop\"}", 1, "start civicfsd again");
+	s->is_orphan = false;
+	assert_int_equal(s->stops, 0);
+}
+
+static void
 an_older_socket_is_replaced(void **state)
 {
 	struct server *s = *state;
@@ -246,6 +264,7 @@ main(void)
 		TEST(a_silent_client_does_not_hold_up_the_end),
 		TEST(a_client_that_does_not_read_does_not_hold_up_the_end),
 		TEST(the_asker_of_the_end_is_told_first),
+		TEST(an_end_that_nobody_brings_about_is_refused),
 		TEST(an_older_socket_is_replaced),
 	};
 
