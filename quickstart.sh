@@ -213,7 +213,13 @@ credit=$themes/enterprise-credit
 changes=$(name changes)
 current=$(name versions)/$(name current)
 
-if ! "$civicfs" status >/dev/null 2>&1; then
+lives() {	# it answers, and not only for a keeper that has died
+	local said
+	said=$("$civicfs" status 2>/dev/null) &&
+		[[ $said != *'start civicfsd again'* ]]
+}
+
+if ! lives; then
 	# groups of departments that this machine does not have are warnings
 	"$civicfsd" -c "$conf" "$mnt" 2>"$dir/start.log" || {
 		cat "$dir/start.log" >&2
