@@ -46,6 +46,9 @@ struct decode_request {
 			       * may */
 	bool extra_ignore;    /* extra = ignore */
 	bool change_allowed;  /* upsert: a column 'change' is no extra label */
+	bool fix_file;	      /* one that came back: else its columns _row and
+			       * _errors, where nobody registered them, say
+			       * that it has another's name */
 	bool members_each;    /* members = each: the good ones count alone */
 	const char *sheet;    /* of a workbook, by name; "" or NULL: the first
 			       * whose header matches */

@@ -190,6 +190,36 @@ report_extra(const struct search *s, struct slice label, size_t column,
 				   place.field);
 }
 
+/* The first column of this name that nobody registered; h->nlabels: none. */
+static size_t
+find_extra(const struct decode_header *h, struct slice name)
+{
+	for (size_t i = 0; i < h->nlabels; i++) {
+		if (h->field[i] == DECODE_EXTRA &&
+		    slice_eq(decode_names_trim(h->labels[i]), name))
+			return i;
+	}
+	return h->nlabels;
+}
+
+/* A fix file under another name is a small part of a table, which as a snapshot
+ * would delete the rest: also where extra columns are ignored. */
+static int
+check_fix(const struct search *s, const struct decode_header *h, bool *ret_bad)
+{
+	size_t row = find_extra(h, SLICE("_row"));
+	size_t errors = find_extra(h, SLICE("_errors"));
+
+	if (s->req->fix_file || row == h->nlabels ||
+	    (s->req->extra_ignore && errors == h->nlabels))
+		return 0;
+	*ret_bad = true;
+	return decode_fault_report(
+		s->sink, DECODE_FAULT_EXTRA_LABEL,
+		(struct decode_place){.line = h->line, .field = "_row"},
+		MSG_COLUMN_OF_FIX, "%zu", row + 1);
+}
+
 static int
 report_duplicate(const struct search *s, const struct decode_header *h,
 		 size_t first, size_t second, struct error *err)
@@ -255,8 +285,13 @@ check_labels(const struct search *s, const struct decode_header *h,
 	     enum decode_end *ret_end, struct error *err)
 {
 	bool bad = false;
-	int rc;
+	int rc = check_fix(s, h, &bad);
 
+	if (rc || bad) {
+		/* what else is wrong with its columns is of no use then */
+		*ret_end = DECODE_REJECTED;
+		return rc;
+	}
 	memset(s->seen, 0, s->req->nlabels * sizeof(*s->seen));
 	rc = check_columns(s, h, &bad, err);
 	for (size_t i = 0; !rc && i < s->req->nlabels; i++) {

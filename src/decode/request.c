@@ -15,7 +15,8 @@
 #define EXTRA_IGNORE 1
 #define CHANGE_ALLOWED 2
 #define MEMBERS_EACH 4
-#define ALL_FLAGS (EXTRA_IGNORE | CHANGE_ALLOWED | MEMBERS_EACH)
+#define FIX_FILE 8
+#define ALL_FLAGS (EXTRA_IGNORE | CHANGE_ALLOWED | MEMBERS_EACH | FIX_FILE)
 
 static int
 put_number(struct buf *out, size_t n)
@@ -66,7 +67,8 @@ decode_request_write(const struct decode_request *req, struct buf *out)
 			out,
 			(req->extra_ignore ? EXTRA_IGNORE : 0) |
 				(req->change_allowed ? CHANGE_ALLOWED : 0) |
-				(req->members_each ? MEMBERS_EACH : 0));
+				(req->members_each ? MEMBERS_EACH : 0) |
+				(req->fix_file ? FIX_FILE : 0));
 	if (!rc)
 		rc = put_limits(out, &req->limits);
 	if (!rc)
@@ -194,6 +196,7 @@ decode_request_parse(struct slice bytes, struct decode_request **ret,
 	block->req.extra_ignore = flags & EXTRA_IGNORE;
 	block->req.change_allowed = flags & CHANGE_ALLOWED;
 	block->req.members_each = flags & MEMBERS_EACH;
+	block->req.fix_file = flags & FIX_FILE;
 	block->req.limits = limits;
 	*ret = &block->req;
 	block = NULL;

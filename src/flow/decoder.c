@@ -139,6 +139,7 @@ flow_decode(struct flow_judgement *j, const struct flow_decoder *decoder,
 		.optional = optional,
 		.extra_ignore = r->extra_ignore || j->any_column,
 		.change_allowed = r->mode == CONFIG_UPSERT,
+		.fix_file = j->any_column,
 		/* a fix file may come back under whatever name */
 		.sheet = j->any_column ? "" : r->sheet,
 		.members_each = r->members_each,

@@ -49,6 +49,15 @@ case("csv-comma-at-the-end", b"id,name\n1,a,\n2,b\n",
      done([["1", "a", ""], ["2", "b"]]))
 case("csv-comma-behind-the-header", b"id,name,\n1,a,\n",
      rejected("extra-label", "column 3 has no name"))
+FIX = b"id,name,_row,_errors\n1,a,4,name: empty\n"
+case("csv-fix-file-of-another-name", FIX,
+     rejected("extra-label", "is of a fix file"))
+case("csv-fix-file-of-another-name-ignored", FIX,
+     rejected("extra-label", "is of a fix file"), options=["-e"])
+case("csv-column-row", b"id,name,_row\n1,a,4\n", done([["1", "a", "4"]]),
+     options=["-e"])
+case("csv-column-row-of-its-own", b"id,_row,_errors\n1,a,b\n",
+     done([["1", "a", "b"]]), fields=["id", "_row", "_errors"])
 case("csv-open-quote-in-the-last-row", rows(100000, b'x,"never closed\n'),
      ("rejected", None, "format-error", "line 100002|never closed", []))
 case("csv-escapes", b"id,name\n\x1b[2J,\x07\r\n", done([["\x1b[2J", "\x07"]]))
