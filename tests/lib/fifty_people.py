@@ -34,6 +34,7 @@ CONDITIONAL = "env/penalties"
 THEMES = {"credit": ["aic/registrations", "tax/ratings"],
           "control": ["aic/registrations", "env/penalties"],
           "justice": ["court/cases", "aic/registrations"]}
+SOURCE = "the conditional source"
 FULL = bool(os.environ.get("FULL"))  # every node for everybody, or a sample
 SAMPLE = 36
 ROLES = ["coordinator", "supervisor", "secrecy", "auditor"]
@@ -349,6 +350,7 @@ class Stander:
 
     def __init__(self, mount):
         self.folders = []
+        self.files = []
         self.stands = None
         os.chdir("/")
         for theme in THEMES:
@@ -360,10 +362,20 @@ class Stander:
             self.stands = theme
             self.folders.append((theme, os.open(".", os.O_PATH),
                                  os.open("data.csv", os.O_PATH)))
+            # their modes and ACLs do not say all: the daemon is the one who
+            # asks the rules
+            self.files.append((theme, "a subject",
+                               os.open("subjects/E1.json", os.O_PATH)))
+            if CONDITIONAL in THEMES[theme]:
+                self.files.append((theme, SOURCE, os.open(
+                    "sources/%s.csv" % CONDITIONAL.replace("/", "."),
+                    os.O_PATH)))
 
     def close(self):
         for _, folder, file in self.folders:
             os.close(folder)
+            os.close(file)
+        for _, _, file in self.files:
             os.close(file)
 
     def answers(self):
@@ -372,6 +384,9 @@ class Stander:
             found[theme, "stat below a descriptor"] = attempt(
                 lambda: os.stat("data.csv", dir_fd=folder))
             found[theme, "open of a descriptor"] = attempt(
+                lambda: opened("/proc/self/fd/%d" % file, os.O_RDONLY))
+        for theme, what, file in self.files:
+            found[theme, what] = attempt(
                 lambda: opened("/proc/self/fd/%d" % file, os.O_RDONLY))
         if self.stands:
             for what, call in (
@@ -487,7 +502,8 @@ class Check:
 
     def standing(self, rules, person, found):
         for (theme, what), got in found.items():
-            may = rules.may(person, "theme " + theme)
+            may = rules.may(person, "theme " + theme) and (
+                what != SOURCE or rules.may(person, "source"))
             self.expect("%s: %s in %s" % (person, what, theme), got,
                         "ok" if may else "EACCES")
 
