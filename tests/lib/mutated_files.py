@@ -38,7 +38,7 @@ TEXTS = {
     "tsv-utf-16": "\ufeff{}".format(TABLE.replace(",", "\t")).encode(
         "utf-16-le"),
 }
-KINDS = ("gz", "xz", "zip-of-several", "tar-gz", "tar", "xlsx",
+KINDS = ("gz", "xz", "zst", "zip-of-several", "tar-gz", "tar", "xlsx",
          "xlsx-shared-strings", "ods", "xls-by-hand", "xls", "json",
          "json-lines")
 ODD = [b"\0", b"\xff" * 4, b"\x7f\xff\xff\xff", b"</", b"&#1;", b'"', b"]]>",
