@@ -87,6 +87,7 @@ collect_request(const char *options, const char *const *labels)
 		.extra_ignore = strchr(options, 'e') != NULL,
 		.change_allowed = strchr(options, 'c') != NULL,
 		.members_each = strchr(options, 'm') != NULL,
+		.fix_file = strchr(options, 'x') != NULL,
 	};
 	scope_buf bytes = BUF_INIT;
 	struct decode_request *parsed = NULL;

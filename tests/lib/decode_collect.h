@@ -30,7 +30,7 @@ struct decode_sink collect_sink(struct collected *c);
 
 /* Decodes bytes from memory. 'labels' are ids, or ID=TITLE, ended by NULL, with
  * '?' before those that may be missing; 'options' holds e (ignore extra
- * columns), c (allow 'change') and m (members count alone). */
+ * columns), c (allow 'change'), m (members count alone) and x (a fix file). */
 void collect(struct collected *c, struct slice bytes, const char *options,
 	     const char *const *labels);
 

@@ -120,7 +120,7 @@ test_texts(void **state)
 
 	(void)state;
 	write_book(&first);
-	collect(&c, buf_slice(&first), "e", names);
+	collect(&c, buf_slice(&first), "ex", names);
 	assert_int_equal(c.rc, 0);
 	assert_int_equal(c.end, DECODE_DONE);
 	assert_string_equal(buf_str(&c.rows),
