@@ -77,14 +77,21 @@ class Disk:
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             return any(line.split()[4] == self.mount for line in file)
 
-    def detach(self):
+    def detach(self, seconds=crashlib.PATIENCE):
         if not self.loop:
             return
         # a writer of the kernel may still hold it
         until("umount of %s" % self.mount, lambda: subprocess.run(
             ["umount", self.mount], check=False,
-            capture_output=True).returncode == 0 or not self.is_mounted())
+            capture_output=True).returncode == 0 or not self.is_mounted(),
+              seconds)
         run("losetup", "-d", self.loop)
+        self.loop = None
+
+    def give_up(self):
+        """Where something of this process holds it after a failure."""
+        subprocess.run(["umount", "-l", self.mount], check=False)
+        subprocess.run(["losetup", "-d", self.loop], check=False)
         self.loop = None
 
     # Both without another process: one that is started while a client has a
@@ -279,7 +286,10 @@ class Cuts:
             tree = disk.mount + ".tree"
             subprocess.run(["umount", "-l", tree], check=False,
                            capture_output=True)
-            disk.detach()
+            try:
+                disk.detach(5)
+            except Failure:
+                disk.give_up()
 
     def workers(self):
         found = []
