@@ -76,16 +76,18 @@ restore_blobs(struct inbox *inbox, struct error *err)
 }
 
 /* The machine may have died between the two things that a close() of a small
- * file waits for at once: that it is known, and that its bytes are durable. */
-static bool
+ * file waits for at once: that it is known, and that its bytes are durable. 1
+ * when it has other bytes, or none that can be read; 0. */
+static int
 has_other_content(struct inbox *inbox, struct store_txn *txn,
-		  const struct store_inbox_file *f)
+		  const struct store_inbox_file *f, struct error *err)
 {
 	unsigned char closed[DIGEST_SIZE], now[DIGEST_SIZE];
 	scope_fd fd = -1;
+	int rc = store_handle_content(txn->db, f->id, closed, err);
 
-	if (store_handle_content(txn->db, f->id, closed, NULL) <= 0)
-		return false;
+	if (rc <= 0)
+		return rc;
 	fd = inbox_blob_open(inbox, f->blob, O_RDONLY);
 	return fd < 0 || inbox_blob_content(fd, now) <= 0 ||
 	       memcmp(closed, now, sizeof(now)) != 0;
@@ -99,10 +101,10 @@ reopen_changed(struct inbox *inbox, struct store_txn *txn,
 {
 	int64_t all = 0, closed = 0;
 	struct stat st;
-	int rc;
+	int rc = has_other_content(inbox, txn, f, err);
 
-	if (has_other_content(inbox, txn, f))
-		return store_handle_reopened(txn, f->id, err);
+	if (rc)
+		return rc < 0 ? rc : store_handle_reopened(txn, f->id, err);
 	if (inbox_blob_stat(inbox, f->blob, &st))
 		return 0;
 	rc = store_handle_count(txn->db, f->id,

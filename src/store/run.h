@@ -118,7 +118,7 @@ MUST_CHECK int run_row_is_gone(struct sql *db, int64_t id, int64_t at,
 /* Whether any row of the run has ended, whenever. */
 MUST_CHECK int run_gone_some(struct sql *db, int64_t run, bool *ret,
 			     struct error *err);
-/* The same of 'n' rows from the id 'first' on: 'ret' is a bit for each. */
+/* Which of 'n' rows from the id 'first' on have at 'at': a bit for each. */
 MUST_CHECK int run_gone_bits(struct sql *db, int64_t first, int64_t n,
 			     int64_t at, struct buf *ret, struct error *err);
 /* The rows of a run that ended in (after, upto], in order; what 'each' returns
